@@ -1,0 +1,123 @@
+import * as z from "zod";
+import { limits } from "./limits.ts";
+import { POSITION_PATTERN, type Position } from "./position.ts";
+
+// The request table and the notification table: the one source of the wire's types, of the server's dispatch and of
+// PROTOCOL.md's tables. Browsers import only the types of this file, so that no schema library reaches them.
+
+const position = z.custom<Position>(
+  (value) => typeof value === "string" && POSITION_PATTERN.test(value),
+  "expected a position `<epochMs>-<seq>`",
+);
+const roomName = z.string().regex(new RegExp(`^[A-Za-z0-9_.:@-]{1,${limits.roomNameChars}}$`), {
+  error: `expected a room name: 1 to ${limits.roomNameChars} characters of A-Z a-z 0-9 _ . : @ -`,
+});
+const messageId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, {
+  error: "expected a message id: 8 to 64 characters of A-Z a-z 0-9 _ -",
+});
+const eventName = z.string().min(1).max(64);
+const pageLimit = z.int().min(1).max(limits.pageMessages);
+
+const sender = z.strictObject({
+  /** The authenticated user; null where nobody signed in. */
+  user: z.string().nullable(),
+  /** The session of the client that sent it; null when a back end sent it over HTTP. */
+  session: z.string().nullable(),
+});
+
+const message = z.strictObject({
+  position,
+  id: messageId,
+  event: eventName,
+  data: z.unknown(),
+  from: sender,
+  sentAtMs: z.int(),
+});
+
+const page = {
+  /** The newest position of the log at the moment of the read. */
+  position,
+  /** False when something between the position asked from and `messages` is lost, or may be. */
+  recovered: z.boolean(),
+  messages: z.array(message),
+  /** False when the log holds more in the direction of the read; ask on from the last (or first) message. */
+  complete: z.boolean(),
+};
+
+function request<Payload extends z.ZodType, Data extends z.ZodType>(payload: Payload, data: Data) {
+  return { payload, data };
+}
+
+/** What a client may ask: event name -> payload, and the data of a successful acknowledgement. */
+export const requests = {
+  echo: request(z.unknown(), z.unknown()),
+  "room:join": request(
+    z.strictObject({
+      room: roomName,
+      /** Resume: answer with everything after this position. */
+      since: position.exactOptional(),
+      /** Without `since`: answer with the newest so many messages; default 0. */
+      history: z.int().min(0).max(limits.pageMessages).exactOptional(),
+      /** Reserved for member lists; accepted, and without effect as yet. */
+      presence: z.boolean().exactOptional(),
+    }),
+    z.strictObject(page),
+  ),
+  "room:leave": request(z.strictObject({ room: roomName }), z.strictObject({})),
+  "message:publish": request(
+    z.strictObject({
+      room: roomName,
+      id: messageId,
+      event: eventName,
+      data: z.unknown(),
+      /** Keep the order of pipelined publishes: refuse with OUT_OF_ORDER unless this earlier id is stored. */
+      after: messageId.exactOptional(),
+    }),
+    z.strictObject({ position, duplicate: z.boolean() }),
+  ),
+  "history:read": request(
+    z.strictObject({
+      room: roomName,
+      after: position.exactOptional(),
+      before: position.exactOptional(),
+      limit: pageLimit.exactOptional(),
+    }),
+    z.strictObject(page),
+  ),
+  "signal:send": request(z.strictObject({ room: roomName, event: eventName, data: z.unknown() }), z.strictObject({})),
+};
+
+/** What the server tells unasked: event name -> payload. */
+export const notifications = {
+  /** Messages of one append, in the order of the log. */
+  "message:published": z.strictObject({ room: roomName, messages: z.array(message) }),
+  /** Ephemeral: may be lost, is never repeated. */
+  "signal:sent": z.strictObject({ room: roomName, event: eventName, data: z.unknown(), from: sender }),
+  /** The log's newest position, for a client to notice that it missed the last message. */
+  "room:position": z.strictObject({ room: roomName, position }),
+  /** This connection will be cut: move to another one before the deadline, which is in the server's clock. */
+  "connection:expiring": z.strictObject({
+    reason: z.enum(["timeout", "drain", "token"]),
+    deadlineMs: z.int(),
+  }),
+};
+
+export const handshakeAuth = z.object({
+  protocol: z.int(),
+  session: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, {
+    error: "expected a session: 16 to 64 characters of A-Z a-z 0-9 _ -",
+  }),
+  token: z.string().max(4096).optional(),
+});
+
+export type HandshakeAuth = z.infer<typeof handshakeAuth>;
+export type Sender = z.infer<typeof sender>;
+export type Message = z.infer<typeof message>;
+export type Page = z.infer<z.ZodObject<typeof page, z.core.$strict>>;
+
+export type RequestName = keyof typeof requests;
+export type RequestPayload<Name extends RequestName> = z.infer<(typeof requests)[Name]["payload"]>;
+export type RequestData<Name extends RequestName> = z.infer<(typeof requests)[Name]["data"]>;
+
+export type NotificationName = keyof typeof notifications;
+export type NotificationPayload<Name extends NotificationName> = z.infer<(typeof notifications)[Name]>;

@@ -1,0 +1,5 @@
+export * from "./acknowledgement.ts";
+export * from "./errors.ts";
+export * from "./events.ts";
+export * from "./limits.ts";
+export * from "./position.ts";
