@@ -1,0 +1,162 @@
+import { createClient } from "redis";
+import { freePort } from "./free-port.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { waitFor } from "./wait.ts";
+
+const SLOTS = 16_384;
+const MASTERS = 3;
+const KEYS_PER_MIGRATION = 100;
+const MIGRATION_TIMEOUT_MS = 5_000;
+
+export interface ClusterOptions {
+  /** Keep the data through a restart of a node; default false. */
+  readonly persist?: boolean;
+  /** Further arguments of each redis-server. */
+  readonly args?: readonly string[];
+}
+
+interface Node {
+  readonly server: RedisServer;
+  readonly admin: Admin;
+  readonly id: string;
+}
+
+type Admin = Awaited<ReturnType<typeof openAdmin>>;
+
+async function openAdmin(url: string) {
+  const admin = createClient({ url });
+  // A node that a test kills ends this connection too; the next command tells, and node-redis reconnects.
+  admin.on("error", () => undefined);
+  await admin.connect();
+  return admin;
+}
+
+/**
+ * Starts three masters, a third of the slots each, and resolves when all of them agree on the cluster's state.
+ *
+ * @throws when no redis-server is installed
+ */
+export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
+  const nodes: Node[] = [];
+  const cluster = new RedisCluster(nodes);
+  try {
+    for (let index = 0; index < MASTERS; index += 1) nodes.push(await startNode(index, options));
+    await cluster.meet();
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+  return cluster;
+}
+
+async function startNode(index: number, { persist = false, args = [] }: ClusterOptions): Promise<Node> {
+  const busPort = String(await freePort());
+  const clusterArgs = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", busPort];
+  const server = await startRedis({ kind: "redis", persist, args: [...clusterArgs, ...args] });
+  const admin = await openAdmin(server.url);
+  await admin.clusterAddSlotsRange(slotsOf(index));
+  // Distinct epochs before they meet spare them the vote over who owns what.
+  await admin.sendCommand(["CLUSTER", "SET-CONFIG-EPOCH", String(index + 1)]);
+  return { server, admin, id: await admin.clusterMyId() };
+}
+
+function slotsOf(index: number): { start: number; end: number } {
+  return {
+    start: Math.floor((index * SLOTS) / MASTERS),
+    end: Math.floor(((index + 1) * SLOTS) / MASTERS) - 1,
+  };
+}
+
+/** Three masters without replicas. */
+export class RedisCluster implements AsyncDisposable {
+  readonly #nodes: readonly Node[];
+
+  constructor(nodes: readonly Node[]) {
+    this.#nodes = nodes;
+  }
+
+  get urls(): string[] {
+    return this.servers.map((server) => server.url);
+  }
+
+  /** What `REDIS_URL` takes. */
+  get url(): string {
+    return this.urls.join(",");
+  }
+
+  get servers(): RedisServer[] {
+    return this.#nodes.map((node) => node.server);
+  }
+
+  /** Makes the nodes know each other, and waits until each sees all slots served. */
+  async meet(): Promise<void> {
+    const [first, ...others] = this.#nodes;
+    for (const { server } of others) {
+      const bus = await this.#busPort(server);
+      await first?.admin.sendCommand(["CLUSTER", "MEET", "127.0.0.1", String(server.port), bus]);
+    }
+    await this.#waitUntilAll((info) => info.cluster_state === "ok" && info.cluster_known_nodes === String(MASTERS));
+  }
+
+  /** The slot of a key, by Redis' own reckoning. */
+  async slotOf(key: string): Promise<number> {
+    return this.#node(0).admin.clusterKeySlot(key);
+  }
+
+  /** Which of the servers owns a slot at the moment. */
+  async ownerOf(slot: number): Promise<number> {
+    const shards = await this.#node(0).admin.clusterSlots();
+    const owner = shards.find((shard) => shard.from <= slot && slot <= shard.to);
+    return this.#nodes.findIndex((node) => node.id === owner?.master.id);
+  }
+
+  /**
+   * Moves one slot with all its keys while clients go on using it, as `redis-cli --cluster reshard` does:
+   * https://redis.io/docs/latest/commands/cluster-setslot/#redis-cluster-live-resharding-explained
+   */
+  async moveSlot(slot: number, fromIndex: number, toIndex: number): Promise<void> {
+    const from = this.#node(fromIndex);
+    const to = this.#node(toIndex);
+    await to.admin.clusterSetSlot(slot, "IMPORTING", from.id);
+    await from.admin.clusterSetSlot(slot, "MIGRATING", to.id);
+    for (;;) {
+      const keys = await from.admin.clusterGetKeysInSlot(slot, KEYS_PER_MIGRATION);
+      if (keys.length === 0) break;
+      await from.admin.migrate("127.0.0.1", to.server.port, keys, 0, MIGRATION_TIMEOUT_MS);
+    }
+    // The new owner first: were it the old one, a client could be sent back and forth until the news has spread.
+    const rest = this.#nodes.filter((node) => node !== to && node !== from);
+    for (const node of [to, from, ...rest]) await node.admin.clusterSetSlot(slot, "NODE", to.id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { admin } of this.#nodes) admin.destroy();
+    await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+
+  #node(index: number): Node {
+    const node = this.#nodes[index];
+    if (node === undefined) throw new Error(`expected a node from 0 to ${this.#nodes.length - 1}, got ${index}`);
+    return node;
+  }
+
+  async #busPort(server: RedisServer): Promise<string> {
+    const node = this.#nodes.find((candidate) => candidate.server === server);
+    const { "cluster-port": port } = (await node?.admin.configGet("cluster-port")) ?? {};
+    if (port === undefined) throw new Error(`expected a cluster-port of ${server.url}: Redis below 7.0 has none`);
+    return port;
+  }
+
+  async #waitUntilAll(settled: (info: Record<string, string>) => boolean): Promise<void> {
+    for (const { admin, server } of this.#nodes) {
+      await waitFor(
+        async () => settled(parseInfo(await admin.clusterInfo())),
+        `${server.url} to see the whole cluster`,
+      );
+    }
+  }
+}
+
+function parseInfo(text: string): Record<string, string> {
+  return Object.fromEntries(text.split("\r\n").map((line) => line.split(":", 2) as [string, string]));
+}

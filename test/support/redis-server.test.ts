@@ -1,0 +1,72 @@
+import { createClient } from "redis";
+import { expect, test } from "vitest";
+import { type RedisKind, redisServerInstalled, startRedis } from "./redis-server.ts";
+import { waitFor, withTimeout } from "./wait.ts";
+
+const kinds: RedisKind[] = redisServerInstalled ? ["redis", "valkey"] : ["valkey"];
+
+async function openClient(url: string) {
+  const client = createClient({ url });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
+test.each(kinds)("a frozen %s answers nothing and, thawed, answers late", async (kind) => {
+  await using server = await startRedis({ kind });
+  const client = await openClient(server.url);
+  try {
+    await client.set("key", "value");
+    server.freeze();
+    const answer = client.get("key");
+    await expect(withTimeout(answer, "an answer", 200)).rejects.toThrow("an answer");
+    server.thaw();
+    expect(await answer).toBe("value");
+  } finally {
+    client.destroy();
+  }
+});
+
+test.each(kinds)("a %s restarted without its data is empty, on the same port", async (kind) => {
+  await using server = await startRedis({ kind });
+  const client = await openClient(server.url);
+  try {
+    await client.set("key", "value");
+    await server.restart({ keepData: false });
+    expect(await waitFor(() => client.dbSize().then((size) => `size ${size}`), "the client to be back")).toBe("size 0");
+    await expect(server.restart({ keepData: true })).rejects.toThrow("persist");
+  } finally {
+    client.destroy();
+  }
+});
+
+test.runIf(redisServerInstalled)(
+  "a redis-server told to persist keeps every acknowledged write through a kill",
+  async () => {
+    await using server = await startRedis({ persist: true });
+    const client = await openClient(server.url);
+    try {
+      for (let index = 0; index < 100; index += 1) await client.xAdd("log", "*", { n: String(index) });
+      await server.restart({ keepData: true });
+      expect(await waitFor(() => client.xLen("log"), "the client to be back")).toBe(100);
+      await server.restart({ keepData: false });
+      expect(await waitFor(() => client.dbSize().then((size) => `size ${size}`), "the client to be back")).toBe(
+        "size 0",
+      );
+    } finally {
+      client.destroy();
+    }
+  },
+);
+
+test.each(kinds)(
+  "a %s that cannot have its port says so instead of standing in for the one that has it",
+  async (kind) => {
+    await using server = await startRedis({ kind });
+    await expect(startRedis({ kind, port: server.port })).rejects.toThrow(/but it ended: .*in use/s);
+  },
+);
+
+test("the embedded Valkey refuses what only a redis-server can do", async () => {
+  await expect(startRedis({ kind: "valkey", persist: true })).rejects.toThrow("expected kind redis");
+});

@@ -1,0 +1,147 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort } from "./free-port.ts";
+import { ManagedProcess } from "./managed-process.ts";
+import { answersPing } from "./redis-ping.ts";
+import { waitFor } from "./wait.ts";
+
+export type RedisKind = "redis" | "valkey";
+
+export interface RedisOptions {
+  /** `redis` is a redis-server process, `valkey` the embedded Valkey in a process; default: redis where it is installed. */
+  readonly kind?: RedisKind;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Keep every acknowledged write on disk, even through a SIGKILL, for `restart({ keepData: true })`; default false. */
+  readonly persist?: boolean;
+  /** Further arguments of redis-server, e.g. `["--maxmemory", "10mb"]`. Ends the choice: the embedded one has none. */
+  readonly args?: readonly string[];
+}
+
+const binary = process.env.REDIS_SERVER || "redis-server";
+const valkeyScript = fileURLToPath(new URL("./valkey-process.mjs", import.meta.url));
+
+/** Whether this machine has a redis-server (or the `REDIS_SERVER` of the environment). */
+export const redisServerInstalled = spawnSync(binary, ["--version"]).status === 0;
+
+const NOT_INSTALLED =
+  `expected an executable "${binary}", found none: install it (apt-get install redis-server, brew install redis) ` +
+  "or name one in REDIS_SERVER";
+
+/** What redis-server, at its default log level, and our Valkey process print when they have the port. */
+const READY = /Ready to accept connections/;
+
+let told = false;
+
+/**
+ * Starts a Redis of one's own on loopback and resolves when it answers.
+ *
+ * @throws when `kind`, `persist` or `args` ask for a redis-server and none is installed
+ */
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const needsRedis = options.persist === true || options.args !== undefined;
+  const kind = options.kind ?? (redisServerInstalled || needsRedis ? "redis" : "valkey");
+  if (kind === "redis" && !redisServerInstalled) throw new Error(NOT_INSTALLED);
+  if (kind === "valkey" && needsRedis) throw new Error("expected kind redis for persist or args, got valkey");
+  if (options.kind === undefined && kind === "valkey" && !told) {
+    told = true;
+    console.warn(`No redis-server here: using the embedded Valkey. Set REDIS_SERVER or install redis-server.`);
+  }
+  const server = new RedisServer(kind, options.port ?? (await freePort()), options);
+  try {
+    await server.start();
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return server;
+}
+
+/** A running Redis. After `stop` or `kill`, `restart` brings it back on the same port. */
+export class RedisServer implements AsyncDisposable {
+  readonly kind: RedisKind;
+  readonly port: number;
+  readonly url: string;
+  readonly #persist: boolean;
+  readonly #args: readonly string[];
+  #process: ManagedProcess | undefined;
+  #folder: string | undefined;
+
+  constructor(kind: RedisKind, port: number, { persist = false, args = [] }: RedisOptions) {
+    this.kind = kind;
+    this.port = port;
+    this.url = `redis://127.0.0.1:${port}`;
+    this.#persist = persist;
+    this.#args = args;
+  }
+
+  /** The process: its output, CPU and memory. */
+  get process(): ManagedProcess {
+    if (this.#process === undefined) throw new Error("expected a started Redis, got one that was never started");
+    return this.#process;
+  }
+
+  async start(): Promise<void> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), "holdfast-redis-"));
+    const child = new ManagedProcess({ ...this.#command(), env: { PATH: process.env.PATH }, cwd: this.#folder });
+    this.#process = child;
+    const what = `${this.kind} on port ${this.port} to answer PING`;
+    // PING alone could be answered by another process that has the port.
+    const answers = async () => READY.test(child.output) && (await answersPing(this.port));
+    await waitFor(async () => child.ended !== undefined || (await answers()), what);
+    if (child.ended !== undefined) throw new Error(`expected ${what}, but it ended: ${child.output}`);
+  }
+
+  /** SIGTERM, as an operator stops it. */
+  async stop(): Promise<void> {
+    this.process.thaw();
+    await this.process.stop();
+  }
+
+  /** SIGKILL, as a crash ends it. */
+  async kill(): Promise<void> {
+    await this.process.kill();
+  }
+
+  /** SIGSTOP: connections stay open and nothing answers. */
+  freeze(): void {
+    this.process.freeze();
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.process.thaw();
+  }
+
+  /** Starts it anew on the same port, killing it first where it still runs. With its data only if it was told to persist. */
+  async restart({ keepData }: { readonly keepData: boolean }): Promise<void> {
+    if (keepData && !this.#persist) throw new Error("expected persist: true for a restart with data");
+    await this.kill();
+    if (!keepData) await this.#removeFolder();
+    await this.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process?.kill();
+    await this.#removeFolder();
+  }
+
+  async #removeFolder(): Promise<void> {
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+
+  #command() {
+    if (this.kind === "valkey") {
+      return { command: process.execPath, args: ["--no-warnings", valkeyScript, String(this.port)], ipc: true };
+    }
+    // Without fsync every write is still handed to the kernel before its answer, which outlives a killed process;
+    // only a machine that loses power would lose it.
+    const persistence = this.#persist ? ["--appendonly", "yes", "--appendfsync", "no"] : ["--appendonly", "no"];
+    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", ...persistence, ...this.#args];
+    return { command: binary, args };
+  }
+}
