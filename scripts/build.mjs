@@ -1,7 +1,7 @@
 // Builds what is deployed: server/dist/main.mjs (one self-contained file) and client/dist (ES modules and types).
 // `--if-missing` returns at once when the build is newer than every source.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -63,6 +63,15 @@ await Promise.all([
     external: ["socket.io-client", "zod"],
   }),
 ]);
+await build({
+  ...shared,
+  entryPoints: ["client/demo/demo.ts"],
+  outfile: "server/dist/demo/demo.js",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+});
+cpSync("client/demo/index.html", "server/dist/demo/index.html");
 execFileSync("npx", ["tsc", "-p", "client/tsconfig.build.json"], { stdio: "inherit" });
 const kilobytes = (file) => `${(statSync(file).size / 1000).toFixed(0)} kB`;
 console.log(

@@ -1,0 +1,133 @@
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { Logger } from "pino";
+import { createAuthenticator } from "./auth/verify-token.ts";
+import type { Config } from "./config.ts";
+import { createDemoPage } from "./http/demo-page.ts";
+import { createHealth } from "./http/health.ts";
+import { createHttpApp } from "./http/http-app.ts";
+import { createPlatformHooks } from "./http/platform-hooks.ts";
+import { createRoomApi } from "./http/room-api.ts";
+import { headOfFrame } from "./log/frame.ts";
+import { RoomLog } from "./log/room-log.ts";
+import { SeenPositions } from "./log/seen-positions.ts";
+import { createAdapter } from "./redis/adapter.ts";
+import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
+import { openLinks } from "./redis/links.ts";
+import { Subscriptions } from "./redis/subscriptions.ts";
+import type { Backend } from "./redis/version.ts";
+import { createRequestHandlers } from "./rooms/requests.ts";
+import { RoomPositions } from "./rooms/room-positions.ts";
+import { Drain } from "./sockets/drain.ts";
+import { stripCredentials } from "./sockets/platform-headers.ts";
+import { cutSlowReaders } from "./sockets/slow-readers.ts";
+import { createSocketServer, localRooms, tellPosition } from "./sockets/socket-server.ts";
+
+export interface App {
+  readonly port: number;
+  readonly backend: Backend & { readonly embedded: boolean };
+  /** Tells the clients to move, waits for them up to the drain time, then closes everything, backends last. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts together and starts listening. This is the only place that picks them. */
+export async function startApp(config: Config, logger: Logger): Promise<App> {
+  const { keyPrefix } = config;
+  const seen = new SeenPositions();
+  const links = await openLinks(config.redis, logger, (link) => {
+    return new Subscriptions({
+      link,
+      logger,
+      onMessage: (message, channel) => noteHead(seen, keyPrefix, message, channel),
+      onRestored: () => void positions.announceAll(),
+    });
+  });
+  const { commands, subscriptions } = links;
+  const log = new RoomLog({ ...config, link: commands, seen });
+  await log.warmUp();
+
+  const httpServer = createServer();
+  stripCredentials(httpServer);
+  const io = createSocketServer({
+    ...config,
+    httpServer,
+    adapter: createAdapter(commands, subscriptions, keyPrefix),
+    handlers: createRequestHandlers({
+      log,
+      seen,
+      sendFrame: (room, frame) => commands.run((client) => client.sPublish(roomChannel(keyPrefix, room), frame)),
+    }),
+    subscriptions,
+    authenticate: createAuthenticator(config.auth),
+    isDraining: () => drain.isUnderWay,
+    logger,
+  });
+  const drain = new Drain(io, config.drainSeconds * 1000);
+  const positions = new RoomPositions({
+    log,
+    seen,
+    logger,
+    localRooms: () => localRooms(io),
+    tellMembers: (room, position) => tellPosition(io, room, position),
+    beforeRound: () => subscriptions.repair(),
+  });
+  io.of("/").adapter.on("delete-room", (name: string) => seen.forget(roomOfAdapterRoom(name) ?? ""));
+  const stopSweep = cutSlowReaders(io, logger);
+
+  const http = createHttpApp({
+    health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
+    roomApi:
+      config.production && config.adminToken === undefined
+        ? undefined
+        : createRoomApi({ log, bearerToken: config.adminToken }),
+    platformHooks: createPlatformHooks({ warmUp: () => log.warmUp(), drain: () => drain.runAndReturn() }),
+    demoPage: config.production ? undefined : createDemoPage(),
+    logger,
+  });
+  httpServer.on("request", getRequestListener(http.fetch));
+  const port = await listen(httpServer, config.port).catch(async (error: unknown) => {
+    positions.stop();
+    stopSweep();
+    await links.close();
+    throw error;
+  });
+
+  return {
+    port,
+    backend: links.backend,
+    close: async () => {
+      await drain.run();
+      positions.stop();
+      stopSweep();
+      httpServer.closeIdleConnections();
+      await io.close();
+      httpServer.closeAllConnections();
+      await links.close();
+    },
+  };
+}
+
+function noteHead(seen: SeenPositions, keyPrefix: string, message: Buffer, channel: string): void {
+  const head = headOfFrame(message);
+  const room = head === undefined ? undefined : roomOfChannel(keyPrefix, channel);
+  if (head !== undefined && room !== undefined) seen.note(room, head);
+}
+
+/**
+ * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502: so the
+ * server never closes an idle one first.
+ */
+const keepAliveTimeoutMs = 20 * 60_000;
+
+async function listen(server: HttpServer, port: number): Promise<number> {
+  server.keepAliveTimeout = keepAliveTimeoutMs;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "0.0.0.0", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  return (server.address() as AddressInfo).port;
+}

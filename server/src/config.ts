@@ -1,0 +1,184 @@
+import { limits } from "@holdfast/client/protocol";
+import * as z from "zod";
+
+export type RedisTarget =
+  | { readonly kind: "embedded" }
+  | { readonly kind: "single"; readonly url: string }
+  | { readonly kind: "cluster"; readonly urls: readonly string[] };
+
+export type AuthMode =
+  | { readonly mode: "anonymous" }
+  | {
+      readonly mode: "token";
+      readonly key: { readonly secret: string } | { readonly jwksUrl: string };
+      readonly issuer: string | undefined;
+      readonly audience: string | undefined;
+    };
+
+export interface Config {
+  readonly production: boolean;
+  readonly port: number;
+  readonly redis: RedisTarget;
+  readonly keyPrefix: string;
+  readonly historyMaxMessages: number;
+  readonly historyTtlSeconds: number;
+  readonly publishDedupSeconds: number;
+  readonly functionTimeoutSeconds: number | undefined;
+  readonly drainSeconds: number;
+  readonly auth: AuthMode;
+  /** `any` allows every origin; a list allows its members; an empty list allows the page's own host alone. */
+  readonly allowedOrigins: "any" | readonly string[];
+  readonly adminToken: string | undefined;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+/** One setting that is missing or wrong. */
+export interface ConfigProblem {
+  readonly name: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+/**
+ * A publish that the client still retries must still be remembered, or a repeat would be stored twice. The last
+ * attempt may be on its way for one acknowledgement time-out longer.
+ */
+const shortestDedupSeconds = (limits.publishRetryMs + limits.acknowledgementTimeoutMs) / 1000;
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max)
+    .describe(`a whole number from ${min} to ${max}`);
+
+const url = (pattern: RegExp, description: string) =>
+  z
+    .string()
+    .refine((value) => pattern.test(value) && URL.canParse(value))
+    .describe(description);
+
+const redisUrls = z
+  .string()
+  .transform((value) => value.split(",").map((part) => part.trim()))
+  .refine((parts) => parts.every((part) => /^rediss?:\/\//.test(part) && URL.canParse(part)))
+  .describe("redis:// or rediss:// URL, or several of one cluster separated by commas");
+
+const origins = z
+  .string()
+  .transform((value) => value.split(",").map((part) => part.trim().replace(/\/$/, "")))
+  .refine((parts) => parts.every((part) => part === "*" || (URL.canParse(part) && new URL(part).origin === part)))
+  .describe("origins such as https://app.example, separated by commas, or *");
+
+const port = wholeNumber(0, 65_535);
+
+/** Every variable that the server reads, each with what it expects. Defaults stand in {@link parseConfig}. */
+export const settings = {
+  NODE_ENV: z.string().describe("production, or anything else"),
+  FC_SERVER_PORT: port,
+  FC_CUSTOM_LISTEN_PORT: port,
+  PORT: port,
+  REDIS_URL: redisUrls,
+  KEY_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,64}$/)
+    .describe("1 to 64 characters of A-Z a-z 0-9 _ . : -"),
+  HISTORY_MAX_MESSAGES: wholeNumber(1, 1_000_000),
+  HISTORY_TTL_SECONDS: wholeNumber(1, 31_536_000),
+  PUBLISH_DEDUP_SECONDS: wholeNumber(shortestDedupSeconds, 86_400),
+  FUNCTION_TIMEOUT_SECONDS: wholeNumber(1, 86_400),
+  DRAIN_SECONDS: wholeNumber(0, 90),
+  AUTH: z.enum(["anonymous", "token"]).describe("anonymous or token"),
+  TOKEN_SECRET: z.string().min(32).describe("a secret of at least 32 characters"),
+  TOKEN_JWKS_URL: url(/^https?:\/\//, "an http:// or https:// URL"),
+  TOKEN_ISSUER: z.string().describe("text"),
+  TOKEN_AUDIENCE: z.string().describe("text"),
+  ALLOWED_ORIGINS: origins,
+  ADMIN_TOKEN: z.string().min(16).describe("a token of at least 16 characters"),
+  LOG_LEVEL: z.enum(logLevels).describe(`one of ${logLevels.join(", ")}`),
+} satisfies Record<string, z.ZodType>;
+
+type SettingName = keyof typeof settings;
+type Values = { [Name in SettingName]?: z.output<(typeof settings)[Name]> };
+
+const secrets: ReadonlySet<string> = new Set(["TOKEN_SECRET", "ADMIN_TOKEN", "REDIS_URL"]);
+
+/**
+ * The configuration that an environment describes, or every problem in it at once. An empty variable counts as unset.
+ * A process on the platform (it sets `FC_FUNCTION_NAME`) is in production whatever NODE_ENV says, so that a forgotten
+ * variable cannot open a deployed function to everybody.
+ */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config | readonly ConfigProblem[] {
+  const { values, problems } = readSettings(env);
+  const production = values.NODE_ENV === "production" || Boolean(env["FC_FUNCTION_NAME"]);
+  const missing = (name: SettingName, expected: string): void => {
+    if (!problems.some((problem) => problem.name === name)) problems.push({ name, expected, got: "nothing" });
+  };
+
+  if (production && values.REDIS_URL === undefined) missing("REDIS_URL", `${describe("REDIS_URL")}, in production`);
+  if (production && values.AUTH === undefined) missing("AUTH", `${describe("AUTH")}, chosen explicitly in production`);
+  const auth = authMode(values);
+  if (auth === undefined) missing("TOKEN_SECRET", "TOKEN_SECRET or TOKEN_JWKS_URL, because AUTH is token");
+  if (problems.length > 0 || auth === undefined) return problems;
+
+  return {
+    production,
+    port: values.FC_SERVER_PORT ?? values.FC_CUSTOM_LISTEN_PORT ?? values.PORT ?? 9000,
+    redis: redisTarget(values.REDIS_URL),
+    keyPrefix: values.KEY_PREFIX ?? "holdfast",
+    historyMaxMessages: values.HISTORY_MAX_MESSAGES ?? 1000,
+    historyTtlSeconds: values.HISTORY_TTL_SECONDS ?? 86_400,
+    publishDedupSeconds: values.PUBLISH_DEDUP_SECONDS ?? 120,
+    functionTimeoutSeconds: values.FUNCTION_TIMEOUT_SECONDS,
+    drainSeconds: values.DRAIN_SECONDS ?? 10,
+    auth,
+    allowedOrigins: allowedOrigins(values.ALLOWED_ORIGINS, production),
+    adminToken: values.ADMIN_TOKEN,
+    logLevel: values.LOG_LEVEL ?? "info",
+  };
+}
+
+function readSettings(env: Readonly<Record<string, string | undefined>>) {
+  const values: Record<string, unknown> = {};
+  const problems: ConfigProblem[] = [];
+  for (const [name, schema] of Object.entries(settings)) {
+    const text = env[name]?.trim();
+    if (text === undefined || text === "") continue;
+    const result = schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else problems.push({ name, expected: schema.description ?? "", got: shown(name, text) });
+  }
+  return { values: values as Values, problems };
+}
+
+function shown(name: string, text: string): string {
+  return secrets.has(name) ? `a value of ${text.length} characters` : JSON.stringify(text);
+}
+
+function describe(name: SettingName): string {
+  return settings[name].description ?? "";
+}
+
+function redisTarget(urls: readonly string[] | undefined): RedisTarget {
+  const [first, ...others] = urls ?? [];
+  if (first === undefined) return { kind: "embedded" };
+  return others.length === 0 ? { kind: "single", url: first } : { kind: "cluster", urls: [first, ...others] };
+}
+
+function authMode(values: Values): AuthMode | undefined {
+  if (values.AUTH !== "token") return { mode: "anonymous" };
+  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience } = values;
+  if (values.TOKEN_JWKS_URL !== undefined)
+    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, issuer, audience };
+  if (values.TOKEN_SECRET !== undefined)
+    return { mode: "token", key: { secret: values.TOKEN_SECRET }, issuer, audience };
+  return undefined;
+}
+
+function allowedOrigins(list: readonly string[] | undefined, production: boolean): "any" | readonly string[] {
+  if (list === undefined) return production ? [] : "any";
+  return list.includes("*") ? "any" : list;
+}

@@ -1,0 +1,32 @@
+import { Hono } from "hono";
+import type { Logger } from "pino";
+import { toWireError } from "../errors.ts";
+import { httpStatus } from "./http-status.ts";
+
+export interface HttpParts {
+  readonly health: Hono;
+  readonly roomApi: Hono | undefined;
+  readonly platformHooks: Hono;
+  readonly demoPage: Hono | undefined;
+  readonly logger: Logger;
+}
+
+/** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
+export function createHttpApp({ health, roomApi, platformHooks, demoPage, logger }: HttpParts): Hono {
+  const app = new Hono();
+  app.route("/", health);
+  app.route("/", platformHooks);
+  if (roomApi !== undefined) app.route("/", roomApi);
+  if (demoPage !== undefined) app.route("/", demoPage);
+  app.notFound((context) =>
+    context.json({ error: { code: "NOT_FOUND", message: "no such route", retryable: false } }, 404),
+  );
+  app.onError((error, context) => {
+    const wireError = toWireError(error);
+    if (wireError.code === "INTERNAL") logger.error({ err: error, path: context.req.path }, "http request failed");
+    if (wireError.retryAfterMs !== undefined)
+      context.header("Retry-After", String(Math.ceil(wireError.retryAfterMs / 1000)));
+    return context.json({ error: wireError }, httpStatus[wireError.code]);
+  });
+  return app;
+}

@@ -1,0 +1,80 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { limits, type RequestName, type RequestPayload, requests } from "@holdfast/client/protocol";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { RequestError } from "../errors.ts";
+import type { RoomLog } from "../log/room-log.ts";
+import { describeIssues } from "../rooms/describe-issues.ts";
+import { publishMessage } from "../rooms/publish-message.ts";
+import { readHistory } from "../rooms/read-history.ts";
+
+export interface RoomApiParts {
+  readonly log: RoomLog;
+  /** The bearer token to ask for; undefined asks for none. */
+  readonly bearerToken: string | undefined;
+}
+
+/** Who publishes over HTTP: a back end, in nobody's name. */
+const backEnd = { user: null, session: null };
+/** The envelope around `data` is small; what is larger than this is refused before it is parsed. */
+const bodyBytes = 2 * limits.dataBytes;
+
+/**
+ * `POST /rooms/:room/messages` with `{ id, event, data }` and `GET /rooms/:room/messages?after=&before=&limit=`: the
+ * same schemas, the same log and the same idempotency as over the socket, for other functions and back ends.
+ */
+export function createRoomApi({ log, bearerToken }: RoomApiParts): Hono {
+  const api = new Hono();
+  api.use("/rooms/*", async (context, next) => {
+    if (bearerToken !== undefined) requireBearer(context, bearerToken);
+    await next();
+  });
+  const tooLarge = () => {
+    throw new RequestError("PAYLOAD_TOO_LARGE", `expected a body of at most ${bodyBytes} bytes`);
+  };
+  api.post("/rooms/:room/messages", bodyLimit({ maxSize: bodyBytes, onError: tooLarge }), async (context) => {
+    const body = await jsonObject(context);
+    const data = await publishMessage(
+      log,
+      backEnd,
+      parse("message:publish", { ...body, room: context.req.param("room") }),
+    );
+    return context.json(data, data.duplicate ? 200 : 201);
+  });
+  api.get("/rooms/:room/messages", async (context) => {
+    const { limit, ...positions } = context.req.query();
+    const payload = {
+      ...positions,
+      room: context.req.param("room"),
+      ...(limit === undefined ? {} : { limit: Number(limit) }),
+    };
+    return context.json(await readHistory(log, parse("history:read", payload)));
+  });
+  return api;
+}
+
+function parse<Name extends RequestName>(name: Name, payload: unknown): RequestPayload<Name> {
+  const parsed = requests[name].payload.safeParse(payload);
+  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues("request", parsed.error));
+  return parsed.data as RequestPayload<Name>;
+}
+
+async function jsonObject(context: Context): Promise<object> {
+  const body: unknown = await context.req.json().catch(() => undefined);
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new RequestError("INVALID_PAYLOAD", "expected a JSON object { id, event, data }");
+  }
+  return body;
+}
+
+function requireBearer(context: Context, expected: string): void {
+  const [, given] = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "") ?? [];
+  if (given === undefined || !equalInConstantTime(given, expected)) {
+    throw new RequestError("UNAUTHENTICATED", "expected the header `Authorization: Bearer <ADMIN_TOKEN>`");
+  }
+}
+
+function equalInConstantTime(a: string, b: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,119 @@
+import { limits } from "@holdfast/client/protocol";
+import { RequestError } from "../errors.ts";
+
+/** A message on its way into a room's log. */
+export interface Draft {
+  readonly id: string;
+  /** The id that must be stored before this one, or "". */
+  readonly after: string;
+  /** The message's JSON without its opening brace and position. */
+  readonly body: string;
+}
+
+/** What became of a draft. */
+export type Outcome = { readonly position: string; readonly duplicate: boolean } | "out-of-order";
+
+interface Waiting {
+  readonly draft: Draft;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Lane {
+  waiting: Waiting[];
+  waitingBytes: number;
+}
+
+/** Drafts and bytes that may wait in one room, and bytes in all rooms, before publishes are refused. */
+const laneMessages = 8_192;
+const laneBytes = 4 * 1024 * 1024;
+const allLanesBytes = 64 * 1024 * 1024;
+const retryAfterMs = 250;
+
+/**
+ * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. There
+ * is no timer, so a quiet room is not delayed, and a busy one pays one round trip for many messages.
+ *
+ * When an append fails, everything that waits behind it fails with it: nobody learns of success for a message whose
+ * predecessors are lost, and nobody waits for one time limit after another.
+ */
+export class GroupCommit {
+  readonly #append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;
+  readonly #lanes = new Map<string, Lane>();
+  #allBytes = 0;
+
+  constructor(append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>) {
+    this.#append = append;
+  }
+
+  /** Bytes of drafts that wait, in all rooms. */
+  get waitingBytes(): number {
+    return this.#allBytes;
+  }
+
+  /** Resolves when the draft is in the log, was there before, or is out of order. Throws RATE_LIMITED or UNAVAILABLE. */
+  submit(room: string, draft: Draft): Promise<Outcome> {
+    const lane = this.#lanes.get(room);
+    const bytes = draft.body.length;
+    if (this.#allBytes + bytes > allLanesBytes || (lane !== undefined && isFull(lane, bytes))) {
+      return Promise.reject(new RequestError("RATE_LIMITED", "the room's queue is full", retryAfterMs));
+    }
+    return new Promise((resolve, reject) => {
+      const waiting = { draft, resolve, reject };
+      this.#allBytes += bytes;
+      if (lane === undefined) {
+        const opened: Lane = { waiting: [waiting], waitingBytes: bytes };
+        this.#lanes.set(room, opened);
+        void this.#drain(room, opened);
+      } else {
+        lane.waiting.push(waiting);
+        lane.waitingBytes += bytes;
+      }
+    });
+  }
+
+  async #drain(room: string, lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const batch = this.#take(lane, batchLength(lane.waiting));
+      try {
+        const outcomes = await this.#append(
+          room,
+          batch.map(({ draft }) => draft),
+        );
+        batch.forEach(({ resolve, reject }, index) => {
+          const outcome = outcomes[index];
+          if (outcome === undefined)
+            reject(new Error(`the append answered ${outcomes.length} of ${batch.length} drafts`));
+          else resolve(outcome);
+        });
+      } catch (error) {
+        for (const { reject } of [...batch, ...this.#take(lane, lane.waiting.length)]) reject(error);
+      }
+    }
+    this.#lanes.delete(room);
+  }
+
+  #take(lane: Lane, count: number): Waiting[] {
+    const taken = lane.waiting.splice(0, count);
+    const bytes = taken.reduce((sum, { draft }) => sum + draft.body.length, 0);
+    lane.waitingBytes -= bytes;
+    this.#allBytes -= bytes;
+    return taken;
+  }
+}
+
+function isFull(lane: Lane, moreBytes: number): boolean {
+  return lane.waiting.length >= laneMessages || lane.waitingBytes + moreBytes > laneBytes;
+}
+
+/** How many of the waiting drafts make the next batch: as many as the limits allow, at least one. */
+export function batchLength(waiting: readonly { readonly draft: Draft }[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const { draft } of waiting) {
+    bytes += draft.body.length;
+    if (count > 0 && (count >= limits.batchMessages || bytes > limits.batchBytes)) break;
+    count += 1;
+  }
+  return count;
+}

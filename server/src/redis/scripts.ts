@@ -1,0 +1,24 @@
+import { createHash } from "node:crypto";
+import type { RedisLink } from "./link.ts";
+
+/** A Lua script that is called by its hash and sent whole only where a server does not know it (yet, or any more). */
+export interface Script {
+  readonly source: string;
+  readonly sha: string;
+}
+
+export function script(source: string): Script {
+  return { source, sha: createHash("sha1").update(source).digest("hex") };
+}
+
+/** Runs a script in one round trip; in two where the server's script cache does not hold it. */
+export function runScript(link: RedisLink, { source, sha }: Script, keys: string[], args: string[]): Promise<unknown> {
+  return link.run(async (client) => {
+    try {
+      return await client.evalSha(sha, keys, args);
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith("NOSCRIPT")) return client.eval(source, keys, args);
+      throw error;
+    }
+  });
+}

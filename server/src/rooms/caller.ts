@@ -1,0 +1,18 @@
+import type { Sender } from "@holdfast/client/protocol";
+
+/** Who asks, and from which connection; a request knows no more about where it came from. */
+export interface Caller {
+  readonly from: Sender;
+  /** Names the connection, so that a signal does not come back to it. */
+  readonly connection: string;
+  readonly membership: Membership;
+}
+
+/** The rooms of one connection. */
+export interface Membership {
+  readonly size: number;
+  has(room: string): boolean;
+  /** Resolves when everything that is appended from now on reaches the connection. Throws UNAVAILABLE. */
+  add(room: string): Promise<void>;
+  remove(room: string): void;
+}

@@ -1,0 +1,36 @@
+import { limits, type RequestData, type RequestPayload } from "@holdfast/client/protocol";
+import { RequestError } from "../errors.ts";
+import type { RoomLog } from "../log/room-log.ts";
+import type { SeenPositions } from "../log/seen-positions.ts";
+import type { Caller } from "./caller.ts";
+
+/**
+ * Subscribes first, waits for the confirmation, and only then reads the log: what was appended before the read is in
+ * the answer, what comes after arrives live, and what is in both is told apart by its position.
+ *
+ * Joining a room again is allowed: a client does so to catch up. Throws ROOM_LIMIT and UNAVAILABLE; after a failure the
+ * connection is in the room only if it was before.
+ */
+export async function joinRoom(
+  { log, seen }: { readonly log: RoomLog; readonly seen: SeenPositions },
+  { membership }: Caller,
+  { room, since, history }: RequestPayload<"room:join">,
+): Promise<RequestData<"room:join">> {
+  const wasMember = membership.has(room);
+  if (!wasMember && membership.size >= limits.roomsPerConnection) {
+    throw new RequestError("ROOM_LIMIT", `expected at most ${limits.roomsPerConnection} rooms on one connection`);
+  }
+  try {
+    await membership.add(room);
+    const page = await log.read(
+      room,
+      since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages },
+    );
+    // For this instance's first member the log's head is where live delivery begins.
+    if (seen.get(room) === undefined) seen.note(room, page.position);
+    return page;
+  } catch (error) {
+    if (!wasMember) membership.remove(room);
+    throw error;
+  }
+}

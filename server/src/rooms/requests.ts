@@ -1,0 +1,35 @@
+import type { RequestData, RequestName, RequestPayload } from "@holdfast/client/protocol";
+import type { RoomLog } from "../log/room-log.ts";
+import type { SeenPositions } from "../log/seen-positions.ts";
+import type { Caller } from "./caller.ts";
+import { joinRoom } from "./join-room.ts";
+import { leaveRoom } from "./leave-room.ts";
+import { publishMessage } from "./publish-message.ts";
+import { readHistory } from "./read-history.ts";
+import { type SendFrame, sendSignal } from "./send-signal.ts";
+
+/** One handler for every row of the request table: a missing one does not compile. */
+export type RequestHandlers = {
+  readonly [Name in RequestName]: (
+    caller: Caller,
+    payload: RequestPayload<Name>,
+  ) => RequestData<Name> | Promise<RequestData<Name>>;
+};
+
+export interface RoomParts {
+  readonly log: RoomLog;
+  readonly seen: SeenPositions;
+  /** Publishes a ready-made adapter frame to a room's channel. */
+  readonly sendFrame: SendFrame;
+}
+
+export function createRequestHandlers({ log, seen, sendFrame }: RoomParts): RequestHandlers {
+  return {
+    echo: (_caller, payload) => payload,
+    "room:join": (caller, payload) => joinRoom({ log, seen }, caller, payload),
+    "room:leave": (caller, payload) => leaveRoom(caller, payload),
+    "message:publish": (caller, payload) => publishMessage(log, caller.from, payload),
+    "history:read": (_caller, payload) => readHistory(log, payload),
+    "signal:send": (caller, payload) => sendSignal(sendFrame, caller, payload),
+  };
+}

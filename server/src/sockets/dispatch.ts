@@ -1,0 +1,63 @@
+import { type Acknowledgement, type RequestName, requests } from "@holdfast/client/protocol";
+import type { Logger } from "pino";
+import { RequestError, toWireError } from "../errors.ts";
+import type { Caller } from "../rooms/caller.ts";
+import { describeIssues } from "../rooms/describe-issues.ts";
+import type { RequestHandlers } from "../rooms/requests.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+
+export interface DispatchOptions {
+  readonly handlers: RequestHandlers;
+  readonly caller: Caller;
+  readonly limiter: RateLimiter;
+  readonly logger: Logger;
+}
+
+type Answer = (answer: Acknowledgement<unknown>) => void;
+
+/**
+ * Takes one packet of a client to its handler and its answer back: the only place that knows parsing, limits,
+ * acknowledgements and the mapping of errors. It never throws, whatever the client sent, and answers exactly once
+ * where the client asked for an acknowledgement.
+ */
+export async function dispatch(options: DispatchOptions, event: string, args: readonly unknown[]): Promise<void> {
+  const last = args.at(-1);
+  const answer = typeof last === "function" ? (last as Answer) : undefined;
+  try {
+    const data = await handle(options, event, answer === undefined ? args : args.slice(0, -1));
+    answer?.({ ok: true, data });
+  } catch (error) {
+    if (!(error instanceof RequestError)) options.logger.error({ event, err: error }, "request failed");
+    answer?.({ ok: false, error: toWireError(error) });
+  }
+}
+
+/** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
+function handle({ handlers, caller, limiter }: DispatchOptions, event: string, args: readonly unknown[]): unknown {
+  const waitMs = limiter.take();
+  if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
+  if (!isRequestName(event)) {
+    throw new RequestError(
+      "UNKNOWN_EVENT",
+      `expected one of ${Object.keys(requests).join(", ")}, got ${JSON.stringify(event.slice(0, 64))}`,
+    );
+  }
+  if (args.length > 1) throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${args.length}`);
+  return callHandler(handlers, caller, event, args[0]);
+}
+
+function callHandler<Name extends RequestName>(
+  handlers: RequestHandlers,
+  caller: Caller,
+  name: Name,
+  payload: unknown,
+): unknown {
+  const parsed = requests[name].payload.safeParse(payload);
+  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues("payload", parsed.error));
+  const handler: (caller: Caller, payload: never) => unknown = handlers[name];
+  return handler(caller, parsed.data as never);
+}
+
+function isRequestName(event: string): event is RequestName {
+  return Object.hasOwn(requests, event);
+}

@@ -1,0 +1,57 @@
+import { atMoment } from "./expiry.ts";
+import type { RoomServer } from "./socket-server.ts";
+
+/** Share of the drain time over which the clients are told; the rest is left for the last of them to move. */
+const tellingShare = 0.6;
+const checkIntervalMs = 20;
+
+/**
+ * Asks every client to move to another instance, spread over the drain time so that they do not arrive there in one
+ * burst. While it is under way the instance is unhealthy and admits nobody.
+ */
+export class Drain {
+  readonly #io: RoomServer;
+  readonly #drainMs: number;
+  #run: Promise<void> | undefined;
+
+  constructor(io: RoomServer, drainMs: number) {
+    this.#io = io;
+    this.#drainMs = drainMs;
+  }
+
+  get isUnderWay(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Resolves when all clients are gone or the drain time is over, whichever is first. The instance stays unhealthy. */
+  run(): Promise<void> {
+    this.#run ??= this.#tellAndWait();
+    return this.#run;
+  }
+
+  /**
+   * The same for a caller who may be anybody: an instance that is still there after the drain serves again, so that
+   * a forged hook costs its clients a move and nothing else.
+   */
+  async runAndReturn(): Promise<void> {
+    if (this.isUnderWay) return this.#run;
+    await this.run();
+    const served = setTimeout(() => {
+      this.#run = undefined;
+    }, this.#drainMs);
+    served.unref();
+  }
+
+  async #tellAndWait(): Promise<void> {
+    const deadlineMs = Date.now() + this.#drainMs;
+    for (const socket of this.#io.of("/").sockets.values()) {
+      const cancel = atMoment(Date.now() + Math.random() * this.#drainMs * tellingShare, () => {
+        socket.emit("connection:expiring", { reason: "drain", deadlineMs });
+      });
+      socket.once("disconnect", cancel);
+    }
+    while (this.#io.engine.clientsCount > 0 && Date.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, checkIntervalMs));
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { IncomingMessage, Server } from "node:http";
+
+/**
+ * Credentials that Function Compute adds to requests. They must be gone before anything keeps or logs the headers, and
+ * Socket.IO keeps the handshake's headers on every socket.
+ */
+const credentialHeaders: ReadonlySet<string> = new Set([
+  "x-fc-access-key-id",
+  "x-fc-access-key-secret",
+  "x-fc-security-token",
+]);
+
+/** Removes the platform's credentials from every request and upgrade before any other listener sees it. */
+export function stripCredentials(server: Server): void {
+  server.prependListener("request", (request) => strip(request));
+  server.prependListener("upgrade", (request) => strip(request));
+}
+
+function strip(request: IncomingMessage): void {
+  const { rawHeaders } = request;
+  const kept: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (!isCredential(name)) kept.push(name, rawHeaders[index + 1] ?? "");
+  }
+  request.rawHeaders = kept;
+  for (const name of Object.keys(request.headers)) {
+    if (isCredential(name)) delete request.headers[name];
+  }
+}
+
+function isCredential(name: string): boolean {
+  const lower = name.toLowerCase();
+  return credentialHeaders.has(lower) || lower.startsWith("x-fc-access-");
+}

@@ -1,0 +1,123 @@
+import type { Server as HttpServer, IncomingMessage } from "node:http";
+import {
+  type ClientToServerEvents,
+  limits,
+  type Position,
+  type Sender,
+  type ServerToClientEvents,
+} from "@holdfast/client/protocol";
+import type { Logger } from "pino";
+import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import { RequestError, toWireError } from "../errors.ts";
+import type { createAdapter } from "../redis/adapter.ts";
+import { adapterRoom, roomOfAdapterRoom } from "../redis/keys.ts";
+import type { Subscriptions } from "../redis/subscriptions.ts";
+import type { RequestHandlers } from "../rooms/requests.ts";
+import { dispatch } from "./dispatch.ts";
+import { atMoment, lifetimeMs, noticeDelayMs } from "./expiry.ts";
+import { parseHandshake } from "./handshake.ts";
+import { socketMembership } from "./membership.ts";
+import { originAllowed } from "./origin.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+
+interface SocketData {
+  from: Sender;
+}
+
+export type RoomServer = Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+type RoomSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+
+/** The user that a token names. Throws UNAUTHENTICATED and TOKEN_EXPIRED. */
+export type Authenticate = (token: string | undefined) => Promise<{ readonly user: string | null }>;
+
+export interface SocketServerOptions {
+  readonly httpServer: HttpServer;
+  readonly adapter: ReturnType<typeof createAdapter>;
+  readonly handlers: RequestHandlers;
+  readonly subscriptions: Subscriptions;
+  readonly keyPrefix: string;
+  readonly authenticate: Authenticate;
+  readonly allowedOrigins: "any" | readonly string[];
+  readonly functionTimeoutSeconds: number | undefined;
+  readonly isDraining: () => boolean;
+  readonly logger: Logger;
+}
+
+/** When the platform's clock for a connection started: at its upgrade request, before Socket.IO's own handshake. */
+const openedAtMs = new WeakMap<IncomingMessage, number>();
+
+/** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
+export function createSocketServer(options: SocketServerOptions): RoomServer {
+  const { httpServer, adapter, allowedOrigins, logger } = options;
+  const io: RoomServer = new Server(httpServer, {
+    transports: ["websocket"],
+    serveClient: false,
+    adapter,
+    maxHttpBufferSize: limits.packetBytes,
+    connectTimeout: 10_000,
+    // Compression would forbid encoding a broadcast once for all its receivers.
+    perMessageDeflate: false,
+    allowRequest: (request, decide) => {
+      openedAtMs.set(request, Date.now());
+      const { headers } = request;
+      const allowed = originAllowed(allowedOrigins, headers.origin, headers.host);
+      if (!allowed) logger.warn({ origin: headers.origin }, "handshake refused: origin not allowed");
+      decide(allowed ? null : "origin not allowed", allowed);
+    },
+  });
+  io.use((socket, next) => {
+    admit(options, socket).then(
+      () => next(),
+      (error: unknown) => {
+        if (!(error instanceof RequestError)) logger.error({ err: error }, "handshake failed");
+        const data = toWireError(error);
+        next(Object.assign(new Error(data.message), { data }));
+      },
+    );
+  });
+  io.on("connection", (socket) => serve(options, socket));
+  return io;
+}
+
+async function admit({ isDraining, authenticate }: SocketServerOptions, socket: RoomSocket): Promise<void> {
+  if (isDraining()) throw new RequestError("DRAINING", "this instance is going away");
+  const { session, token } = parseHandshake(socket.handshake);
+  const { user } = await authenticate(token);
+  socket.data.from = { user, session };
+}
+
+function serve(options: SocketServerOptions, socket: RoomSocket): void {
+  const { handlers, subscriptions, keyPrefix, functionTimeoutSeconds } = options;
+  const { from } = socket.data;
+  const logger = options.logger.child({ connection: socket.id, session: from.session });
+  const membership = socketMembership(socket, subscriptions, keyPrefix);
+  const request = { handlers, caller: { from, connection: socket.id, membership }, limiter: new RateLimiter(), logger };
+  socket.onAny((event: string, ...args: unknown[]) => {
+    void dispatch(request, event, args);
+  });
+
+  const lifetime = lifetimeMs(socket.handshake.headers["x-fc-function-timeout"], functionTimeoutSeconds);
+  const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
+  logger.debug("connection opened");
+  socket.on("disconnect", (reason) => {
+    cancelNotice?.();
+    logger.debug({ reason }, "connection closed");
+  });
+}
+
+function scheduleNotice(socket: RoomSocket, lifetime: number): () => void {
+  const openedMs = openedAtMs.get(socket.request) ?? socket.handshake.issued;
+  return atMoment(openedMs + noticeDelayMs(lifetime, Math.random()), () => {
+    socket.emit("connection:expiring", { reason: "timeout", deadlineMs: openedMs + lifetime });
+  });
+}
+
+/** Rooms that have members on this instance. */
+export function localRooms(io: RoomServer): string[] {
+  return [...io.of("/").adapter.rooms.keys()].flatMap((name) => roomOfAdapterRoom(name) ?? []);
+}
+
+/** Tells the members of a room on this instance, and no other, where its log stands. */
+export function tellPosition(io: RoomServer, room: string, position: Position): void {
+  io.local.to(adapterRoom(room)).emit("room:position", { room, position });
+}
