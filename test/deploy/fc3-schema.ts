@@ -169,4 +169,3 @@ export const fc3File = z.strictObject({
 });
 
 export type Fc3File = z.infer<typeof fc3File>;
-export type Fc3Props = z.infer<typeof props>;

@@ -59,12 +59,6 @@ export class ManagedProcess implements AsyncDisposable {
     return this.#ended;
   }
 
-  /** The child's stdout, for who wants each line as it comes. */
-  get stdout(): NodeJS.ReadableStream {
-    if (this.#child.stdout === null) throw new Error("expected the child's stdout to be a pipe");
-    return this.#child.stdout;
-  }
-
   /** Asks it to end (SIGTERM) and waits until it has; rejects when it takes longer than `timeoutMs`. */
   async stop(timeoutMs = 20_000): Promise<Exit> {
     this.signal("SIGTERM");

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { type Random, randomInteger, seededRandom } from "./random.ts";
+import { pick, type Random, seededRandom } from "./random.ts";
 import { RelayDirection, type Weather } from "./relay-direction.ts";
 
 export interface RelayOptions {
@@ -78,7 +78,7 @@ export class TcpRelay implements AsyncDisposable {
 
   /** Resets one connection of the open ones; false when there is none. */
   cutOne(random: Random): boolean {
-    const link = [...this.#links][randomInteger(random, 0, this.#links.size - 1)];
+    const link = pick(random, [...this.#links]);
     if (link !== undefined) this.#cut(link, true);
     return link !== undefined;
   }
