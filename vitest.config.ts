@@ -1,6 +1,14 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // The server's build takes Redis scripts in as text; so do the tests of its parts.
+  plugins: [
+    {
+      name: "lua-as-text",
+      enforce: "pre",
+      transform: (code, id) => (id.endsWith(".lua") ? `export default ${JSON.stringify(code)};` : undefined),
+    },
+  ],
   resolve: { conditions: ["@holdfast/source"] },
   ssr: { resolve: { conditions: ["@holdfast/source"] } },
   test: {
