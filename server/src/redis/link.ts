@@ -130,7 +130,7 @@ export class RedisLink {
     if (this.#state === "up" && this.#probe === undefined) {
       withinTime(this.#client.ping(), probeTimeoutMs).catch(() => this.#startProbe());
     } else if (this.#state === "connecting" && Date.now() - this.#connectingSinceMs > connectTimeoutMs) {
-      this.#replace(new Error("no connection within the time limit"));
+      void this.#replace(new Error("no connection within the time limit"));
     }
   }
 

@@ -1,0 +1,64 @@
+// The arrows of ARCHITECTURE.md, as rules.
+export default {
+  forbidden: [
+    {
+      name: "no-cycles",
+      comment: "A cycle has no order in which it can be understood.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "client-is-independent",
+      comment: "The client runs in browsers and never imports the server.",
+      severity: "error",
+      from: { path: "^client/" },
+      to: { path: "^(server|test)/" },
+    },
+    {
+      name: "protocol-is-a-leaf",
+      severity: "error",
+      from: { path: "^client/src/protocol/" },
+      to: { path: "^client/src/", pathNot: "^client/src/protocol/" },
+    },
+    {
+      name: "server-knows-protocol-and-contract-alone",
+      severity: "error",
+      from: { path: "^server/src/" },
+      to: { path: "^(client|test)/", pathNot: "^client/src/(protocol/|contract\\.ts$)" },
+    },
+    {
+      name: "doors-are-not-known-inside",
+      comment: "Sockets and HTTP are two doors to the same rooms; nothing inside knows a door.",
+      severity: "error",
+      from: { path: "^server/src/(rooms|log|redis|presence|auth)/" },
+      to: { path: "^server/src/(sockets|http)/" },
+    },
+    {
+      name: "doors-do-not-know-each-other",
+      severity: "error",
+      from: { path: "^server/src/(sockets|http)/" },
+      to: { path: "^server/src/(sockets|http)/", pathNot: "^server/src/$1/" },
+    },
+    {
+      name: "log-and-redis-know-no-rooms",
+      severity: "error",
+      from: { path: "^server/src/(log|redis)/" },
+      to: { path: "^server/src/rooms/" },
+    },
+    {
+      name: "only-main-wires",
+      comment: "app.ts picks the parts; main.ts alone starts it.",
+      severity: "error",
+      from: { path: "^server/src/", pathNot: "^server/src/main\\.ts$" },
+      to: { path: "^server/src/(app|main|shutdown)\\.ts$" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "/(dist|node_modules)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { conditionNames: ["@holdfast/source", "import", "node", "default", "types"], exportsFields: ["exports"] },
+  },
+};

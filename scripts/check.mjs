@@ -1,0 +1,23 @@
+// Everything that can be found without running the project: format and lint, types, import direction and cycles,
+// unused files and exports, and the size of the client. All are run, so that one run tells everything.
+import { spawnSync } from "node:child_process";
+
+process.chdir(new URL("..", import.meta.url).pathname);
+const checks = {
+  "format and lint": ["biome", "check", "--error-on-warnings", "."],
+  types: ["tsc", "-p", "."],
+  "import direction and cycles": ["depcruise", "--config", ".dependency-cruiser.mjs", "client", "server", "test"],
+  "unused exports": ["knip"],
+  "client size": ["node", "scripts/client-size.mjs"],
+};
+
+const failed = Object.entries(checks).filter(([name, [command, ...args]]) => {
+  console.log(`\n- ${name}`);
+  const [file, ...rest] = command === "node" ? [process.execPath, ...args] : [`node_modules/.bin/${command}`, ...args];
+  return spawnSync(file, rest, { stdio: "inherit" }).status !== 0;
+});
+if (failed.length > 0) {
+  console.error(`\nFailed: ${failed.map(([name]) => name).join(", ")}`);
+  process.exit(1);
+}
+console.log("\nAll checks passed.");
