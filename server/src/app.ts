@@ -81,7 +81,13 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       config.production && config.adminToken === undefined
         ? undefined
         : createRoomApi({ log, bearerToken: config.adminToken }),
-    platformHooks: createPlatformHooks({ warmUp: () => log.warmUp(), drain: () => drain.runAndReturn() }),
+    platformHooks: createPlatformHooks({
+      initialize: () => {
+        drain.resume();
+        return log.warmUp();
+      },
+      preStop: () => drain.pause(),
+    }),
     demoPage: config.production ? undefined : createDemoPage(),
     logger,
   });
@@ -97,7 +103,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     port,
     backend: links.backend,
     close: async () => {
-      await drain.run();
+      await drain.finish();
       positions.stop();
       stopSweep();
       httpServer.closeIdleConnections();

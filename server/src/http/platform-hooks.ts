@@ -2,10 +2,10 @@ import { Hono } from "hono";
 import { RequestError } from "../errors.ts";
 
 export interface PlatformHooksParts {
-  /** Connects and loads what the first request would otherwise wait for. */
-  readonly warmUp: () => Promise<void>;
+  /** Connects and loads what the first request would otherwise wait for, and serves (again). */
+  readonly initialize: () => Promise<void>;
   /** Asks the clients to move; resolves when they have, or when the drain time is over. */
-  readonly drain: () => Promise<void>;
+  readonly preStop: () => Promise<void>;
 }
 
 /**
@@ -13,11 +13,11 @@ export interface PlatformHooksParts {
  * is destroyed. The platform marks them in `x-fc-control-path`; the same paths reached through the trigger carry
  * `/http-invoke` there, and are refused like every path that does not exist.
  */
-export function createPlatformHooks({ warmUp, drain }: PlatformHooksParts): Hono {
+export function createPlatformHooks({ initialize, preStop }: PlatformHooksParts): Hono {
   const hooks = new Hono();
   hooks.post("/initialize", async (context) => {
     if (context.req.header("x-fc-control-path") !== "/initialize") return context.notFound();
-    await warmUp().catch((error: unknown) => {
+    await initialize().catch((error: unknown) => {
       // An instance that cannot reach Redis yet is better than none: it answers UNAVAILABLE until it can.
       if (!(error instanceof RequestError)) throw error;
     });
@@ -25,7 +25,7 @@ export function createPlatformHooks({ warmUp, drain }: PlatformHooksParts): Hono
   });
   hooks.get("/pre-stop", async (context) => {
     if (context.req.header("x-fc-control-path") !== "/pre-stop") return context.notFound();
-    await drain();
+    await preStop();
     return context.json({ status: "drained" });
   });
   return hooks;

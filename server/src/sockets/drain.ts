@@ -13,6 +13,7 @@ export class Drain {
   readonly #io: RoomServer;
   readonly #drainMs: number;
   #run: Promise<void> | undefined;
+  #isFinal = false;
 
   constructor(io: RoomServer, drainMs: number) {
     this.#io = io;
@@ -23,23 +24,29 @@ export class Drain {
     return this.#run !== undefined;
   }
 
-  /** Resolves when all clients are gone or the drain time is over, whichever is first. The instance stays unhealthy. */
-  run(): Promise<void> {
-    this.#run ??= this.#tellAndWait();
-    return this.#run;
+  /** Drains for good. Resolves when all clients are gone or the drain time is over, whichever is first. */
+  async finish(): Promise<void> {
+    this.#isFinal = true;
+    await this.#start();
   }
 
   /**
-   * The same for a caller who may be anybody: an instance that is still there after the drain serves again, so that
-   * a forged hook costs its clients a move and nothing else.
+   * Drains for a caller who may be anybody: an instance that is still there one drain time later serves again, so
+   * that a forged hook costs its clients a move and nothing else.
    */
-  async runAndReturn(): Promise<void> {
-    if (this.isUnderWay) return this.#run;
-    await this.run();
-    const served = setTimeout(() => {
-      this.#run = undefined;
-    }, this.#drainMs);
-    served.unref();
+  async pause(): Promise<void> {
+    await this.#start();
+    setTimeout(() => this.resume(), this.#drainMs).unref();
+  }
+
+  /** Serves again, unless the drain is for good: the platform may thaw an instance that it had told to stop. */
+  resume(): void {
+    if (!this.#isFinal) this.#run = undefined;
+  }
+
+  #start(): Promise<void> {
+    this.#run ??= this.#tellAndWait();
+    return this.#run;
   }
 
   async #tellAndWait(): Promise<void> {
