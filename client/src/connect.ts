@@ -1,0 +1,136 @@
+import { openConnection, type SocketIoOptions } from "./connection.ts";
+import { createEmitter } from "./emitter.ts";
+import { CLOSED, type ErrorDetail, type HoldfastError } from "./errors.ts";
+import { createHandover } from "./handover.ts";
+import { randomId } from "./random-id.ts";
+import { createRoom, type JoinOptions, type Room, type RoomParts } from "./room.ts";
+
+export interface ConnectOptions {
+  /** Called before every attempt to connect, for a token that is valid now. Default: none is sent. */
+  readonly token?: () => string | Promise<string>;
+  /**
+   * Who this client is through all its connections: 16 to 64 characters of A-Z a-z 0-9 _ -. Two clients that live at
+   * the same time must not share one. Default: random.
+   */
+  readonly session?: string;
+  /** Options for socket.io-client. Default: WebSocket only. */
+  readonly socket?: SocketIoOptions;
+  /** Its `online` event makes a disconnected client try at once. Default: the browser's window; false: none. */
+  readonly onlineHint?: EventTarget | false;
+  /** Publishes, of all rooms together, that may wait for their acknowledgement. At least 1. Default 1,000. */
+  readonly outboxMessages?: number;
+  /** The same in bytes of JSON. Default 1,048,576 (1 MiB). */
+  readonly outboxBytes?: number;
+}
+
+/**
+ * - `connecting`: not connected yet.
+ * - `connected`.
+ * - `moving`: connected, and about to replace the connection before the platform cuts it. Everything works as usual.
+ * - `reconnecting`: the connection was cut. Publishes wait, and what is missed meanwhile will be read from the log.
+ * - `closed`: by `close()`, or refused for good.
+ */
+export type Status = "connecting" | "connected" | "moving" | "reconnecting" | "closed";
+
+/** Event name -> what its handlers get. */
+export type ClientEvents = {
+  status: [status: Status];
+  /** The server or the token function refused a connection. Unless `retryable`, no other attempt follows. */
+  error: [error: HoldfastError];
+};
+
+export interface Client {
+  readonly session: string;
+  readonly status: Status;
+  /** Calls `handler` on every `event`, until the returned function is called. */
+  on<Event extends keyof ClientEvents>(event: Event, handler: (...args: ClientEvents[Event]) => void): () => void;
+  /** Joins a room, now or once connected. The same room while it is joined already; `options` then has no effect. */
+  join(room: string, options?: JoinOptions): Room;
+  /** Ends all rooms; what is not stored yet rejects with CLOSED. Resolves when every connection is closed. */
+  close(): Promise<void>;
+}
+
+/** Connects to a Holdfast server, `https://…` or `wss://…`, and stays connected until `close()`. */
+export function connect(url: string, options: ConnectOptions = {}): Client {
+  const { session = randomId(), onlineHint = globalThis as Partial<EventTarget> } = options;
+  const budget = { messages: options.outboxMessages ?? 1000, bytes: options.outboxBytes ?? 1_048_576 };
+  const events = createEmitter();
+  const rooms = new Map<string, RoomParts>();
+  let status: Status = "connecting";
+  let isClosed = false;
+
+  const open = () =>
+    openConnection(url, options.socket ?? {}, session, options.token, {
+      up(connection) {
+        // All in one go: the joins leave together, before anything else.
+        for (const room of rooms.values()) void room.catchUp(connection);
+        update();
+      },
+      down(connection) {
+        handover.cut(connection);
+        update();
+      },
+      refused(connection, error) {
+        events.emit("error", error);
+        // While the old connection of a move lives, the new one goes on trying.
+        if (!error.retryable && connection === handover.current()) void end(error);
+      },
+      notified(connection, notification) {
+        if (notification[0] === "connection:expiring") {
+          handover.expiring(connection);
+          update();
+        } else rooms.get(notification[1].room)?.notified(connection, notification);
+      },
+    });
+
+  const handover = createHandover(
+    open,
+    (connection) => !!connection.id() && [...rooms.values()].every((room) => connection.rooms.has(room)),
+    () => {
+      for (const room of rooms.values()) room.resume();
+    },
+  );
+
+  function update() {
+    if (isClosed) return setStatus("closed");
+    handover.check();
+    if (handover.isMoving()) setStatus("moving");
+    else if (handover.current().id()) setStatus("connected");
+    else if (status !== "connecting") setStatus("reconnecting");
+  }
+
+  function setStatus(now: Status) {
+    if (now === status) return;
+    status = now;
+    events.emit("status", now);
+  }
+
+  const hurry = () => handover.current().hurry();
+  if (onlineHint) onlineHint.addEventListener?.("online", hurry);
+
+  async function end(error: ErrorDetail) {
+    isClosed = true;
+    if (onlineHint) onlineHint.removeEventListener?.("online", hurry);
+    for (const room of rooms.values()) room.end(error);
+    update();
+    await Promise.all([...handover.connections].map((connection) => connection.close()));
+  }
+
+  return {
+    session,
+    get status() {
+      return status;
+    },
+    on: events.on,
+    join(name, joinOptions = {}) {
+      const room = rooms.get(name) ?? createRoom(name, joinOptions, { budget, handover, rooms, update });
+      if (isClosed) room.end(CLOSED);
+      else {
+        rooms.set(name, room);
+        for (const connection of handover.connections) void room.catchUp(connection);
+      }
+      return room.surface;
+    },
+    close: () => end(CLOSED),
+  };
+}

@@ -1,0 +1,192 @@
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { backoffMs, sleep } from "./backoff.ts";
+import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
+import type {
+  HandshakeAuth,
+  NotificationName,
+  NotificationPayload,
+  RequestData,
+  RequestName,
+  RequestPayload,
+} from "./protocol/events.ts";
+import type { limits } from "./protocol/limits.ts";
+
+/** Socket.IO's options, except those that the client has to rule itself. */
+export type SocketIoOptions = Partial<
+  Omit<
+    ManagerOptions & SocketOptions,
+    | "ackTimeout"
+    | "auth"
+    | "autoConnect"
+    | "forceNew"
+    | "multiplex"
+    | "randomizationFactor"
+    | "reconnection"
+    | "reconnectionAttempts"
+    | "reconnectionDelay"
+    | "reconnectionDelayMax"
+    | "retries"
+    | "timeout"
+  >
+>;
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  /** It is up, for the first time or again: no room is joined through it. */
+  up(connection: Connection): void;
+  /** It is cut, and comes up again unless it is closed now. What was in flight is answered with TIMED_OUT after this. */
+  down(connection: Connection): void;
+  /** The server or the token function refused an attempt. Another one follows unless it is closed now. */
+  refused(connection: Connection, error: HoldfastError): void;
+  /** The server told something; a newer server may tell what is not in the table. */
+  notified(connection: Connection, notification: Notification): void;
+}
+
+/** One of the server's notifications: its name and its payload. */
+export type Notification = {
+  [Name in NotificationName]: readonly [name: Name, payload: NotificationPayload<Name>];
+}[NotificationName];
+
+/** What a request resolves with; it never rejects. */
+export type Reply<Data> =
+  | { readonly ok: true; readonly data: Data }
+  | { readonly ok: false; readonly error: ErrorDetail };
+
+/** What goes over the wire is held to the protocol's tables by `request`, `signal` and `notified`. */
+type WireEvents = Record<string, (...args: unknown[]) => void>;
+
+// Numbers of the protocol, held to `limits` by their types, so that the table itself stays out of the bundle.
+const PROTOCOL_VERSION: typeof limits.protocolVersion = 1;
+const ACKNOWLEDGEMENT_TIMEOUT_MS: typeof limits.acknowledgementTimeoutMs = 10_000;
+
+const NO_TOKEN: OwnError<"TOKEN_EXPIRED"> = { code: "TOKEN_EXPIRED", message: "token() failed", retryable: true };
+
+/** An attempt that has not come up within this time is given up. Function Compute may have to start an instance first. */
+const ATTEMPT_MS = 20_000;
+
+export type Connection = ReturnType<typeof openConnection>;
+
+/** One Socket.IO connection, which keeps coming back until it is closed. */
+export function openConnection(
+  url: string,
+  options: SocketIoOptions,
+  session: string,
+  token: (() => string | Promise<string>) | undefined,
+  events: ConnectionEvents,
+) {
+  const pending = new Set<Promise<unknown>>();
+  let attempt = 0;
+  let isClosed = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const socket: Socket<WireEvents> = io(url, {
+    transports: ["websocket"],
+    ...options,
+    // A manager of its own for each connection: a handover needs a second WebSocket, not a second use of the first.
+    forceNew: true,
+    autoConnect: false,
+    // Socket.IO does not come back by itself from a refused handshake nor from a disconnection by the server. Coming
+    // back is done here for these, and for the others too, so that there is one backoff and not two.
+    reconnection: false,
+    retries: 0,
+    auth(send) {
+      const { engine } = socket.io;
+      // A token that comes late belongs to an attempt that is over: the next one has a WebSocket and a token of its own.
+      const unlessLate = (effect: () => void) => engine === socket.io.engine && effect();
+      Promise.resolve()
+        .then(token)
+        .then(
+          (fresh) =>
+            unlessLate(() => send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth)),
+          (cause) => unlessLate(() => refuse(NO_TOKEN, { cause })),
+        );
+    },
+  });
+
+  function open() {
+    // Also ends an attempt that is still under way.
+    socket.disconnect().connect();
+    later(retry, ATTEMPT_MS);
+  }
+
+  function retry(delayMs = backoffMs(attempt++)) {
+    later(open, delayMs);
+  }
+
+  /** There is one timer: a connection either waits for an attempt to succeed or for the next one to begin. */
+  function later(effect: () => void, delayMs: number) {
+    clearTimeout(timer);
+    if (!isClosed) timer = setTimeout(effect, delayMs);
+  }
+
+  function refuse(detail: ErrorDetail, options?: ErrorOptions) {
+    events.refused(connection, new HoldfastError(detail, options));
+    retry(detail.retryAfterMs);
+  }
+
+  const connection = {
+    /** The rooms that are joined through this connection since it came up last. */
+    rooms: new Set<object>(),
+
+    /** Names the time that the connection is up now; undefined while it is not. */
+    id: () => socket.id,
+
+    /** To be used while the connection is up only. TIMED_OUT stands for every missing answer, whatever the cause. */
+    request<Name extends RequestName>(name: Name, payload: RequestPayload<Name>) {
+      const reply: Promise<Reply<RequestData<Name>>> = socket
+        .timeout(ACKNOWLEDGEMENT_TIMEOUT_MS)
+        .emitWithAck(name, payload)
+        .catch(() => ({ ok: false, error: TIMED_OUT }));
+      pending.add(reply);
+      void reply.then(() => pending.delete(reply));
+      return reply;
+    },
+
+    /**
+     * To be used while the connection is up only, so that nothing is queued. Not `volatile`, which drops a signal that
+     * follows another packet within the same tick.
+     */
+    signal(payload: RequestPayload<"signal:send">) {
+      socket.emit("signal:send", payload);
+    },
+
+    /** Tries now instead of after the delay. */
+    hurry() {
+      attempt = 0;
+      if (!socket.connected) open();
+    },
+
+    /** Never comes up again. What is in flight gets `graceMs` to be answered; resolves when the WebSocket is closed. */
+    async close(graceMs = 0) {
+      isClosed = true;
+      clearTimeout(timer);
+      if (graceMs) await Promise.race([Promise.all(pending), sleep(graceMs)]);
+      await new Promise<void>((resolve) => {
+        const { engine } = socket.io;
+        if (engine.readyState === "closed") resolve();
+        else engine.once("close", () => resolve());
+        socket.disconnect();
+      });
+    },
+  };
+
+  socket.on("connect", () => {
+    clearTimeout(timer);
+    attempt = 0;
+    events.up(connection);
+  });
+  socket.on("disconnect", () => {
+    // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
+    socket.sendBuffer = [];
+    connection.rooms.clear();
+    events.down(connection);
+    retry();
+  });
+  socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
+    if (error.data) refuse(error.data);
+    else retry();
+  });
+  socket.onAny((name, payload) => events.notified(connection, [name, payload]));
+  open();
+  return connection;
+}

@@ -1,0 +1,33 @@
+/** `never` accepts every handler; the public `on` of client and room says what each event carries. */
+type Handler = (...args: never) => void;
+
+export interface Emitter {
+  /** Returns a function that takes the handler away again. */
+  on(event: string, handler: Handler): () => void;
+  emit(event: string, ...args: unknown[]): void;
+}
+
+export function createEmitter(): Emitter {
+  const handlers = new Map<string, Set<Handler>>();
+  return {
+    on(event, handler) {
+      const registered = handlers.get(event) ?? new Set();
+      handlers.set(event, registered.add(handler));
+      return () => {
+        registered.delete(handler);
+      };
+    },
+    emit(event, ...args) {
+      // A copy, because a handler may add or take away handlers.
+      for (const handler of [...(handlers.get(event) ?? [])]) {
+        try {
+          handler(...(args as never));
+        } catch (error) {
+          // The application's mistake must neither stop the messages that follow nor pass unnoticed: browsers report
+          // it like any uncaught error, and Node.js, where that would end the process, prints it.
+          (globalThis.reportError ?? console.error)(error);
+        }
+      }
+    },
+  };
+}

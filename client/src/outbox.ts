@@ -1,0 +1,120 @@
+import { backoffMs } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
+import { createLane } from "./lane.ts";
+import type { RequestPayload } from "./protocol/events.ts";
+import type { limits } from "./protocol/limits.ts";
+import type { Position } from "./protocol/position.ts";
+import { randomId } from "./random-id.ts";
+
+/** What the rooms of a client together may still keep waiting. */
+export interface Budget {
+  messages: number;
+  bytes: number;
+}
+
+/** A stored message. */
+export interface Published {
+  readonly position: Position;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly payload: RequestPayload<"message:publish">;
+  settle(error: ErrorDetail | undefined, published?: Published): void;
+}
+
+// Numbers of the protocol, held to `limits` by their types, so that the table itself stays out of the bundle.
+const DATA_BYTES: typeof limits.dataBytes = 65_536;
+const PUBLISH_RETRY_MS: typeof limits.publishRetryMs = 90_000;
+
+const OUTBOX_FULL: OwnError<"OUTBOX_FULL"> = { code: "OUTBOX_FULL", retryable: true };
+const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
+  code: "PAYLOAD_TOO_LARGE",
+  message: `expected at most ${DATA_BYTES} bytes, got ${bytes}`,
+  retryable: false,
+});
+
+/**
+ * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
+ * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
+ */
+export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined) {
+  const lane = createLane<Entry>();
+  /** The connection that carries what is in flight. */
+  let carrier: Connection | undefined;
+  let attempt = 0;
+  /** How long to wait before going back; undefined when nothing asks for a wait. */
+  let delayMs: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let over: ErrorDetail | undefined;
+
+  function flush() {
+    const connection = route();
+    // What is in flight on the old connection of a handover settles first: a publish on the new one could overtake it.
+    if (!connection || (carrier !== connection && !lane.isIdle())) return;
+    carrier = connection;
+    for (let next = lane.next(); next; next = lane.next()) void send(connection, next.entry, next.after);
+  }
+
+  /** Starts again with the first one that is not settled, now. */
+  function resume() {
+    clearTimeout(timer);
+    delayMs = undefined;
+    lane.goBack();
+    flush();
+  }
+
+  async function send(connection: Connection, entry: Entry, after: string | undefined) {
+    const reply = await connection.request("message:publish", { ...entry.payload, ...(after && { after }) });
+    const again = !reply.ok && reply.error.retryable;
+    if (reply.ok) {
+      attempt = 0;
+      entry.settle(undefined, reply.data);
+    } else if (!again) entry.settle(reply.error);
+    // OUT_OF_ORDER only echoes what happened to an earlier one.
+    else if (reply.error.code !== "OUT_OF_ORDER") delayMs = reply.error.retryAfterMs ?? delayMs ?? backoffMs(attempt++);
+    if (lane.answered(again)) timer = setTimeout(resume, connection.id() ? delayMs : 0);
+    else flush();
+  }
+
+  return {
+    resume,
+
+    publish(event: string, data: unknown): Promise<Published> {
+      return new Promise((resolve, reject) => {
+        const json = JSON.stringify(data);
+        const bytes = new Blob([json]).size;
+        const id = randomId();
+        const entry: Entry = {
+          id,
+          // A copy, so that what is sent again is what was published.
+          payload: { room, id, event, data: JSON.parse(json) },
+          settle(error, published) {
+            if (!lane.remove(entry)) return;
+            clearTimeout(deadline);
+            budget.messages++;
+            budget.bytes += bytes;
+            if (published) resolve(published);
+            else if (error) reject(new HoldfastError(error));
+          },
+        };
+        const deadline = setTimeout(() => entry.settle(TIMED_OUT), PUBLISH_RETRY_MS);
+        lane.entries.push(entry);
+        budget.messages--;
+        budget.bytes -= bytes;
+        if (over) entry.settle(over);
+        else if (bytes > DATA_BYTES) entry.settle(tooLarge(bytes));
+        else if (budget.messages < 0 || budget.bytes < 0) entry.settle(OUTBOX_FULL);
+        else flush();
+      });
+    },
+
+    /** Nothing is sent any more; what is not settled rejects. */
+    end(error: ErrorDetail) {
+      over = error;
+      clearTimeout(timer);
+      for (const entry of [...lane.entries]) entry.settle(error);
+    },
+  };
+}

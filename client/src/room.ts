@@ -1,0 +1,188 @@
+import { backoffMs, sleep } from "./backoff.ts";
+import type { Connection, Notification } from "./connection.ts";
+import type { MessageData, MessageEvent, SignalData, SignalEvent } from "./contract.ts";
+import { createEmitter } from "./emitter.ts";
+import { CLOSED, type ErrorDetail, HoldfastError } from "./errors.ts";
+import type { Handover } from "./handover.ts";
+import { type Budget, createOutbox, type Published } from "./outbox.ts";
+import type { Sender } from "./protocol/events.ts";
+import type { Position } from "./protocol/position.ts";
+import { createSequencer, type Delivery, type Gap } from "./sequencer.ts";
+
+export interface JoinOptions {
+  /** Continue after this position, as read from `room.position` in an earlier life of the application. */
+  readonly since?: Position;
+  /** Without `since`: begin with the newest so many messages, 0 to 500. Default 0. */
+  readonly history?: number;
+}
+
+/** A message of the contract as it is delivered. */
+export interface RoomMessage<Event extends MessageEvent = MessageEvent> extends Delivery {
+  readonly event: Event;
+  readonly data: MessageData<Event>;
+}
+
+/** Event name -> what its handlers get. */
+export type RoomEvents = {
+  [Event in MessageEvent]: [data: MessageData<Event>, message: RoomMessage<Event>];
+} & {
+  [Event in SignalEvent]: [data: SignalData<Event>, signal: { readonly from: Sender }];
+} & {
+  /** Every message, those too that only a newer contract knows. Comes before the event of its own name. */
+  message: [message: Delivery];
+  /** Continuity could not be proven: obtain anew what is built from messages. */
+  gap: [gap: Gap];
+  /** The server refused the room for good: the room is over. */
+  error: [error: HoldfastError];
+};
+
+/** One room, joined until `leave()`. Each message is delivered once, in the order of the room's log. */
+export interface Room {
+  readonly name: string;
+  /** Everything up to here was delivered; undefined before the first answer of the server. */
+  readonly position: Position | undefined;
+  /** Resolves once the room is joined; rejects when it was refused, left or closed before that. */
+  readonly ready: Promise<void>;
+  /**
+   * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as
+   * `join`, so that nothing comes before them. A handler that throws is reported and disturbs nothing else.
+   */
+  on<Event extends keyof RoomEvents>(event: Event, handler: (...args: RoomEvents[Event]) => void): () => void;
+  /**
+   * Resolves when the message is stored, so that every member will get it. While there is no connection it waits.
+   * Publishes of one client to one room are stored in the order of the calls. Rejects with a HoldfastError: what the
+   * server refused, PAYLOAD_TOO_LARGE (over 64 KiB of JSON), OUTBOX_FULL, TIMED_OUT (after 90 s), CLOSED.
+   */
+  publish<Event extends MessageEvent>(event: Event, data: MessageData<Event>): Promise<Published>;
+  /** Tells whoever is there now. Never kept, never repeated: lost while there is no connection. */
+  signal<Event extends SignalEvent>(event: Event, data: SignalData<Event>): void;
+  /** Leaves the room; what is not stored yet rejects with CLOSED. Resolves when the server knows, or cannot be asked. */
+  leave(): Promise<void>;
+}
+
+/** What a room needs of its client. */
+export interface RoomOwner {
+  readonly budget: Budget;
+  readonly handover: Handover;
+  /** The rooms that are joined or being joined, by name. */
+  readonly rooms: Map<string, unknown>;
+  /** A room was joined through a connection, or is over. */
+  update(): void;
+}
+
+export type RoomParts = ReturnType<typeof createRoom>;
+
+export function createRoom(
+  name: string,
+  { since, history }: JoinOptions,
+  { budget, handover, rooms, update }: RoomOwner,
+) {
+  const events = createEmitter();
+  const sequencer = createSequencer(since, (event, told) => {
+    if (isOver) return;
+    events.emit(event, told);
+    if (event === "message") events.emit(told.event, told.data, told);
+  });
+  /** The connections, by the id of the time they are up, that are being used to catch up. */
+  const busy = new Set<string>();
+  let isOver = false;
+  let resolveReady: () => void;
+  let rejectReady: (error: HoldfastError) => void;
+  const ready = new Promise<void>((resolve, reject) => {
+    resolveReady = resolve;
+    rejectReady = reject;
+  });
+  // Whoever does not wait for it hears of a refusal by the `error` event.
+  ready.catch(() => undefined);
+
+  /** The connection that this room can be used through now. */
+  function route() {
+    const connection = handover.current();
+    return connection.rooms.has(room) ? connection : undefined;
+  }
+
+  const outbox = createOutbox(name, budget, route);
+
+  /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
+  async function catchUp(connection: Connection) {
+    const id = connection.id();
+    if (!id || busy.has(id)) return;
+    busy.add(id);
+    for (let attempt = 0; connection.id() === id; ) {
+      const isJoined = connection.rooms.has(room);
+      if (isJoined && !sequencer.isBehind()) break;
+      const asked = sequencer.ask();
+      const reply = await (isJoined && asked
+        ? connection.request("history:read", { room: name, after: asked })
+        : connection.request("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
+      if (isOver) {
+        // Left while it was being joined.
+        if (!rooms.has(name) && connection.id()) await leaveThrough(connection);
+        break;
+      }
+      if (reply.ok) {
+        attempt = 0;
+        connection.rooms.add(room);
+        sequencer.answer(asked, reply.data);
+        resolveReady();
+        if (!isJoined) outbox.resume();
+        update();
+      } else {
+        sequencer.unanswered();
+        if (!reply.error.retryable) {
+          events.emit("error", new HoldfastError(reply.error));
+          end(reply.error);
+          break;
+        }
+        await sleep(reply.error.retryAfterMs ?? backoffMs(attempt++));
+      }
+    }
+    busy.delete(id);
+  }
+
+  const leaveThrough = (connection: Connection) => connection.request("room:leave", { room: name });
+
+  function end(error: ErrorDetail) {
+    if (isOver) return;
+    isOver = true;
+    rooms.delete(name);
+    update();
+    outbox.end(error);
+    rejectReady(new HoldfastError(error));
+  }
+
+  const surface: Room = {
+    name,
+    get position() {
+      return sequencer.last();
+    },
+    ready,
+    on: events.on,
+    publish: outbox.publish,
+    signal: (event, data) => route()?.signal({ room: name, event, data }),
+    async leave() {
+      end(CLOSED);
+      const joined = [...handover.connections].filter((connection) => connection.rooms.delete(room));
+      await Promise.all(joined.map(leaveThrough));
+    },
+  };
+
+  const room = {
+    surface,
+    catchUp,
+    end,
+    resume: outbox.resume,
+
+    notified(connection: Connection, [name, payload]: Notification) {
+      if (name === "message:published") sequencer.live(payload.messages);
+      if (name === "room:position") sequencer.head(payload.position);
+      // During a move signals come twice, and nothing in them tells a repeat.
+      if (name === "signal:sent" && connection === handover.current()) {
+        events.emit(payload.event, payload.data, { from: payload.from });
+      }
+      // A room that is not joined yet is being joined by now.
+      if (sequencer.isBehind()) void catchUp(handover.current());
+    },
+  };
+  return room;
+}
