@@ -18,15 +18,19 @@ export function stripCredentials(server: Server): void {
 
 function strip(request: IncomingMessage): void {
   const { rawHeaders } = request;
+  if (!rawHeaders.some((text, index) => index % 2 === 0 && isCredential(text))) return;
+  // Node reads both of these from rawHeaders on first use, by a count that it took before: they must be there first.
+  for (const headers of [request.headers, request.headersDistinct]) {
+    for (const name of Object.keys(headers)) {
+      if (isCredential(name)) delete headers[name];
+    }
+  }
   const kept: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     if (!isCredential(name)) kept.push(name, rawHeaders[index + 1] ?? "");
   }
   request.rawHeaders = kept;
-  for (const name of Object.keys(request.headers)) {
-    if (isCredential(name)) delete request.headers[name];
-  }
 }
 
 function isCredential(name: string): boolean {
