@@ -1,0 +1,105 @@
+import * as fc from "fast-check";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { atMoment, lifetimeMs, noticeDelayMs } from "../../../server/src/sockets/expiry.ts";
+
+const day = 86_400_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a notice leaves a margin before the deadline, from lifetimes of 20 s to a day", async () => {
+  await fc.assert(
+    fc.property(fc.integer({ min: 20_000, max: day }), fc.double({ min: 0, max: 1, noNaN: true }), (life, random) => {
+      const delay = noticeDelayMs(life, random);
+      expect(delay).toBeGreaterThanOrEqual(life / 2 - 1);
+      expect(life - delay).toBeGreaterThanOrEqual(Math.min(life / 4, 30_000) - 1);
+      expect(life - delay).toBeLessThanOrEqual(30_000 + 600_000 + 1);
+    }),
+  );
+});
+
+test.each([
+  [20_000, 5_000],
+  [60_000, 15_000],
+  [3_600_000, 600_000],
+  [day, 600_000],
+])("connections of %i ms that opened together are told over a spread of %i ms", (life, spread) => {
+  expect(noticeDelayMs(life, 0) - noticeDelayMs(life, 1)).toBe(spread);
+  expect(noticeDelayMs(life, 0) - noticeDelayMs(life, 0.5)).toBe(spread / 2);
+});
+
+test.each<[string | string[] | undefined, number | undefined, number | undefined]>([
+  ["20", 3600, 20_000],
+  ["20", undefined, 20_000],
+  [undefined, 3600, 3_600_000],
+  [undefined, undefined, undefined],
+  ["86400", undefined, day],
+  ["86401", 60, 60_000],
+  ["0", 60, 60_000],
+  ["-5", 60, 60_000],
+  ["1e9", 60, 60_000],
+  ["soon", 60, 60_000],
+  [["20", "30"], 60, 60_000],
+])("the header %j and the setting %s give a lifetime of %s ms", (header, setting, expected) => {
+  expect(lifetimeMs(header, setting)).toBe(expected);
+});
+
+test("a moment that has come is called at once, and one to come not before its time", () => {
+  const past = vi.fn();
+  atMoment(Date.now() - 1, past);
+  expect(past).toHaveBeenCalledTimes(1);
+  const future = vi.fn();
+  atMoment(Date.now() + 1_000, future);
+  vi.advanceTimersByTime(999);
+  expect(future).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(future).toHaveBeenCalledTimes(1);
+});
+
+test("a timer that finds the clock set back waits on until the moment", () => {
+  const callback = vi.fn();
+  atMoment(Date.now() + 1_000, callback);
+  vi.setSystemTime(Date.now() - 500);
+  vi.advanceTimersByTime(1_000);
+  expect(callback).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(500);
+  expect(callback).toHaveBeenCalledTimes(1);
+});
+
+test("a timer that slept through the moment calls once, as soon as it wakes", () => {
+  const callback = vi.fn();
+  atMoment(Date.now() + 10_000, callback);
+  // A frozen process: the wall clock goes on, the timers do not.
+  vi.setSystemTime(Date.now() + 3_600_000);
+  vi.advanceTimersByTime(10_000);
+  expect(callback).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(100_000);
+  expect(callback).toHaveBeenCalledTimes(1);
+});
+
+test("a wait longer than Node's longest timer is neither early nor lost", () => {
+  const callback = vi.fn();
+  const wait = 2 ** 31 + 5_000;
+  atMoment(Date.now() + wait, callback);
+  vi.advanceTimersByTime(wait - 1);
+  expect(callback).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(callback).toHaveBeenCalledTimes(1);
+});
+
+test("a cancelled moment is never called", () => {
+  const callback = vi.fn();
+  const cancel = atMoment(Date.now() + 1_000, callback);
+  cancel();
+  vi.advanceTimersByTime(10_000);
+  expect(callback).not.toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a moment that has come can be cancelled too", () => {
+  expect(() => atMoment(Date.now(), () => undefined)()).not.toThrow();
+});

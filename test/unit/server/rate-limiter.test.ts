@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { RateLimiter } from "../../../server/src/sockets/rate-limiter.ts";
+
+function exhausted() {
+  const clock = { nowMs: 5_000 };
+  const limiter = new RateLimiter(() => clock.nowMs);
+  let taken = 0;
+  while (limiter.take() === 0) taken += 1;
+  return { clock, limiter, taken };
+}
+
+test("a burst passes, and what is beyond it is told how long to wait", () => {
+  const { limiter, taken } = exhausted();
+  expect(taken).toBe(2_000);
+  expect(limiter.take()).toBe(1);
+});
+
+test("waiting as long as told is enough", () => {
+  const { clock, limiter } = exhausted();
+  clock.nowMs += limiter.take();
+  expect(limiter.take()).toBe(0);
+  expect(limiter.take()).toBeGreaterThan(0);
+});
+
+test("a second refills a thousand requests, and a long pause no more than a burst", () => {
+  const { clock, limiter } = exhausted();
+  const take = () => {
+    let count = 0;
+    while (limiter.take() === 0) count += 1;
+    return count;
+  };
+  clock.nowMs += 1_000;
+  expect(take()).toBe(1_000);
+  clock.nowMs += 3_600_000;
+  expect(take()).toBe(2_000);
+});
+
+test("a clock that is set back neither takes nor gives", () => {
+  const { clock, limiter } = exhausted();
+  clock.nowMs -= 3_600_000;
+  expect(limiter.take()).toBe(1);
+  clock.nowMs += 1;
+  expect(limiter.take()).toBe(0);
+});

@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { SharedReads } from "../../../server/src/log/shared-reads.ts";
+
+/** Reads that wait until the test answers them. */
+function heldReads() {
+  const reads: { resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
+  const read = () => new Promise<string>((resolve, reject) => reads.push({ resolve, reject }));
+  return { reads, read };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a reader never shares a read that started before it asked", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>();
+  const first = shared.share("lobby", read);
+  const late = shared.share("lobby", read);
+  expect(reads).toHaveLength(1);
+  reads[0]?.resolve("before");
+  expect(await first).toBe("before");
+  await turn();
+  expect(reads).toHaveLength(2);
+  reads[1]?.resolve("after");
+  expect(await late).toBe("after");
+});
+
+test("a thousand equal readers cost two reads", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>();
+  const answers = Array.from({ length: 1000 }, () => shared.share("lobby", read));
+  reads[0]?.resolve("first");
+  await answers[0];
+  await turn();
+  reads[1]?.resolve("second");
+  const values = await Promise.all(answers);
+  expect(values.filter((value) => value === "second")).toHaveLength(999);
+  expect(reads).toHaveLength(2);
+});
+
+test("who asks while the next read is under way waits for the one after it", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>();
+  void shared.share("lobby", read);
+  const second = shared.share("lobby", read);
+  reads[0]?.resolve("1");
+  await turn();
+  const third = shared.share("lobby", read);
+  expect(reads).toHaveLength(2);
+  reads[1]?.resolve("2");
+  expect(await second).toBe("2");
+  await turn();
+  reads[2]?.resolve("3");
+  expect(await third).toBe("3");
+});
+
+test("different reads do not wait for each other", () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>();
+  void shared.share("lobby after 1", read);
+  void shared.share("lobby after 2", read);
+  expect(reads).toHaveLength(2);
+});
+
+test("a failure is told to those who shared the read, and the next one starts afresh", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>();
+  const first = shared.share("lobby", read);
+  const second = shared.share("lobby", read);
+  const third = shared.share("lobby", read);
+  reads[0]?.reject(new Error("away"));
+  await expect(first).rejects.toThrow("away");
+  await turn();
+  reads[1]?.reject(new Error("still away"));
+  await expect(second).rejects.toThrow("still away");
+  await expect(third).rejects.toThrow("still away");
+  await turn();
+  const fourth = shared.share("lobby", read);
+  reads[2]?.resolve("back");
+  expect(await fourth).toBe("back");
+});
