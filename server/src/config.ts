@@ -113,7 +113,7 @@ const secrets: ReadonlySet<string> = new Set(["TOKEN_SECRET", "ADMIN_TOKEN", "RE
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config | readonly ConfigProblem[] {
   const { values, problems } = readSettings(env);
-  const production = values.NODE_ENV === "production" || Boolean(env["FC_FUNCTION_NAME"]);
+  const production = values.NODE_ENV === "production" || Boolean(env.FC_FUNCTION_NAME);
   const missing = (name: SettingName, expected: string): void => {
     if (!problems.some((problem) => problem.name === name)) problems.push({ name, expected, got: "nothing" });
   };

@@ -16,7 +16,7 @@ if (isProblems(config)) {
 
 const logger = pino({
   level: config.logLevel,
-  base: { instance: process.env["FC_INSTANCE_ID"] ?? process.pid },
+  base: { instance: process.env.FC_INSTANCE_ID ?? process.pid },
   timestamp: pino.stdTimeFunctions.isoTime,
 });
 

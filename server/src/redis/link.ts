@@ -18,6 +18,8 @@ const probeTimeoutMs = 1_000;
 const probeIntervalMs = 2_000;
 /** A probe that is due later than this was not merely late: the process had been frozen. */
 const frozenAfterMs = 1_000;
+/** How long a command waits for a link that was lost just now: most come back at once, as after a thaw. */
+const graceMs = 1_000;
 /** How long a client may try to connect before a fresh one takes its place: its handshake may hang for ever. */
 const connectTimeoutMs = 8_000;
 
@@ -38,7 +40,10 @@ export class RedisLink {
   #probe: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastTickMs = Date.now();
-  #connectingSinceMs = Date.now();
+  #downSinceMs = Date.now();
+  #clientSinceMs = Date.now();
+  /** Called, once, when the link is up. */
+  #waiting: (() => void)[] = [];
   #lastError: Error | undefined;
 
   constructor(options: LinkOptions) {
@@ -69,7 +74,7 @@ export class RedisLink {
    */
   async run<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
     this.#noticeFreeze();
-    if (this.#probe !== undefined) await this.#probe;
+    if (this.#state !== "up" || this.#probe !== undefined) await this.settled();
     if (this.#state !== "up") throw unreachable();
     try {
       return await withinTime(command(this.#client), commandTimeoutMs);
@@ -86,10 +91,22 @@ export class RedisLink {
     return error;
   }
 
-  /** Resolves when a probe of the link, if one is under way, has found whether it lives. */
+  /**
+   * Resolves at once while the link is trusted or known to be away; else when a probe has found out, or when a link
+   * that was lost just now is back or has used up its grace.
+   */
   async settled(): Promise<void> {
     this.#noticeFreeze();
     await this.#probe;
+    const leftMs = this.#downSinceMs + graceMs - Date.now();
+    if (this.#state !== "connecting" || leftMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, leftMs);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   close(): void {
@@ -100,7 +117,6 @@ export class RedisLink {
   }
 
   #create(): RedisClient {
-    this.#connectingSinceMs = Date.now();
     const client: RedisClient = this.#options.createClient(this.#options.role, {
       onReady: () => client === this.#client && this.#up(),
       onError: (error) => client === this.#client && this.#down(error),
@@ -113,13 +129,15 @@ export class RedisLink {
     this.#state = "up";
     this.#options.logger.info({ role: this.#options.role }, "redis link up");
     this.onUp?.(this.#client);
+    for (const resume of this.#waiting.splice(0)) resume();
   }
 
   #down(error: Error): void {
     this.#lastError = error;
     if (this.#state !== "up") return;
     this.#state = "connecting";
-    this.#connectingSinceMs = Date.now();
+    this.#downSinceMs = Date.now();
+    this.#clientSinceMs = Date.now();
     this.#options.logger.warn({ role: this.#options.role, err: error }, "redis link lost");
     this.onDown?.();
   }
@@ -129,7 +147,7 @@ export class RedisLink {
     this.#lastTickMs = Date.now();
     if (this.#state === "up" && this.#probe === undefined) {
       withinTime(this.#client.ping(), probeTimeoutMs).catch(() => this.#startProbe());
-    } else if (this.#state === "connecting" && Date.now() - this.#connectingSinceMs > connectTimeoutMs) {
+    } else if (this.#state === "connecting" && Date.now() - this.#clientSinceMs > connectTimeoutMs) {
       void this.#replace(new Error("no connection within the time limit"));
     }
   }
@@ -166,6 +184,7 @@ export class RedisLink {
     if (this.#state === "closed") return;
     const old = this.#client;
     this.#client = this.#create();
+    this.#clientSinceMs = Date.now();
     old.destroy();
     const client = this.#client;
     await withinTime(client.connect(), probeTimeoutMs).catch((error: unknown) => {
