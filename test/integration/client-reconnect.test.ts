@@ -1,0 +1,136 @@
+import { expect, test } from "vitest";
+import { seededRandom } from "../support/random.ts";
+import { uniqueRoom } from "../support/unique.ts";
+import { waitFor } from "../support/wait.ts";
+import { numbered, record, recordStatus, startRig } from "./client-rig.ts";
+
+test("a client that is cut again and again gets every message once and in order, and no gap", async () => {
+  await using rig = await startRig();
+  const [server] = rig.servers;
+  if (!server) throw new Error("expected a server");
+  const name = uniqueRoom();
+  const reader = rig.connect();
+  const statuses = recordStatus(reader);
+  const room = reader.join(name);
+  const recording = record(room);
+  await room.ready;
+
+  const writer = rig.connectDirectly(server).join(name);
+  const total = 400;
+  const sent = numbered(0, total);
+  for (const [index, text] of sent.entries()) {
+    await writer.publish("chat:message", { text });
+    if (index % 80 === 40) rig.relay.cutAll({ reset: true });
+  }
+  await recording.has(`m${total - 1}`);
+  expect(recording.texts()).toEqual(sent);
+  expect(recording.gaps).toEqual([]);
+  expect(recording.messages.some(({ replayed }) => replayed)).toBe(true);
+  expect(room.position).toBe(recording.messages.at(-1)?.position);
+  expect(statuses).toContain("reconnecting");
+  expect(reader.status).toBe("connected");
+});
+
+test("publishes keep the order of the calls through cuts, and each is stored once", async () => {
+  await using rig = await startRig({ servers: 2 });
+  const [first, second] = rig.servers;
+  if (!first || !second) throw new Error("expected two servers");
+  const name = uniqueRoom();
+  const reader = rig.connectDirectly(second).join(name);
+  const recording = record(reader);
+  await reader.ready;
+
+  const writer = rig.connect().join(name);
+  const random = seededRandom(7);
+  const sent = numbered(0, 600);
+  const stored: Promise<{ position: string }>[] = [];
+  for (const text of sent) {
+    stored.push(writer.publish("chat:message", { text }));
+    if (random() < 0.02) {
+      // The next connection may end at the other instance.
+      rig.relay.targetPort = rig.relay.targetPort === first.port ? second.port : first.port;
+      rig.relay.cutAll({ reset: true });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const positions = (await Promise.all(stored)).map(({ position }) => position);
+  await recording.has("m599");
+  expect(recording.texts()).toEqual(sent);
+  expect(recording.messages.map(({ position }) => position)).toEqual(positions);
+});
+
+test("what is published while offline waits and goes out in order; over the bound it is refused", async () => {
+  await using rig = await startRig();
+  const name = uniqueRoom();
+  const client = rig.connect({ outboxMessages: 5 });
+  const room = client.join(name);
+  const recording = record(room);
+  await room.ready;
+  rig.relay.blackhole();
+  rig.relay.cutAll({ reset: true });
+  await waitFor(() => client.status === "reconnecting", "the client to notice the cut");
+
+  const waiting = numbered(0, 5).map((text) => room.publish("chat:message", { text }));
+  await expect(room.publish("chat:message", { text: "one too many" })).rejects.toMatchObject({
+    code: "OUTBOX_FULL",
+    retryable: true,
+  });
+  rig.relay.heal();
+  await Promise.all(waiting);
+  await recording.has("m4");
+  expect(recording.texts()).toEqual(numbered(0, 5));
+  await room.publish("chat:message", { text: "there is room again" });
+});
+
+test("publishes outlast a Redis that is away", async () => {
+  await using rig = await startRig({ persist: true });
+  const room = rig.connect().join(uniqueRoom());
+  const recording = record(room);
+  await room.ready;
+  await room.publish("chat:message", { text: "m0" });
+  await rig.redis.kill();
+  const waiting = numbered(1, 20).map((text) => room.publish("chat:message", { text }));
+  await rig.redis.restart({ keepData: true });
+  await Promise.all(waiting);
+  await recording.has("m19");
+  expect(recording.texts()).toEqual(numbered(0, 20));
+  expect(recording.gaps).toEqual([]);
+});
+
+test("a log that was lost while the client was away is told as a gap, once", async () => {
+  await using rig = await startRig();
+  const name = uniqueRoom();
+  const client = rig.connect();
+  const room = client.join(name);
+  const recording = record(room);
+  await room.ready;
+  const { position: before } = await room.publish("chat:message", { text: "before" });
+  await recording.has("before");
+  await rig.redis.restart({ keepData: false });
+  const { position: after } = await room.publish("chat:message", { text: "after" });
+  await recording.has("after");
+  expect(recording.texts()).toEqual(["before", "after"]);
+  expect(recording.gaps).toHaveLength(1);
+  expect(recording.gaps[0]?.after).toBe(before);
+  expect([after, "0-0"]).toContain(recording.gaps[0]?.position);
+});
+
+test("an application continues from the position that it kept", async () => {
+  await using rig = await startRig();
+  const name = uniqueRoom();
+  const writer = rig.connect().join(name);
+  const { position } = await writer.publish("chat:message", { text: "m0" });
+  await Promise.all(numbered(1, 1200).map((text) => writer.publish("chat:message", { text }).catch(() => undefined)));
+
+  const room = rig.connect().join(name, { since: position });
+  const recording = record(room);
+  await recording.has(`m${(await lastText(writer, recording)).slice(1)}`);
+  expect(recording.gaps).toEqual([]);
+  expect(recording.messages.every(({ replayed }) => replayed)).toBe(true);
+  expect(recording.texts()).toEqual(numbered(1, recording.messages.length + 1));
+
+  async function lastText(_: unknown, { texts }: { texts: () => string[] }) {
+    await waitFor(() => texts().length >= 999, "several pages of the log");
+    return texts().at(-1) ?? "";
+  }
+});

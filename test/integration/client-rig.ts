@@ -1,0 +1,92 @@
+import {
+  type Client,
+  type ConnectOptions,
+  connect,
+  type Delivery,
+  type Gap,
+  type Room,
+  type Status,
+} from "@holdfast/client";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { startRelay, type TcpRelay } from "../support/tcp-relay.ts";
+import { uniquePrefix } from "../support/unique.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** One Redis, servers on it, and a line to the first of them that a test can cut or turn to another. */
+export interface Rig extends AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly servers: readonly ServerProcess[];
+  readonly relay: TcpRelay;
+  /** Connects through the relay; closed with the rig. */
+  connect(options?: ConnectOptions): Client;
+  /** Connects to a server directly, past the relay. */
+  connectDirectly(server: ServerProcess, options?: ConnectOptions): Client;
+}
+
+export interface RigOptions {
+  readonly servers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly persist?: boolean;
+}
+
+export async function startRig({ servers: count = 1, env = {}, persist = false }: RigOptions = {}): Promise<Rig> {
+  const redis = await startRedis({ persist });
+  const common = { REDIS_URL: redis.url, KEY_PREFIX: uniquePrefix(), LOG_LEVEL: "warn", ...env };
+  const servers = await Promise.all(Array.from({ length: count }, () => startServer({ env: common })));
+  const relay = await startRelay(servers[0]?.port ?? 0);
+  const clients: Client[] = [];
+  const open = (url: string, options?: ConnectOptions) => {
+    const client = connect(url, options);
+    clients.push(client);
+    return client;
+  };
+  return {
+    redis,
+    servers,
+    relay,
+    connect: (options) => open(`http://127.0.0.1:${relay.port}`, options),
+    connectDirectly: (server, options) => open(server.url, options),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(clients.map((client) => client.close()));
+      await Promise.all(servers.map((server) => server.kill()));
+      await relay[Symbol.asyncDispose]();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Everything that a room told, from the first instant. */
+export interface Recording {
+  readonly messages: Delivery[];
+  readonly gaps: Gap[];
+  readonly texts: () => string[];
+  has(text: string): Promise<void>;
+}
+
+export function record(room: Room): Recording {
+  const messages: Delivery[] = [];
+  const gaps: Gap[] = [];
+  room.on("message", (message) => messages.push(message));
+  room.on("gap", (gap) => gaps.push(gap));
+  const texts = () => messages.map(({ data }) => (data as { text: string }).text);
+  return {
+    messages,
+    gaps,
+    texts,
+    has: async (text) => {
+      await waitFor(() => texts().includes(text), `"${text}" in ${room.name}`, 20_000);
+    },
+  };
+}
+
+/** Every status that a client went through. */
+export function recordStatus(client: Client): Status[] {
+  const statuses: Status[] = [client.status];
+  client.on("status", (status) => statuses.push(status));
+  return statuses;
+}
+
+export function numbered(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => `m${from + index}`);
+}
