@@ -1,0 +1,55 @@
+import { pino } from "pino";
+import type { Draft } from "../../server/src/log/group-commit.ts";
+import { RoomLog, type RoomLogOptions } from "../../server/src/log/room-log.ts";
+import { SeenPositions } from "../../server/src/log/seen-positions.ts";
+import { createSingleClient } from "../../server/src/redis/client.ts";
+import { RedisLink } from "../../server/src/redis/link.ts";
+import { messageId, uniquePrefix } from "../support/unique.ts";
+
+export type LogSettings = Partial<Omit<RoomLogOptions, "link" | "seen">>;
+
+/** The part of one instance that appends and reads, without sockets around it. */
+export interface OpenLog extends Disposable {
+  readonly log: RoomLog;
+  readonly seen: SeenPositions;
+  readonly keyPrefix: string;
+}
+
+/** Opens the log as an instance does; two with the same `keyPrefix` are two instances. */
+export async function openLog(url: string, settings: LogSettings = {}): Promise<OpenLog> {
+  const seen = new SeenPositions();
+  const link = new RedisLink({
+    role: "commands",
+    createClient: (role, events) => createSingleClient(url, role, events),
+    logger: pino({ level: "silent" }),
+  });
+  await link.open();
+  const options = {
+    keyPrefix: uniquePrefix(),
+    historyMaxMessages: 1000,
+    historyTtlSeconds: 600,
+    publishDedupSeconds: 120,
+    ...settings,
+  };
+  return {
+    log: new RoomLog({ ...options, link, seen }),
+    seen,
+    keyPrefix: options.keyPrefix,
+    [Symbol.dispose]: () => link.close(),
+  };
+}
+
+/** A message on its way into a log, with `text` as its data. */
+export function draftOf(
+  text: string,
+  { id = messageId(), after = "" }: Partial<Pick<Draft, "id" | "after">> = {},
+): Draft {
+  const rest = JSON.stringify({
+    id,
+    event: "chat:message",
+    data: { text },
+    from: { user: null, session: null },
+    sentAtMs: 1,
+  });
+  return { id, after, body: rest.slice(1) };
+}
