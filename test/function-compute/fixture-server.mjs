@@ -7,10 +7,11 @@ const port = Number(settings.FC_SERVER_PORT ?? settings.FC_CUSTOM_LISTEN_PORT);
 const host = settings.FIXTURE_HOST ?? "0.0.0.0";
 const keepAliveMs = Number(settings.FIXTURE_KEEP_ALIVE_MS ?? 15 * 60_000);
 const hooks = { initialize: [], preStop: [] };
-const tickTimes = [];
+const tickTimes = [Date.now()];
 let healthy = true;
 let floodedBytes = 0;
 let upgrades = 0;
+let connections = 0;
 
 setInterval(() => tickTimes.push(Date.now()), 20).unref();
 
@@ -26,8 +27,9 @@ const routes = {
     instanceId: settings.FC_INSTANCE_ID,
   }),
   "/environment": async () => ({ ...settings }),
-  "/state": async () => ({ hooks, floodedBytes, upgrades, ticks: tickTimes.length, lastTickMs: tickTimes.at(-1) }),
+  "/state": async () => ({ hooks, floodedBytes, upgrades, connections }),
   "/longest-pause": async () => {
+    tickTimes.push(Date.now());
     const pauses = tickTimes.slice(1).map((time, index) => time - tickTimes[index]);
     return { longestPauseMs: Math.max(0, ...pauses) };
   },
@@ -62,16 +64,18 @@ const routes = {
   "/health": async ({ response }) => {
     response.writeHead(healthy ? 200 : 503).end();
   },
-  "/sicken": async () => {
+  "/sicken": async ({ url }) => {
     healthy = false;
-    return {};
-  },
-  "/recover": async () => {
-    healthy = true;
+    const milliseconds = url.searchParams.get("for");
+    if (milliseconds) setTimeout(() => (healthy = true), Number(milliseconds));
     return {};
   },
   "/stall": async ({ response }) => {
     response.write("started");
+  },
+  "/poison": async ({ request }) => {
+    poisoned.add(request.socket);
+    return {};
   },
   "/exit": async () => process.exit(7),
   "/initialize": async ({ request, response }) => {
@@ -86,7 +90,13 @@ const routes = {
   },
 };
 
+const poisoned = new WeakSet();
+
 const server = createServer(async (request, response) => {
+  if (poisoned.has(request.socket)) {
+    request.socket.destroy();
+    return;
+  }
   const url = new URL(request.url, "http://fixture");
   const chunks = [];
   try {
@@ -104,6 +114,9 @@ const server = createServer(async (request, response) => {
   if (answer !== undefined) response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
 });
 server.keepAliveTimeout = keepAliveMs;
+server.on("connection", () => {
+  connections += 1;
+});
 
 const sockets = new WebSocketServer({ noServer: true });
 server.on("upgrade", (request, socket, head) => {

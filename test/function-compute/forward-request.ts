@@ -21,7 +21,10 @@ export interface Exchange {
   readonly requestId: string;
 }
 
-const PROCESS_EXITED = "Process exited unexpectedly before completing request";
+const processExited: RequestEnd = {
+  kind: "refused",
+  refusal: refusals.brokenAnswer("Process exited unexpectedly before completing request"),
+};
 /** Above the limits that are checked here, so that the gateway's own answer is given instead of the parser's. */
 export const PARSER_HEADER_BYTES = 128 * 1024;
 
@@ -39,16 +42,14 @@ export async function forwardRequest(exchange: Exchange): Promise<RequestEnd> {
   if (outgoing.destroyed) clientGone.abort();
   const signal = AbortSignal.any([deadline.signal, clientGone.signal]);
   try {
-    // A request that can be repeated is sent again when the connection turns out to be dead; a POST is not.
+    // A request that can be repeated is sent again when a connection of the pool turns out to be dead; a POST is not.
     const repeatable = isRepeatable(incoming);
-    const stale = instance.connections.takeStale();
-    if (stale && !repeatable) return { kind: "refused", refusal: refusals.brokenAnswer(PROCESS_EXITED) };
-    let outcome = await attempt(exchange, signal);
-    if (outcome === "dead-connection" && repeatable) outcome = await attempt(exchange, signal);
+    if (instance.connections.takeStale() && !repeatable) return processExited;
+    let outcome = await attempt(exchange, signal, repeatable);
+    if (outcome === "dead-connection" && repeatable) outcome = await attempt(exchange, signal, repeatable);
     if (deadline.signal.aborted) return { kind: "timed-out" };
     if (clientGone.signal.aborted) return { kind: "client-gone" };
-    if (outcome === "dead-connection") return { kind: "refused", refusal: refusals.brokenAnswer(PROCESS_EXITED) };
-    return outcome;
+    return outcome === "dead-connection" ? processExited : outcome;
   } finally {
     clearTimeout(timer);
     outgoing.off("close", onClose);
@@ -60,7 +61,11 @@ function isRepeatable({ method = "", headers }: IncomingMessage): boolean {
   return ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method) && !hasBody;
 }
 
-async function attempt(exchange: Exchange, signal: AbortSignal): Promise<RequestEnd | "dead-connection"> {
+async function attempt(
+  exchange: Exchange,
+  signal: AbortSignal,
+  withoutBody: boolean,
+): Promise<RequestEnd | "dead-connection"> {
   const { incoming, outgoing, instance, admission, requestId } = exchange;
   const { settings } = instance.version;
   return new Promise((resolve) => {
@@ -82,9 +87,8 @@ async function attempt(exchange: Exchange, signal: AbortSignal): Promise<Request
       upstream.destroy();
       resolve({ kind: "refused", refusal });
     };
-    // Before an answer a failing connection gives way to one more attempt or to a 502, whatever its reason.
-    upstream.once("error", () => resolve("dead-connection"));
-    upstream.on("error", () => undefined);
+    // A failure after the answer has begun is the pipeline's; then this settles nothing any more.
+    upstream.on("error", () => resolve(upstream.reusedSocket ? "dead-connection" : processExited));
     upstream.once("response", (answer) => {
       const status = answer.statusCode ?? 502;
       const bytes = headerBytes(answer.rawHeaders);
@@ -101,6 +105,11 @@ async function attempt(exchange: Exchange, signal: AbortSignal): Promise<Request
       outgoing.writeHead(status, answer.statusMessage ?? "", headers);
       pipeline(answer, outgoing, () => resolve({ kind: "answered", status }));
     });
+    if (withoutBody) {
+      incoming.resume();
+      upstream.end();
+      return;
+    }
     const limit = limitBody();
     limit.once("error", () => {
       incoming.unpipe(limit);

@@ -1,4 +1,4 @@
-import { Agent } from "node:http";
+import { Agent, type ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 
 /** Told to a connection when it leaves the pool for its next request. */
@@ -25,9 +25,9 @@ class GatewayAgent extends Agent {
     return true;
   }
 
-  override reuseSocket(socket: Socket): void {
+  override reuseSocket(socket: Socket, request: ClientRequest): void {
     socket.emit(REUSED);
-    socket.ref();
+    super.reuseSocket(socket, request);
   }
 }
 

@@ -1,25 +1,345 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
+import type { FunctionCompute, InstanceView } from "./index.ts";
 import { askJson, type Echo, openSocket, startFixture } from "./support.ts";
 
-test("a connection is cut without a close frame when the timeout is over, and the others of its instance live on", async () => {
-  await using fc = await startFixture({ timeoutSeconds: 1, instanceConcurrency: 10 });
-  using first = await openSocket(fc);
-  const openedMs = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  using second = await openSocket(fc);
-  const { code, atMs } = await first.closed;
-  expect(code).toBe(1006);
-  expect(atMs - openedMs).toBeGreaterThan(900);
-  expect(atMs - openedMs).toBeLessThan(1300);
-  expect(await second.echo("still here")).toBe("still here");
-  expect(fc.counts().cuts).toBe(1);
+interface FixtureState {
+  readonly hooks: Readonly<Record<"initialize" | "preStop", { method: string; controlPath: string }[]>>;
+}
+
+/** The only instance. */
+function only(fc: FunctionCompute): InstanceView {
+  const [instance, ...others] = fc.instances();
+  if (!instance || others.length > 0) throw new Error(`expected one instance, got ${fc.instances().length}`);
+  return instance;
+}
+
+/** The kernel's word for what a process does: R and S run, T is stopped. */
+function kernelState(pid: number | null): string | undefined {
+  return /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+}
+
+test("an instance gets its port, its name and its size from the environment", async () => {
+  await using fc = await startFixture(
+    { functionName: "rooms", region: "cn-shanghai", memoryMb: 1024, environmentVariables: { FROM_FILE: "1" } },
+    { env: { FROM_CALLER: "2" } },
+  );
+  const environment = await askJson<Record<string, string>>(`${fc.url}/environment`);
+  expect(environment).toMatchObject({
+    FC_FUNCTION_NAME: "rooms",
+    FC_REGION: "cn-shanghai",
+    FC_FUNCTION_MEMORY_SIZE: "1024",
+    FC_INSTANCE_ID: only(fc).id,
+    FC_FUNCTION_VERSION: "LATEST",
+    FC_ACCOUNT_ID: expect.stringMatching(/^\d{16}$/),
+    FC_CUSTOM_LISTEN_PORT: expect.stringMatching(/^\d+$/),
+    FROM_FILE: "1",
+    FROM_CALLER: "2",
+  });
 });
 
-test("an instance is frozen as soon as its last request ends and thawed by the next one", async () => {
+test("an instance sees nothing of the machine's own environment but PATH and HOME", async () => {
+  await using fc = await startFixture();
+  const names = Object.keys(await askJson<Record<string, string>>(`${fc.url}/environment`));
+  expect(names.filter((name) => !name.startsWith("FC_")).sort()).toEqual(["HOME", "PATH"]);
+});
+
+test("variables that start with FC_ or take more than 4 KB are refused", async () => {
+  await expect(startFixture({}, { env: { FC_MINE: "1" } })).rejects.toThrow("FC_MINE");
+  await expect(startFixture({}, { env: { LARGE: "x".repeat(4092) } })).rejects.toThrow("4096");
+});
+
+test("a server that listens on 127.0.0.1 only is never ready and the request is answered with 412", async () => {
+  await using fc = await startFixture({ startTimeoutMs: 600 }, { env: { FIXTURE_HOST: "127.0.0.1" } });
+  const destroyed = fc.events.next("instance:destroyed");
+  const answer = await fetch(`${fc.url}/echo`);
+  expect(answer.status).toBe(412);
+  expect(await answer.json()).toMatchObject({ ErrorCode: "FunctionNotStarted" });
+  expect((await destroyed).reason).toBe("start-failed");
+});
+
+test("a process that exits while it starts answers 412 with its last words", async () => {
+  await using fc = await startFixture({}, { env: { FIXTURE_EXIT_AT_START: "1" } });
+  const answer = await fetch(`${fc.url}/echo`);
+  expect(answer.status).toBe(412);
+  expect(await answer.json()).toMatchObject({
+    ErrorCode: "CAExited",
+    ErrorMessage: expect.stringMatching(/exit code 3\n.*the fixture gives up/s),
+  });
+});
+
+test("a command that does not exist answers 412", async () => {
+  await using fc = await startFixture({}, { command: ["/no/such/program"] });
+  expect((await fetch(`${fc.url}/echo`)).status).toBe(412);
+});
+
+test("a cold start takes the configured time longer, and only the first request waits for it", async () => {
+  await using fc = await startFixture({ coldStartMs: 400, instanceConcurrency: 2 });
+  const startedMs = performance.now();
+  await askJson(`${fc.url}/echo`);
+  expect(performance.now() - startedMs).toBeGreaterThan(400);
+  const againMs = performance.now();
+  await askJson(`${fc.url}/echo`);
+  expect(performance.now() - againMs).toBeLessThan(300);
+});
+
+test("an instance is frozen as soon as its last request ends, its timers stop, and the next request thaws it", async () => {
   await using fc = await startFixture({ instanceConcurrency: 10 });
   const frozen = fc.events.next("instance:frozen");
-  const { instanceId } = await askJson<Echo>(`${fc.url}/echo`);
-  expect((await frozen).instanceId).toBe(instanceId);
-  await waitFor(() => fc.instances()[0]?.state === "frozen", "the instance to be frozen");
+  await askJson(`${fc.url}/echo`);
+  await frozen;
+  const { pid } = only(fc);
+  expect(only(fc).state).toBe("frozen");
+  await waitFor(() => kernelState(pid) === "T", "the process to be stopped");
+  await delay(300);
+  const thawed = fc.events.next("instance:thawed");
+  const { longestPauseMs } = await askJson<{ longestPauseMs: number }>(`${fc.url}/longest-pause`);
+  expect((await thawed).frozenMs).toBeGreaterThanOrEqual(300);
+  expect(longestPauseMs).toBeGreaterThanOrEqual(250);
+  expect(only(fc).pid).toBe(pid);
+});
+
+test("an open WebSocket keeps its instance from being frozen, and its end freezes it", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 10 });
+  using socket = await openSocket(fc);
+  await askJson(`${fc.url}/echo`);
+  expect(only(fc)).toMatchObject({ state: "running", inFlight: 1 });
+  const frozen = fc.events.next("instance:frozen");
+  socket.socket.close();
+  await frozen;
+  expect(only(fc)).toMatchObject({ state: "frozen", inFlight: 0 });
+});
+
+test("a WebSocket handshake thaws a frozen instance", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 10, maxInstances: 1 });
+  await askJson(`${fc.url}/echo`);
+  await waitFor(() => only(fc).state === "frozen", "the instance to be frozen");
+  using socket = await openSocket(fc);
+  expect(await socket.echo("awake")).toBe("awake");
+  expect(only(fc).state).toBe("running");
+});
+
+test("a frozen instance is destroyed after the idle time, and not before", async () => {
+  await using fc = await startFixture({ idleMs: 400 });
+  const frozen = fc.events.next("instance:frozen");
+  await askJson(`${fc.url}/echo`);
+  await frozen;
+  const frozenAtMs = performance.now();
+  const { reason } = await fc.events.next("instance:destroyed");
+  expect(reason).toBe("idle");
+  expect(performance.now() - frozenAtMs).toBeGreaterThan(390);
+  expect(fc.instances()).toEqual([]);
+});
+
+test("the minimum of instances is there from the start, frozen, and outlives the idle time", async () => {
+  await using fc = await startFixture({ minInstances: 2, idleMs: 50 });
+  expect(fc.instances().map(({ state }) => state)).toEqual(["frozen", "frozen"]);
+  // The fence: a third instance, beyond the minimum, does go.
+  using first = await openSocket(fc);
+  using second = await openSocket(fc);
+  using third = await openSocket(fc);
+  for (const { socket } of [first, second, third]) socket.close();
+  expect((await fc.events.next("instance:destroyed")).reason).toBe("idle");
+  expect(fc.instances()).toHaveLength(2);
+});
+
+test("requests beyond the concurrency start more instances, up to the maximum, and then 429", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 2, maxInstances: 2 });
+  const delayed = [1, 2, 3, 4].map(() => fetch(`${fc.url}/delay?ms=700`));
+  await waitFor(() => fc.instances().reduce((sum, { inFlight }) => sum + inFlight, 0) === 4, "four requests");
+  const refused = await fetch(`${fc.url}/echo`);
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("x-fc-error-type")).toBe("FcCommonError");
+  expect(await refused.json()).toMatchObject({ ErrorCode: "ResourceExhausted" });
+  expect(fc.instances().map(({ inFlight }) => inFlight)).toEqual([2, 2]);
+  expect((await Promise.all(delayed)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+});
+
+test("two requests of one client reach different instances, cookie or not", async () => {
+  let turn = 0;
+  const random = () => [0, 0.99][turn++ % 2] ?? 0;
+  await using fc = await startFixture({ minInstances: 2, instanceConcurrency: 10 }, { random });
+  const headers = { cookie: "affinity=1" };
+  const first = await askJson<Echo>(`${fc.url}/echo`, { headers });
+  const second = await askJson<Echo>(`${fc.url}/echo`, { headers });
+  expect(second.instanceId).not.toBe(first.instanceId);
+});
+
+test("initialize is posted once per instance before its first request", async () => {
+  await using fc = await startFixture({ initializer: { timeoutSeconds: 3 }, instanceConcurrency: 10 });
+  await Promise.all([askJson(`${fc.url}/echo`), askJson(`${fc.url}/echo`)]);
+  const { hooks } = await askJson<FixtureState>(`${fc.url}/state`);
+  expect(hooks.initialize).toEqual([{ method: "POST", controlPath: "/initialize" }]);
+});
+
+test("hooks that are not configured are not called", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 10 });
+  const lines: string[] = [];
+  fc.events.on("instance:output", ({ line }) => lines.push(line));
+  expect((await askJson<FixtureState>(`${fc.url}/state`)).hooks.initialize).toEqual([]);
+  await fc.destroyInstance(only(fc).id);
+  expect(lines.filter((line) => line.startsWith("pre-stop"))).toEqual([]);
+});
+
+test("the paths of the hooks can be reached from outside, with the control path of any request", async () => {
+  await using fc = await startFixture({ initializer: { timeoutSeconds: 3 }, instanceConcurrency: 10 });
+  await fetch(`${fc.url}/initialize`, { method: "POST", headers: { "x-fc-control-path": "/initialize" } });
+  const { hooks } = await askJson<FixtureState>(`${fc.url}/state`);
+  expect(hooks.initialize.map(({ controlPath }) => controlPath)).toEqual(["/initialize", "/http-invoke"]);
+});
+
+test("an initialize that fails or takes too long is a failed start", async () => {
+  for (const env of [{ FIXTURE_INITIALIZE_STATUS: "500" }, { FIXTURE_INITIALIZE_MS: "2000" }]) {
+    await using fc = await startFixture({ initializer: { timeoutSeconds: 0.3 } }, { env });
+    expect((await fetch(`${fc.url}/echo`)).status).toBe(412);
+  }
+});
+
+test("before an instance is destroyed its pre-stop is called, thawed, while its connections live on", async () => {
+  await using fc = await startFixture(
+    { preStop: { timeoutSeconds: 5 }, instanceConcurrency: 10 },
+    { env: { FIXTURE_PRE_STOP_MS: "300" } },
+  );
+  await askJson(`${fc.url}/echo`);
+  using socket = await openSocket(fc);
+  const called = fc.events.next("instance:output", { where: ({ line }) => line === "pre-stop GET /pre-stop" });
+  const { id } = only(fc);
+  const destroyed = fc.destroyInstance(id);
+  await called;
+  expect(await socket.echo("during pre-stop")).toBe("during pre-stop");
+  expect((await askJson<Echo>(`${fc.url}/echo`)).instanceId).not.toBe(id);
+  await destroyed;
+  expect((await socket.closed).code).toBe(1006);
+});
+
+test("a frozen instance is thawed for its pre-stop", async () => {
+  await using fc = await startFixture({ preStop: { timeoutSeconds: 5 } });
+  await askJson(`${fc.url}/echo`);
+  await waitFor(() => only(fc).state === "frozen", "the instance to be frozen");
+  const called = fc.events.next("instance:output", { where: ({ line }) => line === "pre-stop GET /pre-stop" });
+  await fc.destroyInstance(only(fc).id);
+  await called;
+});
+
+test("a pre-stop that takes too long does not hold the instance back", async () => {
+  await using fc = await startFixture({ preStop: { timeoutSeconds: 0.2 } }, { env: { FIXTURE_PRE_STOP_MS: "5000" } });
+  await askJson(`${fc.url}/echo`);
+  const startedMs = performance.now();
+  await fc.destroyInstance(only(fc).id);
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+});
+
+test("after an update new requests go to the new version and open connections stay on the old one", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 10 }, { env: { RELEASE: "1" } });
+  using old = await openSocket(fc);
+  await fc.update({ env: { RELEASE: "2" } });
+  expect(await askJson(`${fc.url}/environment`)).toMatchObject({ RELEASE: "2" });
+  using young = await openSocket(fc);
+  expect(young.greeting.instanceId).not.toBe(old.greeting.instanceId);
+  expect(await old.echo("old")).toBe("old");
+  expect(fc.instances().map(({ version }) => version)).toEqual([1, 2]);
+  const destroyed = fc.events.next("instance:destroyed");
+  old.socket.close();
+  expect(await destroyed).toEqual({ instanceId: old.greeting.instanceId, reason: "update" });
+  expect(await young.echo("young")).toBe("young");
+});
+
+test("an update destroys the frozen instances of the old version", async () => {
+  await using fc = await startFixture({ minInstances: 1 });
+  const { id } = only(fc);
+  const destroyed = fc.events.next("instance:destroyed", { where: ({ instanceId }) => instanceId === id });
+  await fc.update({ settings: { timeoutSeconds: 7 } });
+  expect((await destroyed).reason).toBe("update");
+  expect((await askJson<Echo>(`${fc.url}/echo`)).headers["x-fc-function-timeout"]).toBe("7");
+});
+
+test("with concurrency 1 and no health check a client that goes away gets its instance replaced", async () => {
+  await using fc = await startFixture({ timeoutSeconds: 10 });
+  await askJson(`${fc.url}/echo`);
+  const { id } = only(fc);
+  const ended = fc.events.next("request:ended", { where: ({ status }) => status === 499 });
+  const destroyed = fc.events.next("instance:destroyed");
+  const abort = new AbortController();
+  const asked = fetch(`${fc.url}/delay?ms=5000`, { signal: abort.signal });
+  await waitFor(() => only(fc).inFlight === 1 && only(fc).state === "running", "the request to be under way");
+  abort.abort();
+  await expect(asked).rejects.toThrow();
+  expect((await ended).instanceId).toBe(id);
+  expect(await destroyed).toEqual({ instanceId: id, reason: "client-abort" });
+  expect(only(fc).id).not.toBe(id);
+});
+
+test("a client that goes away restarts nothing with concurrency 2, or with a health check", async () => {
+  const healthCheck = {
+    httpGetUrl: "/health",
+    initialDelaySeconds: 0,
+    periodSeconds: 60,
+    timeoutSeconds: 1,
+    failureThreshold: 3,
+    successThreshold: 1,
+  };
+  for (const settings of [{ instanceConcurrency: 2 }, { healthCheck }]) {
+    await using fc = await startFixture({ timeoutSeconds: 10, ...settings });
+    await askJson(`${fc.url}/echo`);
+    const { id } = only(fc);
+    const ended = fc.events.next("request:ended", { where: ({ status }) => status === 499 });
+    const abort = new AbortController();
+    const asked = fetch(`${fc.url}/delay?ms=5000`, { signal: abort.signal });
+    await waitFor(() => only(fc).inFlight === 1 && only(fc).state === "running", "the request to be under way");
+    abort.abort();
+    await expect(asked).rejects.toThrow();
+    await ended;
+    expect((await askJson<Echo>(`${fc.url}/echo`)).instanceId).toBe(id);
+  }
+});
+
+test("a client that gives up during a cold start leaves an instance that starts, is frozen and serves the next", async () => {
+  await using fc = await startFixture({ coldStartMs: 300 });
+  const abort = new AbortController();
+  const asked = fetch(`${fc.url}/echo`, { signal: abort.signal });
+  await waitFor(() => fc.instances().length === 1, "the instance to start");
+  const { id } = only(fc);
+  const ended = fc.events.next("request:ended");
+  abort.abort();
+  await expect(asked).rejects.toThrow();
+  expect(await ended).toMatchObject({ status: 499, instanceId: null });
+  await fc.events.next("instance:frozen");
+  expect(only(fc)).toMatchObject({ id, served: 0, inFlight: 0 });
+  expect((await askJson<Echo>(`${fc.url}/echo`)).instanceId).toBe(id);
+});
+
+test("a process that dies answers 502 to its requests, cuts its sockets, and is replaced", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 10, timeoutSeconds: 10 });
+  using socket = await openSocket(fc);
+  const destroyed = fc.events.next("instance:destroyed");
+  const dying = await fetch(`${fc.url}/exit`);
+  expect(dying.status).toBe(502);
+  expect((await socket.closed).code).toBe(1006);
+  expect(await destroyed).toEqual({ instanceId: socket.greeting.instanceId, reason: "exited" });
+  expect(fc.counts()).toMatchObject({ cuts: 1, connections: 0 });
+  expect((await askJson<Echo>(`${fc.url}/echo`)).instanceId).not.toBe(socket.greeting.instanceId);
+});
+
+test("a minimum instance that is killed from outside is replaced without a request", async () => {
+  await using fc = await startFixture({ minInstances: 1 });
+  const { pid } = only(fc);
+  const started = fc.events.next("instance:started");
+  process.kill(pid ?? 0, "SIGKILL");
+  await started;
+  expect(only(fc).pid).not.toBe(pid);
+});
+
+test("closing the emulator leaves no process behind, frozen or not", async () => {
+  const fc = await startFixture({ instanceConcurrency: 1, minInstances: 1 });
+  using socket = await openSocket(fc);
+  using second = await openSocket(fc);
+  const pids = fc.instances().map(({ pid }) => pid ?? 0);
+  expect(pids).toHaveLength(2);
+  second.socket.close();
+  await fc.events.next("instance:frozen");
+  await fc.close();
+  for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  expect((await socket.closed).code).toBe(1006);
 });

@@ -1,0 +1,224 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { waitFor } from "../support/wait.ts";
+import type { FunctionCompute } from "./index.ts";
+import { askJson, openSocket, refusedWith, startFixture } from "./support.ts";
+
+/** A WebSocket handshake by hand, for clients that do not behave. */
+function rawHandshake(fc: FunctionCompute, path = "/"): Socket {
+  const socket = connect({ host: "127.0.0.1", port: fc.port });
+  socket.on("error", () => undefined);
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: fixture\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n\r\n`,
+  );
+  return socket;
+}
+
+function closeAndWait(fc: FunctionCompute) {
+  return fc.events.next("connection:closed");
+}
+
+test("a connection is cut with 1006 when its own time is over, and the others of its instance live on", async () => {
+  await using fc = await startFixture({ timeoutSeconds: 1, instanceConcurrency: 10 });
+  using first = await openSocket(fc);
+  const openedMs = performance.now();
+  await delay(500);
+  using second = await openSocket(fc);
+  const cut = fc.events.next("connection:cut");
+  const { code, atMs } = await first.closed;
+  expect(code).toBe(1006);
+  expect(atMs - openedMs).toBeGreaterThan(900);
+  expect(atMs - openedMs).toBeLessThan(1400);
+  expect(await cut).toMatchObject({ reason: "timeout", instanceId: first.greeting.instanceId });
+  expect(second.greeting.instanceId).toBe(first.greeting.instanceId);
+  expect(await second.echo("still here")).toBe("still here");
+  expect(fc.counts()).toMatchObject({ cuts: 1, connections: 1, handovers: 0 });
+});
+
+test("where the timeout ends the whole instance, its other connections are cut too and the next one starts anew", async () => {
+  await using fc = await startFixture({ timeoutSeconds: 1, instanceConcurrency: 10, cut: "whole-instance" });
+  using first = await openSocket(fc);
+  await delay(300);
+  using second = await openSocket(fc);
+  const destroyed = fc.events.next("instance:destroyed");
+  expect((await first.closed).code).toBe(1006);
+  expect((await second.closed).code).toBe(1006);
+  expect(await destroyed).toEqual({ instanceId: first.greeting.instanceId, reason: "timeout" });
+  using third = await openSocket(fc);
+  expect(third.greeting.instanceId).not.toBe(first.greeting.instanceId);
+});
+
+test("a refused handshake reaches the client with its status, and its instance is frozen", async () => {
+  await using fc = await startFixture();
+  const frozen = fc.events.next("instance:frozen");
+  expect(await refusedWith(openSocket(fc, "/refused"))).toBe(403);
+  await frozen;
+  expect(fc.counts()).toMatchObject({ opened: 0, statuses: new Map([[403, 1]]) });
+});
+
+test("a handshake beyond the limits is answered with 429", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 1, maxInstances: 1 });
+  using _ = await openSocket(fc);
+  expect(await refusedWith(openSocket(fc))).toBe(429);
+});
+
+test("data of every size comes back unchanged, in both directions at once", async () => {
+  await using fc = await startFixture();
+  using socket = await openSocket(fc);
+  const sent = [1, 125, 126, 65_535, 65_536, 3_000_000].map((bytes) => randomBytes(bytes));
+  const received: Buffer[] = [];
+  socket.socket.on("message", (data: Buffer) => received.push(data));
+  for (const data of sent) socket.socket.send(data);
+  await waitFor(() => received.length === sent.length, "all messages to come back");
+  expect(received.every((data, index) => sent[index]?.equals(data))).toBe(true);
+});
+
+test("a client that closes with a close frame before its deadline counts as a planned move", async () => {
+  await using fc = await startFixture({ timeoutSeconds: 30 });
+  using socket = await openSocket(fc);
+  const closed = closeAndWait(fc);
+  socket.socket.close(1000);
+  expect(await closed).toMatchObject({ by: "client", clean: true });
+  expect((await closed).leftMs).toBeGreaterThan(25_000);
+  expect((await socket.closed).code).toBe(1000);
+  expect(fc.counts()).toMatchObject({ handovers: 1, cuts: 0, otherEnds: 0, connections: 0 });
+});
+
+test("a close by the instance reaches the client with its code and is no planned move", async () => {
+  await using fc = await startFixture();
+  using socket = await openSocket(fc);
+  const closed = closeAndWait(fc);
+  socket.socket.send("close");
+  expect((await socket.closed).code).toBe(4000);
+  expect(await closed).toMatchObject({ by: "instance", clean: true });
+  expect(fc.counts()).toMatchObject({ handovers: 0, otherEnds: 1 });
+});
+
+test("an instance that drops a connection without a close frame counts as a cut", async () => {
+  await using fc = await startFixture();
+  using socket = await openSocket(fc);
+  const cut = fc.events.next("connection:cut");
+  socket.socket.send("terminate");
+  expect((await socket.closed).code).toBe(1006);
+  expect((await cut).reason).toBe("instance");
+});
+
+test("a client that resets or half-closes its connection without a word frees its place at once", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 2 });
+  for (const leave of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+    const opened = fc.events.next("connection:opened");
+    const socket = rawHandshake(fc);
+    await opened;
+    const frozen = fc.events.next("instance:frozen");
+    const closed = closeAndWait(fc);
+    leave(socket);
+    expect(await closed).toMatchObject({ by: "client", clean: false });
+    await frozen;
+    expect(fc.instances()[0]?.inFlight).toBe(0);
+  }
+  expect(fc.counts()).toMatchObject({ otherEnds: 2, cuts: 0, handovers: 0 });
+});
+
+test("a client that gives up its handshake during a cold start never reaches the instance", async () => {
+  await using fc = await startFixture({ coldStartMs: 300, instanceConcurrency: 2 });
+  for (const leave of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+    const ended = fc.events.next("request:ended");
+    const socket = rawHandshake(fc);
+    await once(socket, "connect");
+    await waitFor(() => fc.instances().length === 1, "the instance to start");
+    leave(socket);
+    expect((await ended).status).toBe(499);
+  }
+  expect(await askJson(`${fc.url}/state`)).toMatchObject({ upgrades: 0 });
+});
+
+test("a client that does not read slows its instance down instead of filling the gateway's memory", async () => {
+  await using fc = await startFixture({ timeoutSeconds: 20, instanceConcurrency: 2 });
+  const opened = fc.events.next("connection:opened");
+  const socket = rawHandshake(fc, "/flood");
+  await opened;
+  socket.pause();
+  const flooded = async () => (await askJson<{ floodedBytes: number }>(`${fc.url}/state`)).floodedBytes;
+  let last = -1;
+  await waitFor(async () => {
+    await delay(200);
+    const bytes = await flooded();
+    const stands = bytes === last;
+    last = bytes;
+    return stands;
+  }, "the flood to stand still");
+  // What the kernel's buffers on the way hold, far below what 200 ms of an open pipe let through.
+  expect(last).toBeLessThan(40_000_000);
+  socket.resume();
+  await waitFor(async () => (await flooded()) > last + 50_000_000, "the flood to go on");
+  socket.destroy();
+});
+
+test("an upgrade to anything but a WebSocket is answered with 400", async () => {
+  await using fc = await startFixture();
+  const socket = connect({ host: "127.0.0.1", port: fc.port });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+  expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1\.1 400 /);
+  socket.destroy();
+});
+
+test("two connections of one instance are billed from the opening of the first to the closing of the last", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 2, coldStartMs: 300, cpu: 1, memoryMb: 1024 });
+  using first = await openSocket(fc);
+  const t1 = performance.now();
+  await delay(200);
+  using second = await openSocket(fc);
+  await delay(200);
+  let closed = closeAndWait(fc);
+  first.socket.close();
+  await closed;
+  await delay(200);
+  closed = closeAndWait(fc);
+  second.socket.close();
+  await closed;
+  const seconds = (performance.now() - t1) / 1000;
+  const { billedSeconds, cu, cny } = fc.meter();
+  // The cold start before T1 is not in it, and the time of two connections is in it once.
+  expect(billedSeconds).toBeGreaterThan(0.6);
+  expect(Math.abs(billedSeconds - seconds)).toBeLessThan(0.1);
+  expect(cu).toBeCloseTo(billedSeconds * 1.15, 9);
+  expect(cny).toBeCloseTo(cu * 0.00011, 12);
+  await delay(150);
+  expect(fc.meter().billedSeconds).toBe(billedSeconds);
+});
+
+test("with concurrency 1 the same two connections are billed on an instance each", async () => {
+  await using fc = await startFixture({ instanceConcurrency: 1 });
+  using first = await openSocket(fc);
+  using second = await openSocket(fc);
+  const before = fc.meter().billedSeconds;
+  await delay(300);
+  const grown = fc.meter().billedSeconds - before;
+  expect(grown).toBeGreaterThan(0.58);
+  expect(grown).toBeLessThan(0.8);
+  expect(first.greeting.instanceId).not.toBe(second.greeting.instanceId);
+});
+
+test("lifecycle hooks are billed like requests", async () => {
+  const settings = { initializer: { timeoutSeconds: 3 }, minInstances: 1 };
+  await using fc = await startFixture(settings, { env: { FIXTURE_INITIALIZE_MS: "300" } });
+  const { billedSeconds } = fc.meter();
+  expect(billedSeconds).toBeGreaterThan(0.29);
+  expect(billedSeconds).toBeLessThan(0.6);
+});
+
+test("what a destroyed instance was billed for stays on the bill", async () => {
+  await using fc = await startFixture();
+  using socket = await openSocket(fc);
+  await delay(200);
+  await fc.destroyInstance(socket.greeting.instanceId);
+  const { billedSeconds } = fc.meter();
+  expect(billedSeconds).toBeGreaterThan(0.19);
+  await socket.closed;
+  await delay(100);
+  expect(fc.meter().billedSeconds).toBe(billedSeconds);
+});
