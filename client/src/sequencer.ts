@@ -62,6 +62,7 @@ export function createSequencer(since: Position | undefined, tell: Tell) {
     held = held
       .sort((a, b) => comparePositions(a.position, b.position))
       .filter((message) => {
+        if (!isAfter(message.position, top)) return false;
         const verdict = last ? judge(last, message.position) : "hold";
         if (verdict === "deliver") take(message, false);
         return verdict === "hold";
@@ -103,23 +104,24 @@ export function createSequencer(since: Position | undefined, tell: Tell) {
 
     /** The answer to what was asked after `asked`. */
     answer(asked: Position | undefined, { position, recovered, messages, complete }: Page) {
-      // Two reads can be under way, on both connections of a handover. When one finds that delivery has gone on since
-      // it asked, a fresh start or a loss in its answer says nothing about where delivery stands now.
-      if (last && asked !== last && !(asked && recovered)) {
+      // Delivery may have gone on since it was asked, by live messages or by the other answer of a handover. Then a
+      // fresh start or a loss in this answer says nothing, and its messages are taken only where they continue.
+      const isExact = !last || asked === last;
+      if (!isExact && !(asked && recovered)) {
         isUnproven = true;
         return;
       }
-      // Where to go on from without a gap; undefined where there is nothing to go on from.
-      const from = recovered ? last : undefined;
-      if (last && !from) {
+      if (last && !recovered) {
         const next = messages.find((message) => isAfter(message.position, top));
-        tell("gap", { after: last, position: next?.position ?? position });
+        tell("gap", { after: top, position: next?.position ?? position });
       }
       for (const message of messages) {
-        if (!last || !from || isAfter(message.position, last)) take(message, true);
+        const verdict = isExact || !last ? "deliver" : judge(last, message.position);
+        if (verdict === "deliver") take(message, true);
+        if (verdict === "hold") isUnproven = true;
       }
       if (!complete) isUnproven = true;
-      else if (!last || !from || isAfter(position, last)) advance(position);
+      else if (isExact) advance(position);
       drain();
     },
   };
