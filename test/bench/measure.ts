@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createClient } from "redis";
+
+interface Measurable {
+  readonly pid: number;
+}
+
+/**
+ * CPU time that all threads of the processes have used so far, in microseconds, exact to the scheduler's nanoseconds
+ * (Linux only; /proc/<pid>/stat counts in steps of 10 ms, too coarse for what an idle process uses).
+ */
+export function cpuMicroseconds(processes: readonly Measurable[]): number {
+  return processes.reduce((sum, { pid }) => sum + processMicroseconds(pid), 0);
+}
+
+function processMicroseconds(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.reduce((sum, task) => sum + threadNanoseconds(`/proc/${pid}/task/${task}/schedstat`), 0) / 1000;
+}
+
+function threadNanoseconds(file: string): number {
+  return Number(readFileSync(file, "utf8").split(" ")[0]);
+}
+
+/** What happened in Redis: command name -> calls, those inside scripts included. */
+export type CommandCounts = ReadonlyMap<string, number>;
+
+/** A connection that asks Redis about itself. */
+export class RedisInspector implements AsyncDisposable {
+  readonly #client: ReturnType<typeof createClient>;
+
+  constructor(url: string) {
+    this.#client = createClient({ url });
+    this.#client.on("error", (error: unknown) => console.error(`redis inspector: ${String(error)}`));
+  }
+
+  async connect(): Promise<this> {
+    await this.#client.connect();
+    return this;
+  }
+
+  /** Calls of every command so far. */
+  async commandCounts(): Promise<CommandCounts> {
+    const text = await this.#client.info("commandstats");
+    return new Map(
+      [...text.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name = "", calls]) => [name, Number(calls)]),
+    );
+  }
+
+  /** Bytes of a key with everything in it; 0 of a key that does not exist. */
+  async memoryBytes(key: string): Promise<number> {
+    return (await this.#client.memoryUsage(key, { SAMPLES: 0 })) ?? 0;
+  }
+
+  /** Fields of a hash; 0 of a key that does not exist. */
+  hashFields(key: string): Promise<number> {
+    return this.#client.hLen(key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.destroy();
+  }
+}
+
+/** Calls that came in between two counts, without those that did not. */
+export function countsBetween(before: CommandCounts, after: CommandCounts): CommandCounts {
+  return new Map(
+    [...after]
+      .map(([name, calls]) => [name, calls - (before.get(name) ?? 0)] as const)
+      .filter(([, calls]) => calls > 0),
+  );
+}
+
+/** The value in the middle; the mean of the two in the middle of an even number. NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}

@@ -1,0 +1,130 @@
+import { connectRaw, type RawClient } from "../support/raw-websocket.ts";
+import { messageId } from "../support/unique.ts";
+import { type Counts, Histogram } from "./histogram.ts";
+import { readStamps, stampText } from "./stamp.ts";
+import { serve } from "./worker.ts";
+
+// A process of raw WebSocket clients, for benches that measure the servers: it costs as little as a client can.
+
+/** What the members of this process received since they were asked last. */
+export interface Received {
+  readonly delivered: number;
+  /** Messages that came again or after a later one of the same publisher. */
+  readonly disordered: number;
+  /** Messages that were left out before a later one of the same publisher. */
+  readonly missing: number;
+  /** Milliseconds from the publisher's send to a member's receipt. */
+  readonly latencyMs: Counts;
+  /** Messages in one packet. */
+  readonly batchMessages: Counts;
+}
+
+export interface JoinCall {
+  readonly url: string;
+  readonly room: string;
+  readonly members: number;
+}
+
+export interface PublishCall {
+  readonly urls: readonly string[];
+  readonly room: string;
+  /** Publishers on each server; each has its own number. */
+  readonly publishersPerUrl: number;
+  /** Messages of all publishers together. */
+  readonly messages: number;
+  readonly messagesPerSecond: number;
+}
+
+/** Handshakes that are under way at a time. */
+const CONNECTING = 25;
+const TICK_MS = 5;
+const ACKNOWLEDGEMENT_MS = 60_000;
+
+class Counted {
+  delivered = 0;
+  disordered = 0;
+  missing = 0;
+  readonly latency = new Histogram();
+  readonly batch = new Histogram();
+}
+
+const members: RawClient[] = [];
+const publishers = new Map<string, { readonly client: RawClient; next: number }>();
+let counted = new Counted();
+
+async function openMember({ url, room }: JoinCall): Promise<void> {
+  const last: (number | undefined)[] = [];
+  const onEvent = (packet: string) => {
+    const nowMs = Date.now();
+    const found = readStamps(packet, (publisher, number, sentAtMs) => {
+      const before = last[publisher];
+      if (before !== undefined && number <= before) counted.disordered += 1;
+      else if (before !== undefined) counted.missing += number - before - 1;
+      last[publisher] = number;
+      counted.delivered += 1;
+      counted.latency.add(nowMs - sentAtMs);
+    });
+    if (found > 0) counted.batch.add(found);
+  };
+  const client = await connectRaw(url, { onEvent });
+  await ask(client, "room:join", { room });
+  members.push(client);
+}
+
+async function ask(client: RawClient, event: string, payload: unknown): Promise<void> {
+  const answer = (await client.request(event, payload, ACKNOWLEDGEMENT_MS)) as { ok: boolean; error?: unknown };
+  if (!answer.ok) throw new Error(`expected ${event} to succeed, got ${JSON.stringify(answer.error)}`);
+}
+
+async function openPublisher(key: string, url: string): Promise<{ readonly client: RawClient; next: number }> {
+  const known = publishers.get(key);
+  if (known !== undefined) return known;
+  const opened = { client: await connectRaw(url), next: 0 };
+  publishers.set(key, opened);
+  return opened;
+}
+
+const functions = {
+  async join(call: JoinCall): Promise<void> {
+    for (let opened = 0; opened < call.members; opened += CONNECTING) {
+      const count = Math.min(CONNECTING, call.members - opened);
+      await Promise.all(Array.from({ length: count }, () => openMember(call)));
+    }
+  },
+
+  delivered: (_: null): number => counted.delivered,
+
+  /** Gives what was counted, and starts anew. */
+  take(_: null): Received {
+    const { latency, batch, ...rest } = counted;
+    counted = new Counted();
+    return { ...rest, latencyMs: latency.counts, batchMessages: batch.counts };
+  },
+
+  /** Publishes at an even rate, publishers in turn, and resolves when every message is acknowledged. */
+  async publish({ urls, room, publishersPerUrl, messages, messagesPerSecond }: PublishCall): Promise<void> {
+    const targets = Array.from({ length: publishersPerUrl }, () => urls).flat();
+    const opened = await Promise.all(targets.map((url, index) => openPublisher(`${index} ${url}`, url)));
+    const acknowledged: Promise<void>[] = [];
+    const send = (index: number) => {
+      const publisher = index % opened.length;
+      const own = opened[publisher];
+      if (own === undefined) return;
+      const text = stampText({ publisher, number: own.next, sentAtMs: Date.now() });
+      own.next += 1;
+      acknowledged.push(
+        ask(own.client, "message:publish", { room, id: messageId(), event: "chat:message", data: { text } }),
+      );
+    };
+    const startedMs = performance.now();
+    for (let sent = 0; sent < messages; ) {
+      const due = Math.min(messages, Math.ceil(((performance.now() - startedMs) * messagesPerSecond) / 1000));
+      for (; sent < due; sent += 1) send(sent);
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    await Promise.all(acknowledged);
+  },
+};
+
+export type RawMembers = typeof functions;
+serve(functions);
