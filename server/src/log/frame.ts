@@ -16,14 +16,14 @@ export interface BroadcastFrame {
 export function publishedFrame(room: string): BroadcastFrame {
   return {
     beforeMessages: `${broadcastStart(room, "")}"message:published",{"room":"${room}","messages":[`,
-    beforeHead: ']}],"nsp":"/"}},"head":"',
+    beforeHead: ']}]}},"head":"',
     end: '"}',
   };
 }
 
 /** A broadcast of one signal to a room, except to the connection that sent it; slow receivers may miss it. */
 export function signalFrame(room: string, exceptSocketId: string, payloadJson: string): string {
-  return `${broadcastStart(room, `"${exceptSocketId}"`, '"volatile":true')}"signal:sent",${payloadJson}],"nsp":"/"}}}`;
+  return `${broadcastStart(room, `"${exceptSocketId}"`, '"volatile":true')}"signal:sent",${payloadJson}]}}}`;
 }
 
 function broadcastStart(room: string, except: string, flags = ""): string {
