@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { comparePositions, type Message, type Position, START } from "../../client/src/protocol/index.ts";
+import { ask, askData, type Collected, collect, connectStock, type StockSocket } from "../support/stock-client.ts";
+import { messageId, sessionId, uniqueRoom } from "../support/unique.ts";
+import { waitFor } from "../support/wait.ts";
+import { faultsOf, type Instances, startInstances } from "./instances.ts";
+
+let instances: Instances;
+beforeAll(async () => {
+  instances = await startInstances(3);
+});
+afterAll(async () => {
+  const faults = instances.servers.flatMap(faultsOf);
+  await instances[Symbol.asyncDispose]();
+  expect(faults).toEqual([]);
+});
+
+const connect = (index: number) => connectStock(instances.url(index));
+
+function publish(socket: StockSocket, room: string, text: string, { id = messageId(), after = "" } = {}) {
+  const payload = { room, id, event: "chat:message", data: { text }, ...(after === "" ? {} : { after }) };
+  return askData(socket, "message:publish", payload);
+}
+
+/** The messages of one room that were delivered live, in order of arrival. */
+function live({ items }: Collected<"message:published">, room: string): Message[] {
+  return items.filter((item) => item.room === room).flatMap(({ messages }) => messages);
+}
+
+const textOf = ({ data }: Message) => (data as { text: string }).text;
+const positionOf = ({ position }: Message) => position;
+
+test.concurrent("400 concurrent publishes from two instances arrive in one order on three", async () => {
+  const room = uniqueRoom();
+  const members = await Promise.all([connect(0), connect(1), connect(2)]);
+  const [first, second] = members;
+  if (first === undefined || second === undefined) throw new Error("expected three members");
+  const collected = members.map((member) => collect(member, "message:published"));
+  try {
+    await Promise.all(members.map((member) => askData(member, "room:join", { room })));
+    const answers = await Promise.all(
+      Array.from({ length: 400 }, (_, index) => publish(index % 2 === 0 ? first : second, room, `${index}`)),
+    );
+    const order = answers.map(({ position }) => position).sort(comparePositions);
+    for (const member of collected) {
+      await waitFor(() => live(member, room).length >= 400, "400 messages on each instance");
+      expect(live(member, room).map(positionOf)).toEqual(order);
+    }
+    const { messages } = await askData(first, "history:read", { room, after: START });
+    expect(messages).toEqual(live(collected[2] as Collected<"message:published">, room));
+    expect(messages.map(positionOf)).toEqual(order);
+    // What one connection sent keeps its order.
+    expect(messages.map(textOf).filter((text) => Number(text) % 2 === 0)).toEqual(
+      Array.from({ length: 200 }, (_, index) => `${2 * index}`),
+    );
+  } finally {
+    for (const member of members) member.disconnect();
+  }
+});
+
+test.concurrent("nothing is lost at the instant of a join's acknowledgement, 300 times over", async () => {
+  const rooms = Array.from({ length: 300 }, () => uniqueRoom());
+  using publisher = await connect(0);
+  // A connection may be in 100 rooms.
+  const members = await Promise.all([connect(1), connect(2), connect(1)]);
+  const collected = members.map((member) => collect(member, "message:published"));
+  try {
+    await Promise.all(
+      rooms.map(async (room, index) => {
+        const member = members[index % 3] as StockSocket;
+        await askData(member, "room:join", { room });
+        await publish(publisher, room, "right after the join");
+      }),
+    );
+    const arrived = () => collected.flatMap(({ items }) => items.map(({ room }) => room));
+    await waitFor(() => arrived().length >= 300, "a message in each of the 300 rooms");
+    expect(arrived().sort()).toEqual([...rooms].sort());
+  } finally {
+    for (const member of members) member.disconnect();
+  }
+});
+
+test.concurrent("a message published during a join is in its answer, arrives live, or both", async () => {
+  using publisher = await connect(0);
+  using member = await connect(1);
+  using published = collect(member, "message:published");
+  for (let round = 0; round < 10; round += 1) {
+    const rooms = Array.from({ length: 10 }, () => uniqueRoom());
+    await Promise.all(
+      rooms.map(async (room) => {
+        const [{ messages }, { position }] = await Promise.all([
+          askData(member, "room:join", { room, since: START }),
+          publish(publisher, room, "during the join"),
+        ]);
+        const known = () => [...messages, ...live(published, room)].map(positionOf);
+        await waitFor(() => known().includes(position), `the message at ${position} in ${room}`);
+        await askData(member, "room:leave", { room });
+      }),
+    );
+  }
+});
+
+test.concurrent("a session resumes on another instance with everything that it missed", async () => {
+  const room = uniqueRoom();
+  const session = sessionId();
+  using publisher = await connect(0);
+  const before = await connectStock(instances.url(1), { session });
+  await askData(before, "room:join", { room });
+  const { position } = await publish(publisher, room, "seen");
+  before.disconnect();
+  const missed: Position[] = [];
+  for (let index = 0; index < 30; index += 1) missed.push((await publish(publisher, room, `missed ${index}`)).position);
+  using after = await connectStock(instances.url(2), { session });
+  const answer = await askData(after, "room:join", { room, since: position });
+  expect(answer).toMatchObject({ recovered: true, complete: true, position: missed.at(-1) });
+  expect(answer.messages.map(positionOf)).toEqual(missed);
+});
+
+test.concurrent("who is far behind is led through the pages", async () => {
+  const room = uniqueRoom();
+  using publisher = await connect(0);
+  const texts = Array.from({ length: 800 }, (_, index) => `${index}`);
+  await Promise.all(texts.map((text) => publish(publisher, room, text)));
+  using member = await connect(2);
+  const { messages, complete, recovered } = await askData(member, "room:join", { room, since: START });
+  expect({ recovered, complete, count: messages.length }).toEqual({ recovered: true, complete: false, count: 500 });
+  const after = messages.at(-1)?.position ?? START;
+  const rest = await askData(member, "history:read", { room, after });
+  expect(rest).toMatchObject({ recovered: true, complete: true });
+  expect([...messages, ...rest.messages].map(textOf)).toEqual(texts);
+});
+
+test.concurrent("a join asks for the newest messages, and for none by default", async () => {
+  const room = uniqueRoom();
+  using member = await connect(1);
+  for (const text of ["one", "two", "three"]) await publish(member, room, text);
+  const some = await askData(member, "room:join", { room, history: 2 });
+  expect(some.messages.map(textOf)).toEqual(["two", "three"]);
+  const none = await askData(member, "room:join", { room });
+  expect(none).toMatchObject({ messages: [], recovered: true, complete: true, position: some.position });
+});
+
+test.concurrent("a message repeated over other instances is stored and delivered once", async () => {
+  const room = uniqueRoom();
+  const sockets = await Promise.all([connect(0), connect(1), connect(2)]);
+  const [first, second, third] = sockets as [StockSocket, StockSocket, StockSocket];
+  using published = collect(third, "message:published");
+  try {
+    await askData(third, "room:join", { room });
+    const id = messageId();
+    const answers = await Promise.all(sockets.map((socket) => publish(socket, room, "once", { id })));
+    expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+    expect(new Set(answers.map(({ position }) => position)).size).toBe(1);
+    expect(await publish(second, room, "again", { id })).toEqual({ position: answers[0]?.position, duplicate: true });
+    await publish(first, room, "fence");
+    await published.waitFor(({ messages }) => messages.some((message) => textOf(message) === "fence"), "the fence");
+    expect(live(published, room).map(textOf)).toEqual(["once", "fence"]);
+  } finally {
+    for (const socket of sockets) socket.disconnect();
+  }
+});
+
+test.concurrent("a pipeline in which one publish is missing stores nothing out of order", async () => {
+  const room = uniqueRoom();
+  using socket = await connect(0);
+  const [first, second, third] = [messageId(), messageId(), messageId()];
+  await publish(socket, room, "first", { id: first });
+  const orphan = { room, id: third, event: "chat:message", data: { text: "third" }, after: second };
+  expect(await ask(socket, "message:publish", orphan)).toMatchObject({
+    ok: false,
+    error: { code: "OUT_OF_ORDER", retryable: true },
+  });
+  const answers = await Promise.all([
+    publish(socket, room, "second", { id: second, after: first }),
+    publish(socket, room, "third", { id: third, after: second }),
+  ]);
+  expect(answers.map(({ duplicate }) => duplicate)).toEqual([false, false]);
+  const { messages } = await askData(socket, "history:read", { room });
+  expect(messages.map(textOf)).toEqual(["first", "second", "third"]);
+});
+
+test.concurrent("leaving ends delivery, and may be repeated", async () => {
+  const room = uniqueRoom();
+  using publisher = await connect(0);
+  using member = await connect(1);
+  using published = collect(member, "message:published");
+  await askData(member, "room:join", { room });
+  await publish(publisher, room, "before");
+  await published.waitFor(() => true, "the message before leaving");
+  await askData(member, "room:leave", { room });
+  await askData(member, "room:leave", { room });
+  await publish(publisher, room, "after");
+  await askData(member, "room:join", { room });
+  await publish(publisher, room, "fence");
+  await published.waitFor(({ messages }) => messages.some((message) => textOf(message) === "fence"), "the fence");
+  expect(live(published, room).map(textOf)).toEqual(["before", "fence"]);
+});
+
+test.concurrent("a room may use every allowed character and every length", async () => {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@-";
+  const rooms = [
+    alphabet,
+    "x",
+    ".",
+    "user:42@example.org",
+    // The adapter takes a room of 20 characters for a socket's id; braces make 20 of 18.
+    uniqueRoom().padEnd(20, "x").slice(0, 20),
+    uniqueRoom().padEnd(18, "x").slice(0, 18),
+    "y".repeat(128),
+  ];
+  using publisher = await connect(0);
+  using member = await connect(1);
+  using published = collect(member, "message:published");
+  for (const room of rooms) {
+    await askData(member, "room:join", { room });
+    await publish(publisher, room, room);
+    await published.waitFor((item) => item.room === room, `the message in ${room}`);
+    expect(live(published, room).map(textOf)).toEqual([room]);
+  }
+});
+
+test.concurrent("nobody reaches another connection by a room with the name of its id", async () => {
+  const room = uniqueRoom();
+  using victim = await connect(0);
+  using stranger = await connect(0);
+  using published = collect(victim, "message:published");
+  using signals = collect(victim, "signal:sent");
+  await askData(victim, "room:join", { room });
+  // Socket.IO's ids may begin with a dash or underscore, which room names allow too.
+  const named = victim.id ?? "";
+  await askData(stranger, "room:join", { room: named });
+  await publish(stranger, named, "for your eyes");
+  await askData(stranger, "signal:send", { room: named, event: "chat:typing", data: {} });
+  await publish(stranger, room, "fence");
+  await published.waitFor((item) => item.room === room, "the fence");
+  expect(published.items.map((item) => item.room)).toEqual([room]);
+  expect(signals.items).toEqual([]);
+});
+
+test.concurrent("a signal reaches the others on all instances, not its sender, and is not stored", async () => {
+  const room = uniqueRoom();
+  const session = sessionId();
+  using sender = await connectStock(instances.url(0), { session });
+  using near = await connect(0);
+  using far = await connect(1);
+  const collected = [near, far, sender].map((socket) => collect(socket, "signal:sent"));
+  using published = collect(sender, "message:published");
+  for (const socket of [sender, near, far]) await askData(socket, "room:join", { room });
+  expect(await askData(sender, "signal:send", { room, event: "chat:cursor", data: { x: 1, y: 2 } })).toEqual({});
+  // The acknowledgement is optional.
+  sender.emit("signal:send", { room, event: "chat:typing", data: {} });
+  for (const socket of collected.slice(0, 2)) {
+    await socket.waitFor(({ event }) => event === "chat:typing", "the second signal");
+    expect(socket.items).toEqual([
+      { room, event: "chat:cursor", data: { x: 1, y: 2 }, from: { user: null, session } },
+      { room, event: "chat:typing", data: {}, from: { user: null, session } },
+    ]);
+  }
+  await publish(near, room, "fence");
+  await published.waitFor(() => true, "the fence");
+  expect(collected[2]?.items).toEqual([]);
+  const { messages } = await askData(sender, "history:read", { room });
+  expect(messages.map(textOf)).toEqual(["fence"]);
+});
+
+test.concurrent("a signal needs membership, and an event of the contract's signals", async () => {
+  const room = uniqueRoom();
+  using socket = await connect(0);
+  const signal = { room, event: "chat:typing", data: {} };
+  expect(await ask(socket, "signal:send", signal)).toMatchObject({ error: { code: "NOT_JOINED" } });
+  await askData(socket, "room:join", { room });
+  expect(await ask(socket, "signal:send", { ...signal, event: "chat:message" })).toMatchObject({
+    error: { code: "UNKNOWN_EVENT" },
+  });
+  await askData(socket, "room:leave", { room });
+  expect(await ask(socket, "signal:send", signal)).toMatchObject({ error: { code: "NOT_JOINED" } });
+});
+
+test.concurrent("a connection may be in 100 rooms, and in another one after it has left one", async () => {
+  using socket = await connect(2);
+  const rooms = Array.from({ length: 100 }, () => uniqueRoom());
+  await Promise.all(rooms.map((room) => askData(socket, "room:join", { room })));
+  const another = uniqueRoom();
+  expect(await ask(socket, "room:join", { room: another })).toMatchObject({ error: { code: "ROOM_LIMIT" } });
+  await askData(socket, "room:join", { room: rooms[0] ?? "" });
+  await askData(socket, "room:leave", { room: rooms[1] ?? "" });
+  await askData(socket, "room:join", { room: another });
+});

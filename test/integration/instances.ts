@@ -1,0 +1,61 @@
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { uniquePrefix } from "../support/unique.ts";
+
+export interface InstancesOptions {
+  /** Further settings of every instance. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: one of its own, which ends with the instances. */
+  readonly redis?: RedisServer;
+  /** Where the instances look for Redis; default: at `redis`. */
+  readonly redisUrl?: string;
+}
+
+/** Instances on one Redis, as a platform runs them. */
+export interface Instances extends AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly servers: readonly ServerProcess[];
+  readonly keyPrefix: string;
+  /** The address of one of them. */
+  url(index: number): string;
+}
+
+export async function startInstances(count: number, options: InstancesOptions = {}): Promise<Instances> {
+  const redis = options.redis ?? (await startRedis());
+  const keyPrefix = uniquePrefix();
+  const env = {
+    REDIS_URL: options.redisUrl ?? redis.url,
+    KEY_PREFIX: keyPrefix,
+    DRAIN_SECONDS: "0",
+    ...options.env,
+  };
+  const servers: ServerProcess[] = [];
+  const dispose = async () => {
+    await Promise.all(servers.map((server) => server.kill()));
+    if (options.redis === undefined) await redis[Symbol.asyncDispose]();
+  };
+  try {
+    servers.push(...(await Promise.all(Array.from({ length: count }, () => startServer({ env })))));
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    redis,
+    servers,
+    keyPrefix,
+    url: (index) => {
+      const server = servers[index];
+      if (server === undefined) throw new Error(`expected an instance from 0 to ${count - 1}, got ${index}`);
+      return server.url;
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** Lines in which a server tells of a fault of its own, which no misbehaviour of Redis or of a client may cause. */
+export function faultsOf({ logs, output }: ServerProcess): unknown[] {
+  const faults: unknown[] = logs.filter(({ level }) => Number(level) >= 50);
+  if (/unhandled|uncaught|Warning: /i.test(output)) faults.push(output);
+  return faults;
+}
