@@ -61,19 +61,16 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
 
   const open = () =>
     openConnection(url, options.socket ?? {}, session, options.token, {
-      up(connection) {
-        // All in one go: the joins leave together, before anything else.
-        for (const room of rooms.values()) void room.catchUp(connection);
+      changed(connection, error) {
+        if (error) {
+          events.emit("error", error);
+          // While the old connection of a move lives, the new one goes on trying.
+          if (!error.retryable && connection === handover.current()) void end(error);
+        } else if (connection.id()) {
+          // All in one go: the joins leave together, before anything else.
+          for (const room of rooms.values()) void room.catchUp(connection);
+        } else handover.cut(connection);
         update();
-      },
-      down(connection) {
-        handover.cut(connection);
-        update();
-      },
-      refused(connection, error) {
-        events.emit("error", error);
-        // While the old connection of a move lives, the new one goes on trying.
-        if (!error.retryable && connection === handover.current()) void end(error);
       },
       notified(connection, notification) {
         if (notification[0] === "connection:expiring") {
@@ -129,7 +126,7 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
         rooms.set(name, room);
         for (const connection of handover.connections) void room.catchUp(connection);
       }
-      return room.surface;
+      return room;
     },
     close: () => end(CLOSED),
   };

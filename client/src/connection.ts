@@ -32,12 +32,12 @@ export type SocketIoOptions = Partial<
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
-  /** It is up, for the first time or again: no room is joined through it. */
-  up(connection: Connection): void;
-  /** It is cut, and comes up again unless it is closed now. What was in flight is answered with TIMED_OUT after this. */
-  down(connection: Connection): void;
-  /** The server or the token function refused an attempt. Another one follows unless it is closed now. */
-  refused(connection: Connection, error: HoldfastError): void;
+  /**
+   * Without an error: it came up, for the first time or again, and no room is joined through it; or it was cut, as its
+   * `id()` tells, and what was in flight is answered with TIMED_OUT after this. With an error: the server or the token
+   * function refused an attempt. Unless it is closed now, it tries again.
+   */
+  changed(connection: Connection, error?: HoldfastError): void;
   /** The server told something; a newer server may tell what is not in the table. */
   notified(connection: Connection, notification: Notification): void;
 }
@@ -46,6 +46,9 @@ export interface ConnectionEvents {
 export type Notification = {
   [Name in NotificationName]: readonly [name: Name, payload: NotificationPayload<Name>];
 }[NotificationName];
+
+/** One of those about a room. */
+export type RoomNotification = Exclude<Notification, readonly ["connection:expiring", unknown]>;
 
 /** What a request resolves with; it never rejects. */
 export type Reply<Data> =
@@ -120,7 +123,7 @@ export function openConnection(
   }
 
   function refuse(detail: ErrorDetail, options?: ErrorOptions) {
-    events.refused(connection, new HoldfastError(detail, options));
+    events.changed(connection, new HoldfastError(detail, options));
     retry(detail.retryAfterMs);
   }
 
@@ -173,13 +176,13 @@ export function openConnection(
   socket.on("connect", () => {
     clearTimeout(timer);
     attempt = 0;
-    events.up(connection);
+    events.changed(connection);
   });
   socket.on("disconnect", () => {
     // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
     socket.sendBuffer = [];
     connection.rooms.clear();
-    events.down(connection);
+    events.changed(connection);
     retry();
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {

@@ -2,7 +2,7 @@
 const WINDOW = 64;
 
 /** The order of one room's publishes, without any effect: which may be sent now, and from where to start again. */
-export function createLane<Entry extends { readonly id: string }>() {
+export function createLane<Entry extends { readonly payload: { readonly id: string } }>() {
   /** What is not settled yet, in the order of the calls. The first `sent` of them were sent. */
   const entries: Entry[] = [];
   let sent = 0;
@@ -22,7 +22,7 @@ export function createLane<Entry extends { readonly id: string }>() {
     next() {
       const entry = entries[sent];
       if (!entry || isStalled || inFlight >= WINDOW) return;
-      const after = entries[sent - 1]?.id;
+      const after = entries[sent - 1]?.payload.id;
       sent++;
       inFlight++;
       return { entry, after };

@@ -19,7 +19,6 @@ export interface Published {
 }
 
 interface Entry {
-  readonly id: string;
   readonly payload: RequestPayload<"message:publish">;
   settle(error: ErrorDetail | undefined, published?: Published): void;
 }
@@ -85,11 +84,9 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
       return new Promise((resolve, reject) => {
         const json = JSON.stringify(data);
         const bytes = new Blob([json]).size;
-        const id = randomId();
         const entry: Entry = {
-          id,
           // A copy, so that what is sent again is what was published.
-          payload: { room, id, event, data: JSON.parse(json) },
+          payload: { room, id: randomId(), event, data: JSON.parse(json) },
           settle(error, published) {
             if (!lane.remove(entry)) return;
             clearTimeout(deadline);

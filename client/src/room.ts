@@ -1,5 +1,5 @@
 import { backoffMs, sleep } from "./backoff.ts";
-import type { Connection, Notification } from "./connection.ts";
+import type { Connection, RoomNotification } from "./connection.ts";
 import type { MessageData, MessageEvent, SignalData, SignalEvent } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError } from "./errors.ts";
@@ -70,13 +70,21 @@ export interface RoomOwner {
   update(): void;
 }
 
-export type RoomParts = ReturnType<typeof createRoom>;
+/** A room as its client sees it. */
+export interface RoomParts extends Room {
+  /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
+  catchUp(connection: Connection): Promise<void>;
+  notified(connection: Connection, notification: RoomNotification): void;
+  /** Sends what waits, now. */
+  resume(): void;
+  end(error: ErrorDetail): void;
+}
 
 export function createRoom(
   name: string,
   { since, history }: JoinOptions,
   { budget, handover, rooms, update }: RoomOwner,
-) {
+): RoomParts {
   const events = createEmitter();
   const sequencer = createSequencer(since, (event, told) => {
     if (isOver) return;
@@ -103,7 +111,6 @@ export function createRoom(
 
   const outbox = createOutbox(name, budget, route);
 
-  /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
   async function catchUp(connection: Connection) {
     const id = connection.id();
     if (!id || busy.has(id)) return;
@@ -120,15 +127,14 @@ export function createRoom(
         if (!rooms.has(name) && connection.id()) await leaveThrough(connection);
         break;
       }
+      if (reply.ok) connection.rooms.add(room);
+      sequencer.answer(asked, reply.ok ? reply.data : undefined);
       if (reply.ok) {
         attempt = 0;
-        connection.rooms.add(room);
-        sequencer.answer(asked, reply.data);
         resolveReady();
         if (!isJoined) outbox.resume();
         update();
       } else {
-        sequencer.unanswered();
         if (!reply.error.retryable) {
           events.emit("error", new HoldfastError(reply.error));
           end(reply.error);
@@ -151,7 +157,7 @@ export function createRoom(
     rejectReady(new HoldfastError(error));
   }
 
-  const surface: Room = {
+  const room: RoomParts = {
     name,
     get position() {
       return sequencer.last();
@@ -165,21 +171,14 @@ export function createRoom(
       const joined = [...handover.connections].filter((connection) => connection.rooms.delete(room));
       await Promise.all(joined.map(leaveThrough));
     },
-  };
 
-  const room = {
-    surface,
     catchUp,
     end,
     resume: outbox.resume,
-
-    notified(connection: Connection, [name, payload]: Notification) {
-      if (name === "message:published") sequencer.live(payload.messages);
-      if (name === "room:position") sequencer.head(payload.position);
+    notified(connection, [name, payload]) {
+      if (name !== "signal:sent") sequencer.hear(payload);
       // During a move signals come twice, and nothing in them tells a repeat.
-      if (name === "signal:sent" && connection === handover.current()) {
-        events.emit(payload.event, payload.data, { from: payload.from });
-      }
+      else if (connection === handover.current()) events.emit(payload.event, payload.data, { from: payload.from });
       // A room that is not joined yet is being joined by now.
       if (sequencer.isBehind()) void catchUp(handover.current());
     },

@@ -42,7 +42,7 @@ export function createSequencer(since: Position | undefined, tell: Tell) {
 
   const isAfter = (a: Position, b: Position) => comparePositions(a, b) > 0;
 
-  function hear(position: Position) {
+  function note(position: Position) {
     if (isAfter(position, heard)) heard = position;
   }
 
@@ -74,16 +74,16 @@ export function createSequencer(since: Position | undefined, tell: Tell) {
     /** Everything up to this position was told; undefined before the first page. */
     last: () => last,
 
-    /** Messages that arrived live, from any connection. */
-    live(messages: readonly Message[]) {
-      for (const message of messages) hear(message.position);
+    /**
+     * What the server told, through any connection: live messages, or the log's head as it sees it. A head that is
+     * behind means that the log has lost something.
+     */
+    hear({ messages = [], position }: { readonly messages?: readonly Message[]; readonly position?: Position }) {
+      for (const message of messages) note(message.position);
       held.push(...messages);
       drain();
-    },
-
-    /** The log's head as the server sees it. One that is behind means that the log has lost something. */
-    head(position: Position) {
-      hear(position);
+      if (!position) return;
+      note(position);
       if (last && isAfter(last, position)) isUnproven = true;
     },
 
@@ -97,20 +97,17 @@ export function createSequencer(since: Position | undefined, tell: Tell) {
       return last;
     },
 
-    /** It was not answered. What was heard before it must not be forgotten. */
-    unanswered() {
-      isUnproven = true;
-    },
-
-    /** The answer to what was asked after `asked`. */
-    answer(asked: Position | undefined, { position, recovered, messages, complete }: Page) {
+    /** The answer to what was asked after `asked`; undefined when none came. */
+    answer(asked: Position | undefined, page: Page | undefined) {
       // Delivery may have gone on since it was asked, by live messages or by the other answer of a handover. Then a
       // fresh start or a loss in this answer says nothing, and its messages are taken only where they continue.
       const isExact = !last || asked === last;
-      if (!isExact && !(asked && recovered)) {
+      if (!page || !(isExact || (asked && page.recovered))) {
+        // What was heard before it was asked must not be forgotten.
         isUnproven = true;
         return;
       }
+      const { position, recovered, messages, complete } = page;
       if (last && !recovered) {
         const next = messages.find((message) => isAfter(message.position, top));
         tell("gap", { after: top, position: next?.position ?? position });

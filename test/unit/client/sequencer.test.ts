@@ -51,8 +51,8 @@ describe("a fresh join", () => {
   test("delivers the history, then what came live meanwhile, each once", () => {
     const { sequencer, told } = listen();
     const asked = sequencer.ask();
-    sequencer.live(messages("5-3"));
-    sequencer.live(messages("5-4"));
+    sequencer.hear({ messages: messages("5-3") });
+    sequencer.hear({ messages: messages("5-4") });
     expect(told).toEqual([]);
     sequencer.answer(asked, page("5-3", ["5-2", "5-3"]));
     expect(told).toEqual(["5-2 replayed", "5-3 replayed", "5-4"]);
@@ -62,7 +62,7 @@ describe("a fresh join", () => {
   test("delivers nothing from before the join", () => {
     const { sequencer, told } = listen();
     sequencer.answer(sequencer.ask(), page("5-7", []));
-    sequencer.live(messages("5-6", "5-7", "5-8"));
+    sequencer.hear({ messages: messages("5-6", "5-7", "5-8") });
     expect(told).toEqual(["5-8"]);
     expect(sequencer.last()).toBe("5-8");
   });
@@ -80,7 +80,7 @@ describe("a fresh join", () => {
   test("in an empty room goes on with the first message of the first epoch", () => {
     const { sequencer, told } = listen();
     sequencer.answer(sequencer.ask(), page("0-0", []));
-    sequencer.live(messages("5-0"));
+    sequencer.hear({ messages: messages("5-0") });
     expect(told).toEqual(["5-0"]);
   });
 
@@ -101,7 +101,7 @@ describe("a hole", () => {
   test("is filled from the log before what came after it", () => {
     const { sequencer, told } = listen("5-1");
     sequencer.answer(sequencer.ask(), page("5-1", []));
-    sequencer.live(messages("5-4"));
+    sequencer.hear({ messages: messages("5-4") });
     expect(sequencer.isBehind()).toBe(true);
     sequencer.answer(sequencer.ask(), page("5-4", ["5-2", "5-3", "5-4"]));
     expect(told).toEqual(["5-2 replayed", "5-3 replayed", "5-4 replayed"]);
@@ -109,9 +109,9 @@ describe("a hole", () => {
 
   test("that closes by itself needs no answer, and a late refusal of that answer is no gap", () => {
     const { sequencer, told } = listen("5-1");
-    sequencer.live(messages("5-3"));
+    sequencer.hear({ messages: messages("5-3") });
     const asked = sequencer.ask();
-    sequencer.live(messages("5-2"));
+    sequencer.hear({ messages: messages("5-2") });
     expect(told).toEqual(["5-2", "5-3"]);
     sequencer.answer(asked, page("5-9", ["5-8", "5-9"], { recovered: false }));
     expect(told).toEqual(["5-2", "5-3"]);
@@ -120,19 +120,19 @@ describe("a hole", () => {
 
   test("is not forgotten when the read is not answered", () => {
     const { sequencer } = listen("5-1");
-    sequencer.live(messages("5-3"));
+    sequencer.hear({ messages: messages("5-3") });
     sequencer.ask();
     expect(sequencer.isBehind()).toBe(false);
-    sequencer.unanswered();
+    sequencer.answer(undefined, undefined);
     expect(sequencer.isBehind()).toBe(true);
   });
 
   test("at the end shows by the position that the server tells", () => {
     const { sequencer } = listen("5-1");
     sequencer.answer(sequencer.ask(), page("5-1", []));
-    sequencer.head("5-1");
+    sequencer.hear({ position: "5-1" });
     expect(sequencer.isBehind()).toBe(false);
-    sequencer.head("5-2");
+    sequencer.hear({ position: "5-2" });
     expect(sequencer.isBehind()).toBe(true);
   });
 
@@ -140,7 +140,7 @@ describe("a hole", () => {
     const { sequencer, told } = listen("5-0");
     const log = Array.from({ length: 3000 }, (_, index): Position => `5-${index + 1}`);
     sequencer.ask();
-    sequencer.live(messages(...log.slice(1)));
+    sequencer.hear({ messages: messages(...log.slice(1)) });
     sequencer.answer("5-0", page("5-1", ["5-1"]));
     expect(told).toHaveLength(1001);
     expect(sequencer.isBehind()).toBe(true);
@@ -159,19 +159,19 @@ describe("a gap", () => {
   test("names the head when nothing is retained", () => {
     const { sequencer, told } = listen("5-1");
     sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
-    sequencer.live(messages("6-0"));
+    sequencer.hear({ messages: messages("6-0") });
     expect(told).toEqual(["5-1>0-0", "6-0"]);
   });
 
   test("is told once when the log has lost its end, and nothing is delivered again", () => {
     const { sequencer, told } = listen("5-9");
     sequencer.answer(sequencer.ask(), page("5-9", []));
-    sequencer.head("5-7");
+    sequencer.hear({ position: "5-7" });
     expect(sequencer.isBehind()).toBe(true);
     sequencer.answer(sequencer.ask(), page("5-7", ["5-6", "5-7"], { recovered: false }));
-    sequencer.live(messages("5-8"));
+    sequencer.hear({ messages: messages("5-8") });
     expect(told).toEqual(["5-9>5-7"]);
-    sequencer.live(messages("6-0"));
+    sequencer.hear({ messages: messages("6-0") });
     sequencer.answer(sequencer.ask(), page("6-0", ["6-0"]));
     expect(told).toEqual(["5-9>5-7", "6-0 replayed"]);
   });
@@ -225,12 +225,12 @@ test("any interleaving of live, read, repeated and lost messages is told in orde
         live: (n) => {
           const batch = wire.splice(0, n);
           seen.push(...batch);
-          sequencer.live(batch);
+          sequencer.hear({ messages: batch });
         },
         lose: () => wire.shift(),
-        repeat: (n) => sequencer.live(seen.slice(-n)),
+        repeat: (n) => sequencer.hear({ messages: seen.slice(-n) }),
         swap: () => wire.reverse(),
-        head: () => sequencer.head(log.head),
+        head: () => sequencer.hear({ position: log.head }),
         // Two reads at a time, as in a handover.
         ask: () => {
           if (reads.length < 2) read();
@@ -240,7 +240,7 @@ test("any interleaving of live, read, repeated and lost messages is told in orde
           if (answered?.page) sequencer.answer(answered.asked, answered.page);
         },
         drop: () => {
-          if (reads.shift()) sequencer.unanswered();
+          if (reads.shift()) sequencer.answer(undefined, undefined);
         },
         trim: (n) => {
           losses++;
@@ -269,7 +269,7 @@ test("any interleaving of live, read, repeated and lost messages is told in orde
       settle();
       // The server's periodic checks find what else was lost.
       for (let check = 0; check < 20; check++) {
-        sequencer.head(log.head);
+        sequencer.hear({ position: log.head });
         settle();
       }
       expect(sequencer.isBehind()).toBe(false);
