@@ -13,12 +13,13 @@ import { headOfFrame } from "./log/frame.ts";
 import { RoomLog } from "./log/room-log.ts";
 import { SeenPositions } from "./log/seen-positions.ts";
 import { createAdapter } from "./redis/adapter.ts";
-import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
+import { roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
 import { openLinks } from "./redis/links.ts";
 import { Subscriptions } from "./redis/subscriptions.ts";
 import type { Backend } from "./redis/version.ts";
 import { createRequestHandlers } from "./rooms/requests.ts";
 import { RoomPositions } from "./rooms/room-positions.ts";
+import { SignalChannel } from "./rooms/signal-channel.ts";
 import { Drain } from "./sockets/drain.ts";
 import { stripCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
@@ -53,11 +54,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     ...config,
     httpServer,
     adapter: createAdapter(commands, subscriptions, keyPrefix),
-    handlers: createRequestHandlers({
-      log,
-      seen,
-      sendFrame: (room, frame) => commands.run((client) => client.sPublish(roomChannel(keyPrefix, room), frame)),
-    }),
+    handlers: createRequestHandlers({ log, seen, signals: new SignalChannel(commands, keyPrefix) }),
     subscriptions,
     authenticate: createAuthenticator(config.auth),
     isDraining: () => drain.isUnderWay,

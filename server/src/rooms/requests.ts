@@ -6,7 +6,8 @@ import { joinRoom } from "./join-room.ts";
 import { leaveRoom } from "./leave-room.ts";
 import { publishMessage } from "./publish-message.ts";
 import { readHistory } from "./read-history.ts";
-import { type SendFrame, sendSignal } from "./send-signal.ts";
+import { sendSignal } from "./send-signal.ts";
+import type { SignalChannel } from "./signal-channel.ts";
 
 /** One handler for every row of the request table: a missing one does not compile. */
 export type RequestHandlers = {
@@ -19,17 +20,16 @@ export type RequestHandlers = {
 export interface RoomParts {
   readonly log: RoomLog;
   readonly seen: SeenPositions;
-  /** Publishes a ready-made adapter frame to a room's channel. */
-  readonly sendFrame: SendFrame;
+  readonly signals: SignalChannel;
 }
 
-export function createRequestHandlers({ log, seen, sendFrame }: RoomParts): RequestHandlers {
+export function createRequestHandlers({ log, seen, signals }: RoomParts): RequestHandlers {
   return {
     echo: (_caller, payload) => payload,
     "room:join": (caller, payload) => joinRoom({ log, seen }, caller, payload),
     "room:leave": (caller, payload) => leaveRoom(caller, payload),
     "message:publish": (caller, payload) => publishMessage(log, caller.from, payload),
     "history:read": (_caller, payload) => readHistory(log, payload),
-    "signal:send": (caller, payload) => sendSignal(sendFrame, caller, payload),
+    "signal:send": (caller, payload) => sendSignal(signals, caller, payload),
   };
 }

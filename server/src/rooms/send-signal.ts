@@ -4,15 +4,14 @@ import { RequestError } from "../errors.ts";
 import { signalFrame } from "../log/frame.ts";
 import type { Caller } from "./caller.ts";
 import { checkedJson } from "./checked-json.ts";
-
-export type SendFrame = (room: string, frame: string) => Promise<unknown>;
+import type { SignalChannel } from "./signal-channel.ts";
 
 /**
  * Tells the other members of a room something that is not kept. While Redis is away a signal fails at once and is
  * gone; it is never sent late. Throws NOT_JOINED, UNKNOWN_EVENT, INVALID_PAYLOAD, PAYLOAD_TOO_LARGE and UNAVAILABLE.
  */
 export async function sendSignal(
-  sendFrame: SendFrame,
+  signals: SignalChannel,
   { membership, connection, from }: Caller,
   { room, event, data }: RequestPayload<"signal:send">,
 ): Promise<RequestData<"signal:send">> {
@@ -20,6 +19,6 @@ export async function sendSignal(
     throw new RequestError("NOT_JOINED", `expected a room that this connection is in, got ${room}`);
   const dataJson = checkedJson(contract.signals, event, data);
   const payload = `{"room":"${room}","event":${JSON.stringify(event)},"data":${dataJson},"from":${JSON.stringify(from)}}`;
-  await sendFrame(room, signalFrame(room, connection, payload));
+  await signals.send(room, signalFrame(room, connection, payload));
   return {};
 }
