@@ -21,13 +21,16 @@ export function publishedFrame(room: string): BroadcastFrame {
   };
 }
 
-/** A broadcast of one signal to a room, except to the connection that sent it; slow receivers may miss it. */
+/**
+ * A broadcast of one signal to a room, except to the connection that sent it. It is not marked volatile: Socket.IO
+ * would drop it for every receiver that got another packet in the same tick. Slow readers are cut instead.
+ */
 export function signalFrame(room: string, exceptSocketId: string, payloadJson: string): string {
-  return `${broadcastStart(room, `"${exceptSocketId}"`, '"volatile":true')}"signal:sent",${payloadJson}]}}}`;
+  return `${broadcastStart(room, `"${exceptSocketId}"`)}"signal:sent",${payloadJson}]}}}`;
 }
 
-function broadcastStart(room: string, except: string, flags = ""): string {
-  const options = `{"rooms":["${adapterRoom(room)}"],"except":[${except}],"flags":{${flags}}}`;
+function broadcastStart(room: string, except: string): string {
+  const options = `{"rooms":["${adapterRoom(room)}"],"except":[${except}],"flags":{}}`;
   return `{"uid":"emitter","nsp":"/","type":3,"data":{"opts":${options},"packet":{"type":2,"data":[`;
 }
 

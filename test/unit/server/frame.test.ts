@@ -32,11 +32,11 @@ test.each(["", "{}", '"head":"1-1"', '{"head":"x-1"}', "\u0000\u0001"])("%j has 
   expect(headOfFrame(Buffer.from(text))).toBeUndefined();
 });
 
-test("a signal's frame is volatile and leaves its sender out", () => {
+test("a signal's frame leaves its sender out", () => {
   expect(JSON.parse(signalFrame("lobby", "sender-socket", '{"room":"lobby"}'))).toMatchObject({
     uid: "emitter",
     data: {
-      opts: { rooms: ["{lobby}"], except: ["sender-socket"], flags: { volatile: true } },
+      opts: { rooms: ["{lobby}"], except: ["sender-socket"], flags: {} },
       packet: { data: ["signal:sent", { room: "lobby" }] },
     },
   });
