@@ -18,7 +18,7 @@ export function checkedJson(schemas: Readonly<Record<string, z.ZodType>>, event:
       `expected one of ${Object.keys(schemas).join(", ")}, got ${JSON.stringify(event)}`,
     );
   }
-  requirePlain(data, 0);
+  requirePlain(data);
   const parsed = schema.safeParse(data);
   // What is refused is measured too: for data that is far too large, its size is the answer that helps.
   const json = JSON.stringify(parsed.success ? parsed.data : data) ?? "null";
@@ -36,8 +36,11 @@ function requireSize(json: string): void {
   }
 }
 
-/** Binary data has no place in a log of JSON: stored, it would come out as something else. */
-function requirePlain(value: unknown, depth: number): void {
+/**
+ * Throws INVALID_PAYLOAD where data is not plain JSON of bearable depth. Binary data has no place in a log of JSON:
+ * stored, it would come out as something else.
+ */
+export function requirePlain(value: unknown, depth = 0): void {
   if (typeof value !== "object" || value === null) return;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     throw new RequestError(

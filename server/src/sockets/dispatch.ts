@@ -20,7 +20,7 @@ type Answer = (answer: Acknowledgement<unknown>) => void;
  * acknowledgements and the mapping of errors. It never throws, whatever the client sent, and answers exactly once
  * where the client asked for an acknowledgement.
  */
-export async function dispatch(options: DispatchOptions, event: string, args: readonly unknown[]): Promise<void> {
+export async function dispatch(options: DispatchOptions, event: unknown, args: readonly unknown[]): Promise<void> {
   const last = args.at(-1);
   const answer = typeof last === "function" ? (last as Answer) : undefined;
   try {
@@ -33,13 +33,13 @@ export async function dispatch(options: DispatchOptions, event: string, args: re
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-function handle({ handlers, caller, limiter }: DispatchOptions, event: string, args: readonly unknown[]): unknown {
+function handle({ handlers, caller, limiter }: DispatchOptions, event: unknown, args: readonly unknown[]): unknown {
   const waitMs = limiter.take();
   if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
   if (!isRequestName(event)) {
     throw new RequestError(
       "UNKNOWN_EVENT",
-      `expected one of ${Object.keys(requests).join(", ")}, got ${JSON.stringify(event.slice(0, 64))}`,
+      `expected one of ${Object.keys(requests).join(", ")}, got ${JSON.stringify(event).slice(0, 64)}`,
     );
   }
   if (args.length > 1) throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${args.length}`);
@@ -58,6 +58,7 @@ function callHandler<Name extends RequestName>(
   return handler(caller, parsed.data as never);
 }
 
-function isRequestName(event: string): event is RequestName {
-  return Object.hasOwn(requests, event);
+/** Socket.IO lets a number pass for an event's name, too. */
+function isRequestName(event: unknown): event is RequestName {
+  return typeof event === "string" && Object.hasOwn(requests, event);
 }

@@ -92,7 +92,7 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   const logger = options.logger.child({ connection: socket.id, session: from.session });
   const membership = socketMembership(socket, subscriptions, keyPrefix);
   const request = { handlers, caller: { from, connection: socket.id, membership }, limiter: new RateLimiter(), logger };
-  socket.onAny((event: string, ...args: unknown[]) => {
+  socket.onAny((event: unknown, ...args: unknown[]) => {
     void dispatch(request, event, args);
   });
 
