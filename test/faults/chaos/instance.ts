@@ -1,0 +1,123 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../support/free-port.ts";
+import { type ServerProcess, spawnServer } from "../../support/server-process.ts";
+import { Line } from "./line.ts";
+
+/** How long a load balancer goes on sending connections to an instance that has died. */
+const HEALTH_LAG_MS = 300;
+const RESTART_PAUSE_MS = 200;
+
+/** What became of a server process that nobody had asked to end. */
+export interface Crash {
+  readonly instance: number;
+  readonly output: string;
+}
+
+/** One place for a server process, its line to Redis, and what happens to both. */
+export class Instance implements AsyncDisposable {
+  readonly crashes: Crash[] = [];
+  readonly redisLine: Line;
+  readonly #number: number;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #port: number;
+  #process: ServerProcess | undefined;
+  #diedAtMs = 0;
+  #isWanted = true;
+  #output = "";
+
+  constructor(number: number, port: number, redisLine: Line, env: Readonly<Record<string, string>>) {
+    this.#number = number;
+    this.#port = port;
+    this.redisLine = redisLine;
+    this.#env = { ...env, REDIS_URL: `redis://127.0.0.1:${redisLine.port}` };
+  }
+
+  static async start(number: number, redisPort: number, env: Readonly<Record<string, string>>): Promise<Instance> {
+    const instance = new Instance(number, await freePort(), await Line.open(redisPort, number), env);
+    await instance.start();
+    return instance;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Everything that all its processes printed. */
+  get output(): string {
+    return this.#output + (this.#process?.output ?? "");
+  }
+
+  /** Whether a load balancer sends connections here. */
+  get isRouted(): boolean {
+    return this.#process !== undefined || performance.now() - this.#diedAtMs < HEALTH_LAG_MS;
+  }
+
+  /** Starts a process, and another one where that does not come up, as a platform does, until one is healthy. */
+  async start(): Promise<void> {
+    while (this.#isWanted && this.#process === undefined) {
+      const started = await spawnServer({ port: this.#port, env: this.#env });
+      try {
+        await started.ready();
+        this.#process = started;
+        void this.#watch(started);
+      } catch {
+        // Without Redis a server does not start. It says so in its output, which a failing run shows.
+        await started.kill();
+        this.#output += started.output;
+        await delay(RESTART_PAUSE_MS);
+      }
+    }
+  }
+
+  /** SIGKILL. False when there is nothing to kill. */
+  async kill(): Promise<boolean> {
+    const killed = this.#release();
+    await killed?.kill();
+    return killed !== undefined;
+  }
+
+  /** SIGTERM, and it ends by itself. */
+  async stop(): Promise<boolean> {
+    const stopped = this.#release();
+    if (stopped === undefined) return false;
+    const { code } = await stopped.stop();
+    if (code !== 0) this.crashes.push({ instance: this.#number, output: stopped.output });
+    return true;
+  }
+
+  freeze(): boolean {
+    this.#process?.freeze();
+    return this.#process !== undefined;
+  }
+
+  thaw(): void {
+    this.#process?.thaw();
+  }
+
+  async healthStatus(): Promise<number> {
+    return this.#process?.healthStatus() ?? 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isWanted = false;
+    await this.kill();
+    await this.redisLine[Symbol.asyncDispose]();
+  }
+
+  /** Takes the process out of service, so that its end is no crash. */
+  #release(): ServerProcess | undefined {
+    const released = this.#process;
+    this.#process = undefined;
+    this.#diedAtMs = performance.now();
+    this.#output += released?.output ?? "";
+    return released;
+  }
+
+  async #watch(started: ServerProcess): Promise<void> {
+    await started.exit;
+    if (this.#process !== started) return;
+    this.crashes.push({ instance: this.#number, output: started.output });
+    this.#release();
+    await this.start();
+  }
+}

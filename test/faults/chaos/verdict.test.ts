@@ -1,0 +1,223 @@
+import { expect, test } from "vitest";
+import type { Position } from "../../../client/src/protocol/position.ts";
+import type { Entry, Generation, History, MemberEvent, Membership, Outcome, Publish } from "./history.ts";
+import { reachVerdict } from "./verdict.ts";
+
+// Synthetic histories: the verdict is known to catch each way in which a run can break the promise.
+
+const room = "harbour";
+const FIRST_EPOCH = 1_000;
+const SECOND_EPOCH = 2_000;
+const LOST_AT_MS = 500;
+
+/** `a0 a1 b0`: a message is named by its publisher and the number of its call. */
+function log(epoch: number, names: string): Entry[] {
+  return words(names).map((text, seq) => ({ position: `${epoch}-${seq}`, text }));
+}
+
+const lost = (names: string): Generation => ({ entries: log(FIRST_EPOCH, names), lostAtMs: LOST_AT_MS });
+const standing = (names: string, epoch = SECOND_EPOCH): Generation => ({
+  entries: log(epoch, names),
+  lostAtMs: undefined,
+});
+
+const message = (position: Position, text: string, replayed = false): MemberEvent => {
+  return { kind: "message", position, text, replayed, atMs: 0 };
+};
+const gap = (after: Position, position: Position): MemberEvent => ({ kind: "gap", after, position, atMs: 0 });
+
+function told(epoch: number, names: string, from = 0): MemberEvent[] {
+  return words(names).map((text, index) => message(`${epoch}-${from + index}`, text));
+}
+
+function membership(events: readonly MemberEvent[], joinedAt: Position | undefined = "0-0"): Membership {
+  return { client: "reader", room, joinedAt, eventsBeforeJoined: 0, events };
+}
+
+/** Every message of the logs, published in the order of its name and acknowledged where it was stored last. */
+function publishesOf(generations: readonly Generation[]): Publish[] {
+  const outcomes = new Map<string, Outcome>();
+  for (const { entries, lostAtMs = Number.POSITIVE_INFINITY } of generations) {
+    for (const { text, position } of entries) {
+      outcomes.set(text, { kind: "acknowledged", position, atMs: Math.min(lostAtMs - 1, 1_000) });
+    }
+  }
+  return [...outcomes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([text, outcome]) => publish(text, outcome));
+}
+
+function publish(text: string, outcome: Outcome): Publish {
+  return { client: text.slice(0, 1), room, text, outcome };
+}
+
+function kinds(
+  generations: readonly Generation[],
+  members: readonly Membership[],
+  other: { readonly publishes?: readonly Publish[]; readonly served?: readonly Entry[] } = {},
+): string[] {
+  const served = other.served ?? generations.at(-1)?.entries ?? [];
+  const history: History = {
+    rooms: [{ room, generations, served }],
+    memberships: members,
+    publishes: other.publishes ?? publishesOf(generations),
+  };
+  return reachVerdict(history).map(({ kind }) => kind);
+}
+
+const words = (names: string) => names.split(" ").filter((name) => name !== "");
+const oneLog = [standing("a0 a1 b0 a2", FIRST_EPOCH)];
+const twoLogs = [lost("a0 a1 a2"), standing("b0 b1")];
+
+test("a member who was told the whole log in its order is content", () => {
+  expect(kinds(oneLog, [membership(told(FIRST_EPOCH, "a0 a1 b0 a2"))])).toEqual([]);
+});
+
+test("a member is owed only what was said after it joined", () => {
+  expect(kinds(oneLog, [membership(told(FIRST_EPOCH, "b0 a2", 2), `${FIRST_EPOCH}-1`)])).toEqual([]);
+});
+
+test("a member who asked for history is owed what follows the first message that it got", () => {
+  const withHistory = (names: string) => ({
+    ...membership(told(FIRST_EPOCH, names, 1), `${FIRST_EPOCH}-2`),
+    eventsBeforeJoined: 2,
+  });
+  expect(kinds(oneLog, [withHistory("a1 b0 a2")])).toEqual([]);
+  expect(kinds(oneLog, [withHistory("a1 b0")])).toEqual(["lost"]);
+});
+
+test("a message left out in the middle is lost", () => {
+  const events = [...told(FIRST_EPOCH, "a0 a1"), message(`${FIRST_EPOCH}-3`, "a2")];
+  expect(kinds(oneLog, [membership(events)])).toEqual(["lost"]);
+});
+
+test("messages left out at the beginning and at the end are lost", () => {
+  expect(kinds(oneLog, [membership(told(FIRST_EPOCH, "a1 b0 a2", 1))])).toEqual(["lost"]);
+  expect(kinds(oneLog, [membership(told(FIRST_EPOCH, "a0 a1"))])).toEqual(["lost", "lost"]);
+  expect(kinds(oneLog, [membership([])])).toEqual(["lost", "lost", "lost", "lost"]);
+});
+
+test("a message told again is repeated, at once or later", () => {
+  expect(kinds(oneLog, [membership([...told(FIRST_EPOCH, "a0"), ...told(FIRST_EPOCH, "a0 a1 b0 a2")])])).toEqual([
+    "repeated",
+  ]);
+  expect(kinds(oneLog, [membership([...told(FIRST_EPOCH, "a0 a1 b0 a2"), ...told(FIRST_EPOCH, "a0")])])).toEqual([
+    "repeated",
+  ]);
+});
+
+test("two messages told in the wrong order are reordered, and neither is lost", () => {
+  const events = [0, 2, 1, 3].map((seq) => message(`${FIRST_EPOCH}-${seq}`, words("a0 a1 b0 a2")[seq] ?? ""));
+  expect(kinds(oneLog, [membership(events)])).toEqual(["reordered"]);
+});
+
+test("a message with other content than in the log, or with no place in it, is altered", () => {
+  const events = told(FIRST_EPOCH, "a0 a1 b0 a2");
+  expect(kinds(oneLog, [membership(events.with(1, message(`${FIRST_EPOCH}-1`, "a9")))])).toEqual(["altered", "lost"]);
+  expect(kinds(oneLog, [membership([...events, message("7-7", "a3")])])).toEqual(["altered"]);
+});
+
+test("one gap between a lost log and the next is right, whatever of the lost one was told", () => {
+  for (const names of ["a0", "a0 a1", "a0 a1 a2"]) {
+    const before = told(FIRST_EPOCH, names);
+    const after = `${FIRST_EPOCH}-${before.length - 1}` as const;
+    for (const position of [`${SECOND_EPOCH}-0`, "0-0"] as const) {
+      const events = [...before, gap(after, position), ...told(SECOND_EPOCH, "b0 b1")];
+      expect(kinds(twoLogs, [membership(events)])).toEqual([]);
+    }
+  }
+});
+
+test("going on in a new log without a gap is a missing gap", () => {
+  const events = [...told(FIRST_EPOCH, "a0 a1 a2"), ...told(SECOND_EPOCH, "b0 b1")];
+  expect(kinds(twoLogs, [membership(events)])).toEqual(["missing-gap"]);
+});
+
+test("never hearing of the new log is a missing gap and a loss", () => {
+  expect(kinds(twoLogs, [membership(told(FIRST_EPOCH, "a0 a1 a2"))])).toEqual(["missing-gap", "lost", "lost"]);
+});
+
+test("a gap excuses what was lost with the log, and nothing of the new one", () => {
+  const start = [...told(FIRST_EPOCH, "a0"), gap(`${FIRST_EPOCH}-0`, `${SECOND_EPOCH}-1`)];
+  expect(kinds(twoLogs, [membership([...start, message(`${SECOND_EPOCH}-1`, "b1")])])).toEqual(["lost"]);
+});
+
+test("behind a gap the newest full page may leave out what lies before it", () => {
+  const names = Array.from({ length: 600 }, (_, number) => `c${String(number).padStart(3, "0")}`);
+  const logs = [lost("a0"), standing(names.join(" "))];
+  const replay = (from: number) =>
+    names.slice(from).map((text, index) => message(`${SECOND_EPOCH}-${from + index}`, text, true));
+  const member = (from: number) =>
+    membership([...told(FIRST_EPOCH, "a0"), gap(`${FIRST_EPOCH}-0`, `${SECOND_EPOCH}-${from}`), ...replay(from)]);
+  expect(kinds(logs, [member(100)])).toEqual([]);
+  expect(kinds(logs, [member(101)])).toContain("lost");
+});
+
+test("a gap where nothing was lost is superfluous", () => {
+  const inside = [
+    ...told(FIRST_EPOCH, "a0 a1"),
+    gap(`${FIRST_EPOCH}-1`, `${FIRST_EPOCH}-2`),
+    ...told(FIRST_EPOCH, "b0 a2", 2),
+  ];
+  const atTheEnd = [...told(FIRST_EPOCH, "a0 a1 b0 a2"), gap(`${FIRST_EPOCH}-3`, "0-0")];
+  expect(kinds(oneLog, [membership(inside)])).toEqual(["superfluous-gap"]);
+  expect(kinds(oneLog, [membership(atTheEnd)])).toEqual(["superfluous-gap"]);
+});
+
+test("two gaps for one loss, and a gap with wrong positions, are superfluous", () => {
+  const member = (...gaps: MemberEvent[]) =>
+    membership([...told(FIRST_EPOCH, "a0 a1 a2"), ...gaps, ...told(SECOND_EPOCH, "b0 b1")]);
+  const right = gap(`${FIRST_EPOCH}-2`, `${SECOND_EPOCH}-0`);
+  expect(kinds(twoLogs, [member(right)])).toEqual([]);
+  expect(kinds(twoLogs, [member(right, right)])).toEqual(["superfluous-gap"]);
+  expect(kinds(twoLogs, [member(gap(`${FIRST_EPOCH}-1`, `${SECOND_EPOCH}-0`))])).toEqual(["superfluous-gap"]);
+  expect(kinds(twoLogs, [member(gap(`${FIRST_EPOCH}-2`, `${SECOND_EPOCH}-1`))])).toEqual(["superfluous-gap"]);
+});
+
+test("a member that never got in is told of", () => {
+  const outside: Membership = { client: "reader", room, joinedAt: undefined, eventsBeforeJoined: 0, events: [] };
+  expect(kinds(oneLog, [outside])).toEqual(["never-joined"]);
+});
+
+test("an acknowledged message that no log held, or not there, is not stored", () => {
+  const missing = publish("a3", { kind: "acknowledged", position: `${FIRST_EPOCH}-4`, atMs: 1 });
+  const elsewhere = publish("a0", { kind: "acknowledged", position: `${FIRST_EPOCH}-1`, atMs: 1 });
+  const published = publishesOf(oneLog);
+  expect(kinds(oneLog, [], { publishes: [...published, missing] })).toEqual(["not-stored"]);
+  expect(kinds(oneLog, [], { publishes: published.with(0, elsewhere) })).toEqual(["not-stored"]);
+});
+
+test("a message stored twice in one log is caught, acknowledged or not", () => {
+  const doubled = [standing("a0 a1 a1", FIRST_EPOCH)];
+  const unacknowledged = publishesOf(doubled).with(1, publish("a1", { kind: "rejected", code: "TIMED_OUT" }));
+  expect(kinds(doubled, [])).toEqual(["stored-twice"]);
+  expect(kinds(doubled, [], { publishes: unacknowledged })).toEqual(["unsettled", "stored-twice"]);
+});
+
+test("a message may be stored again in a new log unless it was acknowledged before the loss", () => {
+  const logs = [lost("a0 a1"), standing("a1 a2")];
+  const acknowledged = (atMs: number) => {
+    const again = publish("a1", { kind: "acknowledged", position: `${SECOND_EPOCH}-0`, atMs });
+    return publishesOf(logs).with(1, again);
+  };
+  expect(kinds(logs, [], { publishes: acknowledged(LOST_AT_MS + 1) })).toEqual([]);
+  expect(kinds(logs, [], { publishes: acknowledged(LOST_AT_MS - 1) })).toEqual(["stored-twice"]);
+});
+
+test("messages of one publisher out of the order of its calls are caught, in one log and across two", () => {
+  expect(kinds([standing("a1 a0", FIRST_EPOCH)], [])).toEqual(["stored-out-of-order"]);
+  expect(kinds([lost("a1"), standing("a0")], [])).toEqual(["stored-out-of-order"]);
+  expect(kinds([standing("b0 a0 b1 a1", FIRST_EPOCH)], [])).toEqual([]);
+});
+
+test("a publish that never settled, one that was refused, and a message of nobody are caught", () => {
+  const published = publishesOf(oneLog);
+  expect(kinds(oneLog, [], { publishes: [...published, publish("a3", { kind: "pending" })] })).toEqual(["unsettled"]);
+  const refused = publish("a3", { kind: "rejected", code: "OUTBOX_FULL" });
+  expect(kinds(oneLog, [], { publishes: [...published, refused] })).toEqual(["unsettled"]);
+  expect(kinds(oneLog, [], { publishes: published.slice(1) })).toEqual(["not-published"]);
+});
+
+test("a server that serves another log than Redis has is caught", () => {
+  const [log] = oneLog;
+  expect(kinds(oneLog, [], { served: log?.entries.slice(0, -1) ?? [] })).toEqual(["served-differs"]);
+  expect(kinds(oneLog, [], { served: log?.entries.toReversed() ?? [] })).toEqual(["served-differs"]);
+});
