@@ -199,7 +199,8 @@ class Unanswered extends Error {}
 async function withinTime<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Unanswered(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    // In a process that was busy the timer is due before the answer that came meanwhile has been read: read first.
+    timer = setTimeout(() => setImmediate(() => reject(new Unanswered(`no answer within ${timeoutMs} ms`))), timeoutMs);
   });
   try {
     return await Promise.race([promise, timeout]);
