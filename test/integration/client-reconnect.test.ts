@@ -115,22 +115,20 @@ test("a log that was lost while the client was away is told as a gap, once", asy
   expect([after, "0-0"]).toContain(recording.gaps[0]?.position);
 });
 
-test("an application continues from the position that it kept", async () => {
-  await using rig = await startRig();
+test("an application that kept its position continues from there, over several pages of the log", async () => {
+  await using rig = await startRig({ env: { HISTORY_MAX_MESSAGES: "2000" } });
   const name = uniqueRoom();
   const writer = rig.connect().join(name);
   const { position } = await writer.publish("chat:message", { text: "m0" });
-  await Promise.all(numbered(1, 1200).map((text) => writer.publish("chat:message", { text }).catch(() => undefined)));
+  const sent = numbered(1, 1200);
+  for (let from = 0; from < sent.length; from += 200) {
+    await Promise.all(sent.slice(from, from + 200).map((text) => writer.publish("chat:message", { text })));
+  }
 
   const room = rig.connect().join(name, { since: position });
   const recording = record(room);
-  await recording.has(`m${(await lastText(writer, recording)).slice(1)}`);
+  await recording.has("m1199");
+  expect(recording.texts()).toEqual(sent);
   expect(recording.gaps).toEqual([]);
   expect(recording.messages.every(({ replayed }) => replayed)).toBe(true);
-  expect(recording.texts()).toEqual(numbered(1, recording.messages.length + 1));
-
-  async function lastText(_: unknown, { texts }: { texts: () => string[] }) {
-    await waitFor(() => texts().length >= 999, "several pages of the log");
-    return texts().at(-1) ?? "";
-  }
 });

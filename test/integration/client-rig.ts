@@ -22,6 +22,7 @@ export interface Rig extends AsyncDisposable {
   connect(options?: ConnectOptions): Client;
   /** Connects to a server directly, past the relay. */
   connectDirectly(server: ServerProcess, options?: ConnectOptions): Client;
+  closeClients(): Promise<void>;
 }
 
 export interface RigOptions {
@@ -41,14 +42,18 @@ export async function startRig({ servers: count = 1, env = {}, persist = false }
     clients.push(client);
     return client;
   };
+  const closeClients = async () => {
+    await Promise.all(clients.splice(0).map((client) => client.close()));
+  };
   return {
     redis,
     servers,
     relay,
     connect: (options) => open(`http://127.0.0.1:${relay.port}`, options),
     connectDirectly: (server, options) => open(server.url, options),
+    closeClients,
     async [Symbol.asyncDispose]() {
-      await Promise.all(clients.map((client) => client.close()));
+      await closeClients();
       await Promise.all(servers.map((server) => server.kill()));
       await relay[Symbol.asyncDispose]();
       await redis[Symbol.asyncDispose]();

@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Connection, Reply } from "../../../client/src/connection.ts";
+import { createOutbox, type Published } from "../../../client/src/outbox.ts";
+import type { RequestPayload, ServerErrorCode } from "../../../client/src/protocol/index.ts";
+import { limits } from "../../../client/src/protocol/limits.ts";
+
+type Publish = RequestPayload<"message:publish">;
+type Answered = Reply<{ position: "5-0"; duplicate: boolean }>;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A connection whose answers the test gives, so that their moments can be chosen. */
+function line(name = "line") {
+  const sent: { payload: Publish; answer: (reply: Answered) => void }[] = [];
+  const state = { isUp: true };
+  const connection = {
+    rooms: new Set(),
+    id: () => (state.isUp ? name : undefined),
+    request: (_: string, payload: Publish) => new Promise<Answered>((answer) => sent.push({ payload, answer })),
+    signal: () => undefined,
+    hurry: () => undefined,
+    close: async () => undefined,
+  } as unknown as Connection;
+  return { connection, sent, state };
+}
+
+const stored = { ok: true, data: { position: "5-0", duplicate: false } } as const;
+const refused = (code: ServerErrorCode, retryable: boolean, retryAfterMs?: number) =>
+  ({ ok: false, error: { code, message: code, retryable, ...(retryAfterMs && { retryAfterMs }) } }) as const;
+
+const say = (text: string) => ["chat:message", { text }] as const;
+const texts = (sent: readonly { payload: Publish }[]) =>
+  sent.map(({ payload }) => (payload.data as { text: string }).text);
+const budget = () => ({ messages: 10, bytes: 200_000 });
+
+/** What became of a publish; its rejection has an owner from the start. */
+function outcome(publish: Promise<Published>): Promise<unknown> {
+  return publish.then(
+    () => "stored",
+    (error: { code: unknown }) => error.code,
+  );
+}
+
+/** Lets the answers given so far have their effect. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+describe("an outbox", () => {
+  test("sends with the same id after the time that the server asks for, and not before", async () => {
+    const { connection, sent } = line();
+    const outbox = createOutbox("room", budget(), () => connection);
+    const published = outcome(outbox.publish(...say("a")));
+    sent[0]?.answer(refused("RATE_LIMITED", true, 3000));
+    await vi.advanceTimersByTimeAsync(2999);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent).toHaveLength(2);
+    expect(sent[1]?.payload).toEqual(sent[0]?.payload);
+    sent[1]?.answer(stored);
+    expect(await published).toBe("stored");
+  });
+
+  test("rejects what is refused for good, and sends what came behind it at once", async () => {
+    const { connection, sent } = line();
+    const outbox = createOutbox("room", budget(), () => connection);
+    const bad = outcome(outbox.publish(...say("bad")));
+    const good = outcome(outbox.publish(...say("good")));
+    sent[0]?.answer(refused("INVALID_PAYLOAD", false));
+    sent[1]?.answer(refused("OUT_OF_ORDER", true));
+    await settle();
+    expect(await bad).toBe("INVALID_PAYLOAD");
+    expect(texts(sent)).toEqual(["bad", "good", "good"]);
+    expect(sent[1]?.payload.after).toBe(sent[0]?.payload.id);
+    expect(sent[2]?.payload.after).toBeUndefined();
+    sent[2]?.answer(stored);
+    expect(await good).toBe("stored");
+  });
+
+  test("settles what is in flight on the old connection before it uses the new one", async () => {
+    const old = line("old");
+    const next = line("next");
+    let current = old.connection;
+    const outbox = createOutbox("room", budget(), () => current);
+    const first = outcome(outbox.publish(...say("first")));
+    current = next.connection;
+    outbox.resume();
+    void outcome(outbox.publish(...say("second")));
+    await settle();
+    expect(next.sent).toEqual([]);
+    old.sent[0]?.answer(stored);
+    expect(await first).toBe("stored");
+    await settle();
+    expect(texts(next.sent)).toEqual(["second"]);
+  });
+
+  test("sends again on the new connection, with the same ids, what the old one never answered", async () => {
+    const old = line("old");
+    const next = line("next");
+    let current = old.connection;
+    const outbox = createOutbox("room", budget(), () => current);
+    for (const text of ["a", "b"]) void outcome(outbox.publish(...say(text)));
+    current = next.connection;
+    old.state.isUp = false;
+    for (const { answer } of old.sent) answer({ ok: false, error: { code: "TIMED_OUT", retryable: true } });
+    await settle();
+    expect(next.sent.map(({ payload }) => payload)).toEqual(old.sent.map(({ payload }) => payload));
+  });
+
+  test("gives up after the time for which the server remembers ids, and sends nothing of it any more", async () => {
+    const outbox = createOutbox("room", budget(), () => undefined);
+    const published = outcome(outbox.publish(...say("a")));
+    await vi.advanceTimersByTimeAsync(limits.publishRetryMs);
+    expect(await published).toBe("TIMED_OUT");
+  });
+
+  test("sends a copy: what the application changes afterwards is not sent", () => {
+    const { connection, sent } = line();
+    const outbox = createOutbox("room", budget(), () => connection);
+    const data = { text: "as it was" };
+    void outcome(outbox.publish("chat:message", data));
+    data.text = "changed";
+    expect(texts(sent)).toEqual(["as it was"]);
+  });
+
+  test("refuses what is larger than the server takes, to the byte of its UTF-8 JSON", async () => {
+    const outbox = createOutbox("room", budget(), () => undefined);
+    const fits = "é".repeat((limits.dataBytes - 2) / 2);
+    expect(await outcome(outbox.publish("chat:message", `${fits}x`))).toBe("PAYLOAD_TOO_LARGE");
+    const waiting = outcome(outbox.publish("chat:message", fits));
+    outbox.end({ code: "CLOSED", retryable: false });
+    expect(await waiting).toBe("CLOSED");
+  });
+
+  test("refuses what is over its bytes or its count, and takes more when something has settled", async () => {
+    const { connection, sent } = line();
+    const shared = { messages: 2, bytes: 20 };
+    const outbox = createOutbox("room", shared, () => connection);
+    const other = createOutbox("another room of the same client", shared, () => undefined);
+    void outcome(outbox.publish("chat:message", "12345678"));
+    expect(await outcome(other.publish("chat:message", "123456789"))).toBe("OUTBOX_FULL");
+    void outcome(other.publish("chat:message", "1"));
+    expect(await outcome(other.publish("chat:message", "1"))).toBe("OUTBOX_FULL");
+    sent[0]?.answer(stored);
+    await settle();
+    expect(shared).toEqual({ messages: 1, bytes: 17 });
+  });
+
+  test("leaves no timer behind when it ends", async () => {
+    const { connection, sent } = line();
+    const outbox = createOutbox("room", budget(), () => connection);
+    const published = outcome(outbox.publish(...say("a")));
+    sent[0]?.answer(refused("UNAVAILABLE", true));
+    await settle();
+    outbox.end({ code: "CLOSED", retryable: false });
+    expect(await published).toBe("CLOSED");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
