@@ -125,7 +125,7 @@ export class TcpRelay implements AsyncDisposable {
     for (const socket of [client, upstream]) {
       const other = socket === client ? upstream : client;
       // A reset of one side arrives here as an error.
-      socket.on("error", () => this.#pass(() => other.resetAndDestroy()));
+      socket.on("error", () => this.#pass(() => reset(other)));
       socket.on("close", onClose);
     }
   }
@@ -135,9 +135,9 @@ export class TcpRelay implements AsyncDisposable {
     else news();
   }
 
-  #cut({ client, upstream }: Link, reset: boolean): void {
+  #cut({ client, upstream }: Link, isReset: boolean): void {
     for (const socket of [client, upstream]) {
-      if (reset) socket.resetAndDestroy();
+      if (isReset) reset(socket);
       else socket.destroy();
     }
   }
@@ -145,4 +145,14 @@ export class TcpRelay implements AsyncDisposable {
   #wake(): void {
     for (const direction of this.#directions) direction.wake();
   }
+}
+
+/**
+ * A reset, or, where the end of the stream is just being sent, no more than that end. Node.js 20 asks libuv to reset
+ * such a socket all the same, does not hear that it refuses (EINVAL), and forgets the socket with its file descriptor
+ * open: the other side never learns of it, and the process spins for ever when it ends.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
