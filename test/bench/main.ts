@@ -5,7 +5,10 @@ import type { Bench } from "./bench.ts";
 import { dedupMemory } from "./dedup-memory.ts";
 import { hotRoom } from "./hot-room.ts";
 import { idleInstance } from "./idle-instance.ts";
+import { jitter } from "./jitter.ts";
+import { kill } from "./kill.ts";
 import { publishCost } from "./publish-cost.ts";
+import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
 import { startup } from "./startup.ts";
 
@@ -21,6 +24,9 @@ const benches: Readonly<Record<string, Bench>> = {
   startup,
   "publish-cost": publishCost,
   "dedup-memory": dedupMemory,
+  jitter,
+  kill,
+  "reconnect-storm": reconnectStorm,
 };
 
 const built = fileURLToPath(new URL("../../server/dist/main.mjs", import.meta.url));

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type ApplicationClient, type ClientKind, type ClientOptions, openClient } from "./application-client.ts";
+import { Line } from "./line.ts";
+import { type Acknowledged, MemberRecord, type Summary, summarize } from "./member-record.ts";
+import { stampText } from "./stamp.ts";
+import { serve } from "./worker.ts";
+
+// A process of clients as applications use them, for benches that measure what an application sees in bad weather.
+
+interface OpenCall {
+  readonly kind: ClientKind;
+  readonly room: string;
+  readonly clients: number;
+  /** Where the servers listen: clients go there in turn. */
+  readonly ports: readonly number[];
+  readonly onlineHint: boolean;
+}
+
+interface PublishCall {
+  readonly messages: number;
+  readonly messagesPerSecond: number;
+}
+
+interface CutsCall {
+  /** Each client is cut after this time, at random half as much more or less, again and again. */
+  readonly everyMs: number;
+  readonly offlineMs: number;
+  readonly forMs: number;
+}
+
+/** Clients that are opened at a time. */
+const CONNECTING = 25;
+
+interface Member {
+  readonly line: Line;
+  readonly record: MemberRecord;
+  readonly client: ApplicationClient;
+}
+
+const members: Member[] = [];
+
+function openMember({ ports, ...options }: Omit<ClientOptions, "line"> & Pick<OpenCall, "ports">): Member {
+  const line = new Line(ports[members.length % ports.length] ?? 0);
+  const record = new MemberRecord();
+  const client = openClient(
+    { ...options, line },
+    {
+      up: () => record.up(),
+      down: () => record.down(line.onlineAtMs),
+      message: (stamp, takenAtMs) => record.take(stamp, takenAtMs),
+      gap: () => {
+        record.gaps += 1;
+      },
+    },
+  );
+  const member = { line, record, client };
+  members.push(member);
+  return member;
+}
+
+async function cutAgainAndAgain({ line }: Member, { everyMs, offlineMs, forMs }: CutsCall): Promise<void> {
+  const endMs = Date.now() + forMs;
+  for (;;) {
+    await delay(everyMs * (0.5 + Math.random()));
+    if (Date.now() + offlineMs >= endMs) return;
+    line.cut(offlineMs);
+    await delay(offlineMs);
+  }
+}
+
+const functions = {
+  async open({ clients, ...options }: OpenCall): Promise<void> {
+    for (let opened = 0; opened < clients; opened += CONNECTING) {
+      const count = Math.min(CONNECTING, clients - opened);
+      await Promise.all(Array.from({ length: count }, () => openMember(options).client.ready));
+    }
+  },
+
+  /** Publishes at an even rate, clients in turn; resolves with what was acknowledged when all is settled. */
+  async publish({ messages, messagesPerSecond }: PublishCall): Promise<readonly Acknowledged[]> {
+    const settled: Promise<Acknowledged | undefined>[] = [];
+    const startedMs = performance.now();
+    for (let sent = 0; sent < messages; sent += 1) {
+      await delay((sent * 1000) / messagesPerSecond - (performance.now() - startedMs));
+      const publisher = sent % members.length;
+      const number = Math.floor(sent / members.length);
+      const text = stampText({ publisher, number, sentAtMs: Date.now() });
+      const published = members[publisher]?.client.publish(text);
+      settled.push(
+        published?.then(
+          () => ({ publisher, number }),
+          () => undefined,
+        ) ?? Promise.resolve(undefined),
+      );
+    }
+    return (await Promise.all(settled)).filter((message) => message !== undefined);
+  },
+
+  /** Cuts every client again and again; resolves after the given time, when the last one can come back. */
+  async cutForAWhile(call: CutsCall): Promise<void> {
+    await Promise.all(members.map((member) => cutAgainAndAgain(member, call)));
+  },
+
+  cutAll({ offlineMs }: { readonly offlineMs: number }): void {
+    for (const { line } of members) line.cut(offlineMs);
+  },
+
+  /** Sends all connections from now on to one server, as a load balancer does that has lost the others. */
+  route({ port }: { readonly port: number }): void {
+    for (const { line } of members) line.port = port;
+  },
+
+  state: (_: null) => ({
+    delivered: members.reduce((sum, { record }) => sum + record.delivered, 0),
+    down: members.filter(({ record }) => record.isDown).length,
+  }),
+
+  summarize: ({ acknowledged }: { readonly acknowledged: readonly Acknowledged[] }): Summary =>
+    summarize(
+      members.map(({ record }) => record),
+      acknowledged,
+    ),
+};
+
+export type ApplicationClients = typeof functions;
+serve(functions);
