@@ -62,10 +62,11 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
   const open = () =>
     openConnection(url, options.socket ?? {}, session, options.token, {
       changed(connection, error) {
+        if (isClosed) return;
         if (error) {
           events.emit("error", error);
           // While the old connection of a move lives, the new one goes on trying.
-          if (!error.retryable && connection === handover.current()) void end(error);
+          if (error.retryable === false && connection === handover.current()) void end(error);
         } else if (connection.id()) {
           // All in one go: the joins leave together, before anything else.
           for (const room of rooms.values()) void room.catchUp(connection);
