@@ -41,7 +41,6 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       link,
       logger,
       onMessage: (message, channel) => noteHead(seen, keyPrefix, message, channel),
-      onRestored: () => void positions.announceAll(),
     });
   });
   const { commands, subscriptions } = links;
@@ -69,6 +68,8 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     tellMembers: (room, position) => tellPosition(io, room, position),
     beforeRound: () => subscriptions.repair(),
   });
+  // Not before there are rooms to tell: a cluster's links come up one by one, from the first moment on.
+  subscriptions.onRestored = () => positions.announceAll();
   io.of("/").adapter.on("delete-room", (name: string) => seen.forget(roomOfAdapterRoom(name) ?? ""));
   const stopSweep = cutSlowReaders(io, logger);
 

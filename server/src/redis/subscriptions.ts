@@ -21,8 +21,6 @@ export interface SubscriptionsOptions {
   readonly logger: Logger;
   /** Sees every message before the adapter does. */
   readonly onMessage: (message: Buffer, channel: string) => void;
-  /** Called when the subscriptions of the adapter are confirmed again after the link was lost. */
-  readonly onRestored: () => void;
 }
 
 /**
@@ -31,6 +29,9 @@ export interface SubscriptionsOptions {
  * together by one command at a time, and {@link Subscriptions.confirmed} lets a join wait for the confirmation.
  */
 export class Subscriptions {
+  /** Called when the subscriptions of the adapter are confirmed again after the link was lost. */
+  onRestored: (() => void) | undefined;
+
   readonly #options: SubscriptionsOptions;
   readonly #channels = new Map<string, Subscription>();
   #everUp = false;
@@ -144,6 +145,6 @@ export class Subscriptions {
   async #announceRestored(): Promise<void> {
     const generation = this.#generation;
     await Promise.all([...this.#channels.values()].map((subscription) => subscription.work));
-    if (generation === this.#generation) this.#options.onRestored();
+    if (generation === this.#generation) this.onRestored?.();
   }
 }

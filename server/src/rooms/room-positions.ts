@@ -30,6 +30,8 @@ export class RoomPositions {
   readonly #timer: NodeJS.Timeout;
   #due: string[] = [];
   #perTick = 0;
+  readonly #untold = new Set<string>();
+  #announcing = false;
 
   constructor(options: RoomPositionsOptions) {
     this.#options = options;
@@ -41,17 +43,33 @@ export class RoomPositions {
     clearInterval(this.#timer);
   }
 
-  /** Tells every local room its position, whether it moved or not: subscriptions were down for an unknown time. */
-  async announceAll(): Promise<void> {
-    const rooms = this.#options.localRooms().values();
+  /**
+   * Tells every local room its position, whether it moved or not: subscriptions were down for an unknown time. Rooms
+   * that cannot be asked about yet, since commands may be away for longer than subscriptions, are tried again.
+   */
+  announceAll(): void {
+    for (const room of this.#options.localRooms()) this.#untold.add(room);
+    void this.#announce();
+  }
+
+  async #announce(): Promise<void> {
+    if (this.#announcing) return;
+    this.#announcing = true;
+    const rooms = [...this.#untold].values();
     const worker = async () => {
-      for (const room of rooms) await this.#check(room, "always");
+      for (const room of rooms) {
+        // Taken out first, so that a room that is added again meanwhile is told again.
+        this.#untold.delete(room);
+        if (!(await this.#check(room, "always"))) this.#untold.add(room);
+      }
     };
     await Promise.all(Array.from({ length: parallelChecks }, worker));
+    this.#announcing = false;
   }
 
   /** Checks some rooms, so that a round of all of them is spread evenly over the period. */
   #tick(): void {
+    if (this.#untold.size > 0) void this.#announce();
     if (this.#due.length === 0) {
       this.#options.beforeRound();
       this.#due = [...this.#options.localRooms()];
@@ -60,7 +78,8 @@ export class RoomPositions {
     for (const room of this.#due.splice(0, this.#perTick)) void this.#check(room, "if it differs");
   }
 
-  async #check(room: string, tell: "always" | "if it differs"): Promise<void> {
+  /** Resolves to whether the log could be asked. */
+  async #check(room: string, tell: "always" | "if it differs"): Promise<boolean> {
     const { log, seen, logger, tellMembers } = this.#options;
     try {
       const position = await log.checkPosition(room);
@@ -68,8 +87,10 @@ export class RoomPositions {
       const differs = known !== undefined && comparePositions(position, known) !== 0;
       seen.note(room, position);
       if (tell === "always" || differs) tellMembers(room, position);
+      return true;
     } catch (error) {
       logger.debug({ room, err: error }, "position check failed");
+      return false;
     }
   }
 }
