@@ -79,8 +79,16 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
   return io;
 }
 
+/**
+ * A client that a draining instance refused tries again at a random moment within this time. It does not back off
+ * further and further: the next attempt may reach another instance, and its old connection will not last.
+ */
+const drainingRetryMs = 1_000;
+
 async function admit({ isDraining, authenticate }: SocketServerOptions, socket: RoomSocket): Promise<void> {
-  if (isDraining()) throw new RequestError("DRAINING", "this instance is going away");
+  if (isDraining()) {
+    throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
+  }
   const { session, token } = parseHandshake(socket.handshake);
   const { user } = await authenticate(token);
   socket.data.from = { user, session };
