@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { FunctionCompute } from "../function-compute/index.ts";
 import type { RedisServer } from "../support/redis-server.ts";
@@ -9,6 +10,8 @@ import { deploy, inspect, post } from "./rig.ts";
 
 /** Longer than the 2 s after which a server that runs probes an idle link, so that only a freeze meets it. */
 const redisTimeoutSeconds = 3;
+/** Long enough for a server to notice that it slept: its probe is due every 2 s, and was then missed by more than 1 s. */
+const freezeMs = 4_000;
 const oneInstance = { settings: { maxInstances: 1 }, redis: { args: ["--timeout", String(redisTimeoutSeconds)] } };
 
 /** Connects, joins, publishes and receives with a client that repeats nothing: the first answer counts. */
@@ -82,5 +85,6 @@ test.each<[string, (fc: FunctionCompute, room: string) => Promise<void>]>([
   await freezeAfter(fc, () => useRoom(fc, room, "before the freeze"));
   await using line = relay;
   line?.forget();
+  await delay(freezeMs);
   await use(fc, room);
 });

@@ -40,7 +40,7 @@ test("a client of another protocol is refused by both versions, and told what to
   const { fc } = deployment;
   const refusal = async () => {
     using socket = stockSocket(fc.url, { protocol: limits.protocolVersion + 1 });
-    return opened(socket).catch((error: unknown) => error);
+    return await opened(socket).catch((error: unknown) => error);
   };
   const expected = { data: { code: "UNSUPPORTED_PROTOCOL", retryable: false } };
   await using stays = await gather(fc.url, 1);
