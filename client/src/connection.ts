@@ -39,16 +39,16 @@ export interface ConnectionEvents {
    */
   changed(connection: Connection, error?: HoldfastError): void;
   /** The server told something; a newer server may tell what is not in the table. */
-  notified(connection: Connection, notification: Notification): void;
+  notified(connection: Connection, notification: ServerNotification): void;
 }
 
 /** One of the server's notifications: its name and its payload. */
-export type Notification = {
+type ServerNotification = {
   [Name in NotificationName]: readonly [name: Name, payload: NotificationPayload<Name>];
 }[NotificationName];
 
 /** One of those about a room. */
-export type RoomNotification = Exclude<Notification, readonly ["connection:expiring", unknown]>;
+export type RoomNotification = Exclude<ServerNotification, readonly ["connection:expiring", unknown]>;
 
 /** What a request resolves with; it never rejects. */
 export type Reply<Data> =
