@@ -1,7 +1,7 @@
 import type { Report } from "./report.ts";
 
 /** One number that a bench can be told on the command line, as `--name value`. */
-export interface Option {
+interface Option {
   readonly default: number;
   /** What it is, with its unit. */
   readonly meaning: string;

@@ -1,8 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 /** How plain Socket.IO's instances hear of each other: an adapter of Redis and its mode. */
-export type PlainAdapter = "dynamic" | "static" | "classic" | "streams";
+type PlainAdapter = "dynamic" | "static" | "classic" | "streams";
 
 /** What is deployed: Holdfast, or plain Socket.IO on an adapter. */
 export type Kind = "holdfast" | PlainAdapter;
@@ -30,7 +31,7 @@ export async function deploy(
           ? await startServer({ nodeArgs, env: { ...holdfastEnv, ...env, REDIS_URL: redis.url } })
           : await startServer({
               nodeArgs,
-              entry: "test/bench/plain-server.mjs",
+              entry: plainServer,
               env: { NODE_ENV: "production", REDIS_URL: redis.url, ADAPTER: kind },
             }),
       );
@@ -42,6 +43,7 @@ export async function deploy(
   return deployment;
 }
 
+const plainServer = fileURLToPath(new URL("./plain-server.mjs", import.meta.url));
 const holdfastEnv = { NODE_ENV: "production", AUTH: "anonymous", LOG_LEVEL: "warn", DRAIN_SECONDS: "0" };
 
 /** `BENCH_CPU_PROF=<folder>` writes a CPU profile of every server there when it ends. */

@@ -7,7 +7,7 @@ export interface Figure {
 }
 
 /** What the project wants to be held to. Missing it is told, and never fails a run: the machine may have been busy. */
-export interface Target {
+interface Target {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
