@@ -61,6 +61,16 @@ const sources: readonly Source[] = [
     make: (random, { clients }) => ({ kind: "silence-client", client: index(random, clients), ...silence(random) }),
   },
   {
+    meanGapMs: 15_000,
+    make: (random, { clients }) => ({
+      kind: "silence-client",
+      client: index(random, clients),
+      ...silence(random),
+      // Beyond the time limit of an acknowledgement (10 s), and up to beyond Engine.IO's ping time-out (45 s).
+      forMs: randomInteger(random, 10_000, 60_000),
+    }),
+  },
+  {
     meanGapMs: 2_000,
     make: (random, { clients }) => ({ kind: "slow-client", client: index(random, clients), ...slowness(random) }),
   },
