@@ -11,7 +11,7 @@ export type DestroyReason =
   | "shutdown";
 
 /** What ended a WebSocket without a close frame: its deadline, or an instance that is gone or dropped it. */
-export type CutReason = "timeout" | "instance";
+type CutReason = "timeout" | "instance";
 
 interface ConnectionFacts {
   readonly connectionId: string;

@@ -130,7 +130,8 @@ server.on("upgrade", (request, socket, head) => {
     if (url.pathname === "/flood") flood(client).catch((error) => console.error(error));
     client.send(JSON.stringify({ instanceId: settings.FC_INSTANCE_ID, url: request.url, headers: request.headers }));
     client.on("message", (data, binary) => {
-      if (String(data) === "terminate") client.terminate();
+      if (String(data) === "connections") server.getConnections((_error, count) => client.send(String(count)));
+      else if (String(data) === "terminate") client.terminate();
       else if (String(data) === "close") client.close(4000, "asked to");
       else client.send(data, { binary });
     });

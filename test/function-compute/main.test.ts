@@ -42,7 +42,11 @@ test("npm run fc serves what the file describes, shows its state in one line, an
     env: { PATH: process.env.PATH, HOME: process.env.HOME, REDIS_URL: "redis://nowhere:1" },
     cwd: repository,
   });
-  await waitFor(() => emulator.output.includes(`emulator on http://127.0.0.1:${port}`), "the emulator to listen");
+  await waitFor(
+    () => emulator.output.includes(`emulator on http://127.0.0.1:${port}`),
+    "the emulator to listen",
+    20_000,
+  );
   const url = `http://127.0.0.1:${port}`;
   expect(await askJson(`${url}/environment`)).toMatchObject({
     REDIS_URL: "redis://nowhere:1",

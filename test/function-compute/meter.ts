@@ -30,7 +30,7 @@ export function billedMs(meter: Meter, nowMs: number): number {
 }
 
 /** The published prices: CU per vCPU-second and per GB-second, and CNY per CU. */
-export const prices = { cuPerVcpuSecond: 1, cuPerGbSecond: 0.15, cnyPerCu: 0.00011 } as const;
+const prices = { cuPerVcpuSecond: 1, cuPerGbSecond: 0.15, cnyPerCu: 0.00011 } as const;
 
 export interface Cost {
   readonly billedSeconds: number;

@@ -2,22 +2,9 @@ import type { DestroyReason, Emitter } from "./events.ts";
 import { watchHealth } from "./health-check.ts";
 import { type FunctionVersion, Instance } from "./instance.ts";
 import { bringUp, callHook } from "./lifecycle.ts";
+import { type BilledInstance, billedInstance, candidate, type Entry } from "./pool-entry.ts";
 import { RefusedError } from "./refusals.ts";
-import { type Candidate, schedule } from "./scheduler.ts";
-
-/** An instance with what the pool knows about it. */
-interface Entry {
-  readonly instance: Instance;
-  /** Settles when the instance can take requests, or has failed to start. */
-  readonly ready: Promise<void>;
-  /** Aborted when the instance is to go. */
-  readonly life: AbortController;
-  /** Resolves when the process is gone and the entry with it. */
-  gone: Promise<void>;
-  idleTimer: NodeJS.Timeout | null;
-  reason: DestroyReason | null;
-  removal: Promise<void> | null;
-}
+import { schedule } from "./scheduler.ts";
 
 /** How long a failed start of a minimum instance is left alone. */
 const RETRY_MINIMUM_MS = 1000;
@@ -273,20 +260,4 @@ export class Pool {
     instance.kill();
     await entry.gone;
   }
-}
-
-export interface BilledInstance {
-  readonly billedSeconds: number;
-  readonly cpu: number;
-  readonly memoryMb: number;
-}
-
-function billedInstance(instance: Instance): BilledInstance {
-  const { cpu, memoryMb } = instance.version.settings;
-  return { billedSeconds: instance.billedSeconds(), cpu, memoryMb };
-}
-
-/** What the scheduler sees of an instance; null when it takes no requests any more. */
-function candidate({ id, state, inFlight, healthy }: Instance): Candidate | null {
-  return state === "stopping" || state === "gone" ? null : { id, state, inFlight, healthy };
 }

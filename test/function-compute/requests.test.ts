@@ -1,21 +1,10 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { dummyCredentials } from "./headers.ts";
-import type { FunctionCompute } from "./index.ts";
 import { gatewayLimits } from "./limits.ts";
-import type { TriggerSettings } from "./settings.ts";
-import { askJson, type Echo, openSocket, refusedWith, startFixture } from "./support.ts";
-
-const anonymous = { authType: "anonymous", methods: ["GET", "POST"], jwt: null } as const;
-
-async function statusAndCode(answer: Response): Promise<[number, string]> {
-  const { ErrorCode } = (await answer.json()) as { ErrorCode: string };
-  return [answer.status, ErrorCode];
-}
+import { askJson, type Echo, openSocket, refusedWith, startFixture, statusAndCode } from "./support.ts";
 
 test("method, path, query, headers and body reach the instance", async () => {
   await using fc = await startFixture();
@@ -177,113 +166,8 @@ test("a plain request over the timeout is answered with 502, and one that has be
   const answer = await fetch(`${fc.url}/delay?ms=5000`);
   expect(answer.status).toBe(502);
   expect(await answer.json()).toMatchObject({ ErrorMessage: "Function time out after 0.5 seconds" });
-  expect(performance.now() - startedMs).toBeLessThan(1500);
+  expect(performance.now() - startedMs).toBeLessThan(4500);
   const begun = await fetch(`${fc.url}/stall`);
   expect(begun.status).toBe(200);
   await expect(begun.text()).rejects.toThrow();
-});
-
-test("a method that the trigger does not name is answered with 403, and a WebSocket needs GET", async () => {
-  await using fc = await startFixture({ trigger: { ...anonymous, methods: ["POST"] } });
-  expect(await statusAndCode(await fetch(`${fc.url}/echo`))).toEqual([403, "AccessDenied"]);
-  expect((await fetch(`${fc.url}/echo`, { method: "POST" })).status).toBe(200);
-  expect(await refusedWith(openSocket(fc))).toBe(403);
-});
-
-test("a function without an HTTP trigger answers 404", async () => {
-  await using fc = await startFixture({ trigger: null });
-  expect((await fetch(`${fc.url}/echo`)).status).toBe(404);
-  expect(fc.instances()).toEqual([]);
-});
-
-test("with signature authentication a request without one is answered with 400 and a wrong one with 403", async () => {
-  await using fc = await startFixture({ trigger: { ...anonymous, authType: "function" } });
-  expect((await fetch(`${fc.url}/echo`)).status).toBe(400);
-  const headers = { authorization: "acs wrong:signature", date: new Date().toUTCString() };
-  expect((await statusAndCode(await fetch(`${fc.url}/echo`, { headers })))[0]).toBe(403);
-  expect(await refusedWith(openSocket(fc))).toBe(400);
-});
-
-test("with JWT authentication a token in the query, a cookie or a header lets a request and a handshake in", async () => {
-  const { publicKey, privateKey } = await generateKeyPair("RS256");
-  const trigger: TriggerSettings = {
-    authType: "jwt",
-    methods: ["GET"],
-    jwt: {
-      jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256" }] },
-      tokenLookup: "query:token,cookie:token,header:Authorization:Bearer ",
-      claimPassBy: "header:sub:x-user,query:name:name",
-    },
-  };
-  const sign = (key: typeof privateKey, expires: string) =>
-    new SignJWT({ sub: "ann", name: "Ann B" })
-      .setProtectedHeader({ alg: "RS256", kid: "k1" })
-      .setExpirationTime(expires)
-      .sign(key);
-  const token = await sign(privateKey, "1 minute");
-  await using fc = await startFixture({ trigger, instanceConcurrency: 10 });
-
-  for (const [path, headers] of [
-    [`/echo?token=${token}`, {}],
-    ["/echo?a=1", { cookie: `other=1; token=${token}` }],
-    ["/echo?a=1", { authorization: `Bearer ${token}` }],
-  ] as const) {
-    const echo = await askJson<Echo>(`${fc.url}${path}`, { headers });
-    expect(echo.headers["x-user"]).toBe("ann");
-    expect(echo.url).toBe(`${path}&name=Ann+B`);
-    using socket = await openSocket(fc, path, headers);
-    expect(socket.greeting.headers["x-user"]).toBe("ann");
-  }
-  expect((await fetch(`${fc.url}/echo`)).status).toBe(400);
-  expect((await fetch(`${fc.url}/echo?token=nonsense`)).status).toBe(400);
-  expect((await fetch(`${fc.url}/echo?token=${await sign(privateKey, "-1 minute")}`)).status).toBe(403);
-  const stranger = await sign((await generateKeyPair("RS256")).privateKey, "1 minute");
-  expect((await fetch(`${fc.url}/echo?token=${stranger}`)).status).toBe(403);
-  expect(await refusedWith(openSocket(fc, `/?token=${stranger}`))).toBe(403);
-  expect(await refusedWith(openSocket(fc))).toBe(400);
-});
-
-/** One request that leaves an idle connection to the instance, which stays awake because of the WebSocket. */
-async function withIdleConnection(fc: FunctionCompute) {
-  const socket = await openSocket(fc);
-  await askJson(`${fc.url}/echo`);
-  return socket;
-}
-
-test("connections to an instance are used again", async () => {
-  await using fc = await startFixture({ instanceConcurrency: 10 });
-  using _ = await withIdleConnection(fc);
-  const before = await askJson<{ connections: number }>(`${fc.url}/state`);
-  for (let index = 0; index < 5; index += 1) await askJson(`${fc.url}/echo`, { method: "POST", body: "1" });
-  expect(await askJson<{ connections: number }>(`${fc.url}/state`)).toEqual(before);
-});
-
-test("a POST on a connection that the server has closed fails with 502, a GET is sent again", async () => {
-  await using fc = await startFixture({ instanceConcurrency: 10 }, { env: { FIXTURE_KEEP_ALIVE_MS: "50" } });
-  using _ = await withIdleConnection(fc);
-  // Node.js adds up to a second to its keepAliveTimeout before it closes.
-  await delay(1500);
-  const post = () => fetch(`${fc.url}/echo`, { method: "POST", body: "lost" });
-  expect(await statusAndCode(await post())).toEqual([502, "UnhandledInvocationError"]);
-  expect((await post()).status).toBe(200);
-  await delay(1500);
-  expect((await fetch(`${fc.url}/echo`)).status).toBe(200);
-  expect((await post()).status).toBe(200);
-});
-
-test("a connection that the server closes while a request is on its way loses a POST, and a GET is sent again", async () => {
-  await using fc = await startFixture({ instanceConcurrency: 10 });
-  using _ = await openSocket(fc);
-  await askJson(`${fc.url}/poison`);
-  expect((await askJson<Echo>(`${fc.url}/echo`)).method).toBe("GET");
-  await askJson(`${fc.url}/poison`);
-  const answer = await fetch(`${fc.url}/echo`, { method: "POST", body: "lost" });
-  expect(await statusAndCode(answer)).toEqual([502, "UnhandledInvocationError"]);
-});
-
-test("a server that keeps connections open for longer than the pause loses no POST", async () => {
-  await using fc = await startFixture({ instanceConcurrency: 10 }, { env: { FIXTURE_KEEP_ALIVE_MS: "900000" } });
-  using _ = await withIdleConnection(fc);
-  await delay(1500);
-  expect((await fetch(`${fc.url}/echo`, { method: "POST", body: "kept" })).status).toBe(200);
 });

@@ -52,7 +52,7 @@ export interface FunctionSettings {
 }
 
 /** What the platform decides by itself, and what no source confirms, so that both answers can be tried. */
-export interface PlatformSettings {
+interface PlatformSettings {
   /** Instances of the newest version at a time; when all of them are full, 429. */
   readonly maxInstances: number;
   /** Added to every start, before the process is spawned. */

@@ -1,17 +1,21 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
-import { type EmulatorOptions, type FunctionCompute, startFunctionCompute } from "./index.ts";
+import { type EmulatorOptions, type FunctionCompute, type InstanceView, startFunctionCompute } from "./index.ts";
 import type { EmulatorSettings } from "./settings.ts";
 
 const fixture = fileURLToPath(new URL("fixture-server.mjs", import.meta.url));
 
-/** Starts the emulator in front of the fixture server. */
+/** Starts the emulator in front of the fixture server, with a timeout that a busy machine does not reach by chance. */
 export async function startFixture(
   settings: Partial<EmulatorSettings> = {},
   options: Partial<EmulatorOptions> = {},
 ): Promise<FunctionCompute> {
-  return startFunctionCompute({ command: [process.execPath, fixture], settings, ...options });
+  return startFunctionCompute({
+    command: [process.execPath, fixture],
+    settings: { timeoutSeconds: 30, ...settings },
+    ...options,
+  });
 }
 
 /** What the fixture's `/echo` says about a request. */
@@ -76,7 +80,7 @@ export async function openSocket(
   return new TestSocket(socket, JSON.parse(String(data)), closed);
 }
 
-export class HandshakeRefused extends Error {
+class HandshakeRefused extends Error {
   readonly status: number;
 
   constructor(status: number) {
@@ -95,4 +99,17 @@ export async function refusedWith(handshake: Promise<TestSocket>): Promise<numbe
     throw error;
   }
   throw new Error("expected the handshake to be refused, it was accepted");
+}
+
+/** The only instance. */
+export function only(fc: FunctionCompute): InstanceView {
+  const [instance, ...others] = fc.instances();
+  if (!instance || others.length > 0) throw new Error(`expected one instance, got ${fc.instances().length}`);
+  return instance;
+}
+
+/** An answer of the gateway itself: its status and its `ErrorCode`. */
+export async function statusAndCode(answer: Response): Promise<[number, string]> {
+  const { ErrorCode } = (await answer.json()) as { ErrorCode: string };
+  return [answer.status, ErrorCode];
 }

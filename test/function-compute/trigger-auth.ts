@@ -54,7 +54,7 @@ async function judgeToken(jwt: JwtSettings, request: TriggerRequest): Promise<Tr
 }
 
 /** The first token found, in the order of `tokenLookup`: `<query|cookie|header>:<name>[:<prefix>]`, comma-separated. */
-export function findToken(tokenLookup: string, { url, headers }: TriggerRequest): string | null {
+function findToken(tokenLookup: string, { url, headers }: TriggerRequest): string | null {
   for (const place of tokenLookup.split(",")) {
     const [where, name, prefix = ""] = place.trimStart().split(":");
     if (name === undefined) throw new Error(`expected <where>:<name> in tokenLookup, got ${JSON.stringify(place)}`);
