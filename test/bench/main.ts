@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
+import { cost } from "./cost.ts";
 import { dedupMemory } from "./dedup-memory.ts";
+import { handover } from "./handover.ts";
 import { hotRoom } from "./hot-room.ts";
 import { idleInstance } from "./idle-instance.ts";
 import { jitter } from "./jitter.ts";
@@ -27,6 +29,8 @@ const benches: Readonly<Record<string, Bench>> = {
   jitter,
   kill,
   "reconnect-storm": reconnectStorm,
+  handover,
+  cost,
 };
 
 const built = fileURLToPath(new URL("../../server/dist/main.mjs", import.meta.url));
