@@ -2,9 +2,9 @@ import { createCluster } from "redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { comparePositions, type Message, type Position, START } from "../../client/src/protocol/index.ts";
 import { roomKeys } from "../../server/src/redis/keys.ts";
-import { faultsOf } from "../integration/instances.ts";
+import { faultsOf, startServers } from "../integration/instances.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
+import type { ServerProcess } from "../support/server-process.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
@@ -13,13 +13,12 @@ import { waitFor } from "../support/wait.ts";
 const positionCheckMs = 20_000;
 
 let cluster: RedisCluster;
-let servers: readonly ServerProcess[];
+let servers: readonly ServerProcess[] = [];
 const keyPrefix = uniquePrefix();
 
 beforeAll(async () => {
   cluster = await startRedisCluster();
-  const env = { REDIS_URL: cluster.url, KEY_PREFIX: keyPrefix, DRAIN_SECONDS: "0" };
-  servers = await Promise.all([startServer({ env }), startServer({ env })]);
+  servers = await startServers(2, { REDIS_URL: cluster.url, KEY_PREFIX: keyPrefix, DRAIN_SECONDS: "0" });
 });
 afterAll(async () => {
   const faults = servers.flatMap(faultsOf);

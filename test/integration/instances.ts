@@ -7,8 +7,6 @@ export interface InstancesOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: one of its own, which ends with the instances. */
   readonly redis?: RedisServer;
-  /** Where the instances look for Redis; default: at `redis`. */
-  readonly redisUrl?: string;
 }
 
 /** Instances on one Redis, as a platform runs them. */
@@ -20,24 +18,32 @@ export interface Instances extends AsyncDisposable {
   url(index: number): string;
 }
 
+/** Starts servers with the same settings; all of them, or none. */
+export async function startServers(count: number, env: Readonly<Record<string, string>>): Promise<ServerProcess[]> {
+  const started = await Promise.allSettled(Array.from({ length: count }, () => startServer({ env })));
+  const servers = started.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  const failed = started.find((outcome) => outcome.status === "rejected");
+  if (failed === undefined) return servers;
+  await Promise.all(servers.map((server) => server.kill()));
+  throw failed.reason;
+}
+
 export async function startInstances(count: number, options: InstancesOptions = {}): Promise<Instances> {
   const redis = options.redis ?? (await startRedis());
   const keyPrefix = uniquePrefix();
-  const env = {
-    REDIS_URL: options.redisUrl ?? redis.url,
-    KEY_PREFIX: keyPrefix,
-    DRAIN_SECONDS: "0",
-    ...options.env,
-  };
-  const servers: ServerProcess[] = [];
-  const dispose = async () => {
-    await Promise.all(servers.map((server) => server.kill()));
+  const disposeRedis = async () => {
     if (options.redis === undefined) await redis[Symbol.asyncDispose]();
   };
+  let servers: readonly ServerProcess[];
   try {
-    servers.push(...(await Promise.all(Array.from({ length: count }, () => startServer({ env })))));
+    servers = await startServers(count, {
+      REDIS_URL: redis.url,
+      KEY_PREFIX: keyPrefix,
+      DRAIN_SECONDS: "0",
+      ...options.env,
+    });
   } catch (error) {
-    await dispose();
+    await disposeRedis();
     throw error;
   }
   return {
@@ -49,7 +55,10 @@ export async function startInstances(count: number, options: InstancesOptions = 
       if (server === undefined) throw new Error(`expected an instance from 0 to ${count - 1}, got ${index}`);
       return server.url;
     },
-    [Symbol.asyncDispose]: dispose,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(servers.map((server) => server.kill()));
+      await disposeRedis();
+    },
   };
 }
 
