@@ -2,7 +2,7 @@ import { type Client, type ConnectOptions, connect, type Room, type Status } fro
 import { type Recording, record, recordStatus } from "../integration/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
 
-export interface CrowdMember {
+interface CrowdMember {
   readonly client: Client;
   readonly room: Room;
   readonly recording: Recording;

@@ -12,7 +12,7 @@ import { type RedisOptions, type RedisServer, startRedis } from "../support/redi
 const serviceFile = fileURLToPath(new URL("../../s.yaml", import.meta.url));
 
 /** What opens the HTTP room API, which production serves to its owner alone. */
-export const adminToken = "admin-token-of-the-end-to-end-tests";
+const adminToken = "admin-token-of-the-end-to-end-tests";
 
 export interface DeployOptions {
   /** Replace the file's `vars`. The file hands the timeout to the platform and to the server. */
