@@ -28,7 +28,7 @@ export type RoomServer = Server<ClientToServerEvents, ServerToClientEvents, Defa
 type RoomSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
 /** The user that a token names. Throws UNAUTHENTICATED and TOKEN_EXPIRED. */
-export type Authenticate = (token: string | undefined) => Promise<{ readonly user: string | null }>;
+type Authenticate = (token: string | undefined) => Promise<{ readonly user: string | null }>;
 
 export interface SocketServerOptions {
   readonly httpServer: HttpServer;
