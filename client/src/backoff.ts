@@ -1,15 +1,15 @@
 /** Upper bound of the first delay: a retry comes early, and 1,000 clients that were cut at once spread over a second. */
-const FIRST_MS = 1000;
+export const FIRST_RETRY_MS = 1000;
 /** Upper bound of every delay. */
 const MAX_MS = 5000;
 
 /**
  * The delay before attempt number `attempt` (0 for the first retry), in milliseconds: exponential with full jitter,
  * that is evenly spread between 0 and a bound that doubles. Source: Marc Brooker, "Exponential Backoff And Jitter",
- * AWS Architecture Blog, 2015. (Socket.IO's own backoff caps after the jitter, so that most late delays are equal.)
+ * AWS Architecture Blog, 2015.
  */
 export function backoffMs(attempt: number, random = Math.random): number {
-  return random() * Math.min(MAX_MS, FIRST_MS * 2 ** attempt);
+  return random() * Math.min(MAX_MS, FIRST_RETRY_MS * 2 ** attempt);
 }
 
 /** Waits without keeping a Node.js process alive: what the wait is for is an open connection, which does. */

@@ -1,5 +1,5 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
-import { backoffMs, sleep } from "./backoff.ts";
+import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
 import type {
   HandshakeAuth,
@@ -15,18 +15,7 @@ import type { limits } from "./protocol/limits.ts";
 export type SocketIoOptions = Partial<
   Omit<
     ManagerOptions & SocketOptions,
-    | "ackTimeout"
-    | "auth"
-    | "autoConnect"
-    | "forceNew"
-    | "multiplex"
-    | "randomizationFactor"
-    | "reconnection"
-    | "reconnectionAttempts"
-    | "reconnectionDelay"
-    | "reconnectionDelayMax"
-    | "retries"
-    | "timeout"
+    "ackTimeout" | "auth" | "autoConnect" | "forceNew" | "multiplex" | "reconnection" | "retries"
   >
 >;
 
@@ -64,9 +53,6 @@ const ACKNOWLEDGEMENT_TIMEOUT_MS: typeof limits.acknowledgementTimeoutMs = 10_00
 
 const NO_TOKEN: OwnError<"TOKEN_EXPIRED"> = { code: "TOKEN_EXPIRED", message: "token() failed", retryable: true };
 
-/** An attempt that has not come up within this time is given up. Function Compute may have to start an instance first. */
-const ATTEMPT_MS = 20_000;
-
 export type Connection = ReturnType<typeof openConnection>;
 
 /** One Socket.IO connection, which keeps coming back until it is closed. */
@@ -78,48 +64,43 @@ export function openConnection(
   events: ConnectionEvents,
 ) {
   const pending = new Set<Promise<unknown>>();
-  let attempt = 0;
+  let refusals = 0;
   let isClosed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const socket: Socket<WireEvents> = io(url, {
     transports: ["websocket"],
+    // Socket.IO's own reconnection, with full jitter: the first retry comes evenly spread over a second, so that 1,000
+    // clients that were cut at once do not arrive in one burst.
+    reconnectionDelay: FIRST_RETRY_MS / 2,
+    randomizationFactor: 1,
     ...options,
     // A manager of its own for each connection: a handover needs a second WebSocket, not a second use of the first.
     forceNew: true,
-    autoConnect: false,
-    // Socket.IO does not come back by itself from a refused handshake nor from a disconnection by the server. Coming
-    // back is done here for these, and for the others too, so that there is one backoff and not two.
-    reconnection: false,
     retries: 0,
     auth(send) {
       const { engine } = socket.io;
-      // A token that comes late belongs to an attempt that is over: the next one has a WebSocket and a token of its own.
-      const unlessLate = (effect: () => void) => engine === socket.io.engine && effect();
       Promise.resolve()
         .then(token)
         .then(
+          // A token that comes late belongs to an attempt that is over: the next one asks for its own.
           (fresh) =>
-            unlessLate(() => send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth)),
-          (cause) => unlessLate(() => refuse(NO_TOKEN, { cause })),
+            engine === socket.io.engine &&
+            send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth),
+          (cause) => refuse(NO_TOKEN, { cause }),
         );
     },
   });
 
-  function open() {
-    // Also ends an attempt that is still under way.
+  /** Starts a new attempt now, in place of whatever is under way. */
+  function attempt() {
     socket.disconnect().connect();
-    later(retry, ATTEMPT_MS);
   }
 
-  function retry(delayMs = backoffMs(attempt++)) {
-    later(open, delayMs);
-  }
-
-  /** There is one timer: a connection either waits for an attempt to succeed or for the next one to begin. */
-  function later(effect: () => void, delayMs: number) {
+  /** Socket.IO does not come back by itself from a refused handshake, nor from a disconnection by the server. */
+  function retry(delayMs = backoffMs(refusals++)) {
     clearTimeout(timer);
-    if (!isClosed) timer = setTimeout(effect, delayMs);
+    if (!isClosed) timer = setTimeout(attempt, delayMs);
   }
 
   function refuse(detail: ErrorDetail, options?: ErrorOptions) {
@@ -155,8 +136,7 @@ export function openConnection(
 
     /** Tries now instead of after the delay. */
     hurry() {
-      attempt = 0;
-      if (!socket.connected) open();
+      if (!socket.connected) attempt();
     },
 
     /** Never comes up again. What is in flight gets `graceMs` to be answered; resolves when the WebSocket is closed. */
@@ -174,8 +154,7 @@ export function openConnection(
   };
 
   socket.on("connect", () => {
-    clearTimeout(timer);
-    attempt = 0;
+    refusals = 0;
     events.changed(connection);
   });
   socket.on("disconnect", () => {
@@ -183,13 +162,12 @@ export function openConnection(
     socket.sendBuffer = [];
     connection.rooms.clear();
     events.changed(connection);
-    retry();
+    if (!socket.active) retry();
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
     if (error.data) refuse(error.data);
-    else retry();
+    else if (!socket.active) retry();
   });
   socket.onAny((name, payload) => events.notified(connection, [name, payload]));
-  open();
   return connection;
 }

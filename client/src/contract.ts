@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 
+/** `noun:verb`. The colon keeps an application's events apart from a room's own, such as `gap`. */
+type EventName = `${string}:${string}`;
+
 /**
  * What this application's rooms can say: event name -> schema of its data. This is the one file that an application
  * edits; the server checks every publish against it and the client's types follow from it.
@@ -24,7 +27,7 @@ export const contract = {
     "chat:typing": z.strictObject({}),
     "chat:cursor": z.strictObject({ x: z.number(), y: z.number() }),
   },
-} satisfies { messages: Record<string, z.ZodType>; signals: Record<string, z.ZodType> };
+} satisfies Record<"messages" | "signals", Record<EventName, z.ZodType>>;
 
 export type MessageEvent = keyof typeof contract.messages;
 export type SignalEvent = keyof typeof contract.signals;

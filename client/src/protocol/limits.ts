@@ -10,7 +10,7 @@ export const limits = {
   /** Rooms that one connection may be in at a time. */
   roomsPerConnection: 100,
   /** Largest `data` of one message or signal, as UTF-8 JSON. */
-  dataBytes: 64 * 1024,
+  dataBytes: 65_536,
   /** Largest packet that the server reads. A larger one cannot be answered: the connection is closed. */
   packetBytes: 1024 * 1024,
   /** Messages in one answer, be it a join or a page of history. */
