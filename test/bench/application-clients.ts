@@ -61,8 +61,9 @@ function openMember({ ports, ...options }: Omit<ClientOptions, "line"> & Pick<Op
 async function cutAgainAndAgain({ line }: Member, { everyMs, offlineMs, forMs }: CutsCall): Promise<void> {
   const endMs = Date.now() + forMs;
   for (;;) {
-    await delay(everyMs * (0.5 + Math.random()));
-    if (Date.now() + offlineMs >= endMs) return;
+    const waitMs = everyMs * (0.5 + Math.random());
+    if (Date.now() + waitMs + offlineMs >= endMs) return;
+    await delay(waitMs);
     line.cut(offlineMs);
     await delay(offlineMs);
   }
@@ -96,7 +97,7 @@ const functions = {
     return (await Promise.all(settled)).filter((message) => message !== undefined);
   },
 
-  /** Cuts every client again and again; resolves after the given time, when the last one can come back. */
+  /** Cuts every client again and again; resolves, within the given time, when the last cut one can come back. */
   async cutForAWhile(call: CutsCall): Promise<void> {
     await Promise.all(members.map((member) => cutAgainAndAgain(member, call)));
   },
