@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient } from "redis";
 import type { RedisServer } from "../../support/redis-server.ts";
@@ -26,6 +27,8 @@ export class Weather {
 
   constructor(parts: WeatherParts) {
     this.#parts = parts;
+    // Every fault that lasts listens.
+    setMaxListeners(0, this.#clear.signal);
   }
 
   /** Resolves after `forMs`, when every fault that had begun is over. */
