@@ -253,11 +253,29 @@ describe.each(kinds)("a log on %s", (kind) => {
     const { position } = await append(writer.log, room);
     expect(splitPosition(position).epochMs).toBeGreaterThan(splitPosition(ahead).epochMs);
     expect(splitPosition(position).seq).toBe(0);
-    // Once is enough: the next one continues the new epoch, and members of the old one lose nothing.
+    // Once is enough: the next one continues the new epoch.
     expect((await append(writer.log, room)).position).toBe(plus(position, 1));
-    const page = await reader.log.read(room, { after: last(positions), limit: 10 });
-    expect(page).toMatchObject({ recovered: true, complete: true });
-    expect(positionsOf(page)).toEqual([position, plus(position, 1)]);
+  });
+
+  test("ends a page with its epoch, and proves nothing from the end of an epoch to the next one", async () => {
+    const keyPrefix = uniquePrefix();
+    using reader = await openLog(redis.url, { keyPrefix });
+    using writer = await openLog(redis.url, { keyPrefix });
+    const room = uniqueRoom();
+    const old = await appendMany(writer.log, room, 3);
+    await reader.log.read(room, { after: plus(last(old), 2), limit: 10 });
+    const { position } = await append(writer.log, room);
+
+    const untilTheEnd = await reader.log.read(room, { after: old[0] ?? START, limit: 10 });
+    expect(untilTheEnd).toMatchObject({ recovered: true, complete: false, position });
+    expect(positionsOf(untilTheEnd)).toEqual(old.slice(1));
+    const acrossTheEnd = await reader.log.read(room, { after: last(old), limit: 10 });
+    expect(acrossTheEnd).toMatchObject({ recovered: false, complete: true });
+    expect(positionsOf(acrossTheEnd)).toEqual([...old, position]);
+    expect(await reader.log.read(room, { after: position, limit: 10 })).toMatchObject({
+      recovered: true,
+      messages: [],
+    });
   });
 
   test("is not led into the future by a position from there", async () => {
@@ -288,9 +306,10 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect((await append(newcomer.log, room)).position).toBe(plus(position, 1));
     const member = await newcomer.log.read(room, { after: last(lost), limit: 10 });
     expect(member.recovered).toBe(false);
+    // A slower member never saw what was lost, and its position is still in the log: it has to be told all the same.
     const slower = await newcomer.log.read(room, { after: last(kept), limit: 10 });
-    expect(slower).toMatchObject({ recovered: true });
-    expect(positionsOf(slower)).toEqual([position, plus(position, 1)]);
+    expect(slower.recovered).toBe(false);
+    expect(positionsOf(slower)).toEqual([...kept, position, plus(position, 1)]);
   });
 
   test("tells the next append of any instance when a position check finds lost writes", async () => {

@@ -13,5 +13,12 @@ const probe = createServer().listen(port, "127.0.0.1");
 await once(probe, "listening");
 probe.close();
 await once(probe, "close");
-await new ValkeyServer({ port, host: "127.0.0.1" }).start();
+const server = new ValkeyServer({ port, host: "127.0.0.1" });
+// As in server/src/redis/embedded.ts: without a second pass behind each event every answer waits for a timer.
+const scheduleStep = server.scheduleStep.bind(server);
+server.scheduleStep = () => {
+  scheduleStep();
+  setImmediate(() => server.step());
+};
+await server.start();
 console.log("Ready to accept connections");

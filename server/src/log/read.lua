@@ -78,21 +78,26 @@ if after == '' then
   return answer(1, before == '' or complete, entries, true)
 end
 
--- The entry at `after` itself, or the one right behind it, proves that nothing between was trimmed or lost.
+-- The entry at `after` itself, or the one right behind it, proves that nothing between was trimmed. A new epoch begins
+-- only where the log was lost or had lost writes, so nothing proves what was said before its first message: a page ends
+-- with its epoch, and a position at the end of an older epoch is not continued.
 local to = before == '' and '+' or '(' .. before
 local entries = redis.call('XRANGE', log, after, to, 'COUNT', limit + 2)
-local first, recovered = 1, false
-if #entries > 0 and entries[1][1] == after then
-  first, recovered = 2, true
-elseif #entries > 0 then
-  local afterEpoch, afterSeq = split(after)
-  local epoch, seq = split(entries[1][1])
-  recovered = (after == '0-0' and seq == 0) or (epoch == afterEpoch and seq == afterSeq + 1)
-else
-  recovered = after == head or (before ~= '' and not isAfter(before, after))
+local first = (#entries > 0 and entries[1][1] == after) and 2 or 1
+local afterEpoch, afterSeq = split(after)
+local last = first - 1
+local epoch, seq = afterEpoch, afterSeq
+if after == '0-0' and entries[1] then epoch, seq = split(entries[1][1]), -1 end
+while entries[last + 1] do
+  local nextEpoch, nextSeq = split(entries[last + 1][1])
+  if nextEpoch ~= epoch or nextSeq ~= seq + 1 then break end
+  last, seq = last + 1, nextSeq
 end
-if recovered then
-  local chosen, complete = page(entries, first, 1)
-  return answer(1, complete, chosen, false)
+local isNothingLeft = entries[first] == nil and (after == head or first == 2 or (before ~= '' and not isAfter(before, after)))
+if last >= first or isNothingLeft then
+  local continued = {}
+  for i = first, last do continued[#continued + 1] = entries[i] end
+  local chosen, complete = page(continued, 1, 1)
+  return answer(1, complete and entries[last + 1] == nil, chosen, false)
 end
 return answer(0, true, (newestBefore(before)), true)

@@ -18,7 +18,7 @@ export function checkedJson(schemas: Readonly<Record<string, z.ZodType>>, event:
       `expected one of ${Object.keys(schemas).join(", ")}, got ${JSON.stringify(event)}`,
     );
   }
-  requirePlain(data);
+  requireBearable(data, { binary: "refused" });
   const parsed = schema.safeParse(data);
   // What is refused is measured too: for data that is far too large, its size is the answer that helps.
   const json = JSON.stringify(parsed.success ? parsed.data : data) ?? "null";
@@ -36,13 +36,12 @@ function requireSize(json: string): void {
   }
 }
 
-/**
- * Throws INVALID_PAYLOAD where data is not plain JSON of bearable depth. Binary data has no place in a log of JSON:
- * stored, it would come out as something else.
- */
-export function requirePlain(value: unknown, depth = 0): void {
+/** Throws INVALID_PAYLOAD for data that nests too deeply to be encoded again, or that is binary where that is refused. */
+export function requireBearable(value: unknown, { binary }: { binary: "accepted" | "refused" }, depth = 0): void {
   if (typeof value !== "object" || value === null) return;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    if (binary === "accepted") return;
+    // Binary data has no place in a log of JSON: stored, it would come out as something else.
     throw new RequestError(
       "INVALID_PAYLOAD",
       "expected JSON, got binary data; encode it as text, or send a link to it",
@@ -51,5 +50,5 @@ export function requirePlain(value: unknown, depth = 0): void {
   if (depth >= deepestNesting) {
     throw new RequestError("INVALID_PAYLOAD", `expected data nested at most ${deepestNesting} levels deep`);
   }
-  for (const member of Object.values(value)) requirePlain(member, depth + 1);
+  for (const member of Object.values(value)) requireBearable(member, { binary }, depth + 1);
 }

@@ -2,7 +2,7 @@ import type { RequestData, RequestName, RequestPayload } from "@holdfast/client/
 import type { RoomLog } from "../log/room-log.ts";
 import type { SeenPositions } from "../log/seen-positions.ts";
 import type { Caller } from "./caller.ts";
-import { requirePlain } from "./checked-json.ts";
+import { requireBearable } from "./checked-json.ts";
 import { joinRoom } from "./join-room.ts";
 import { leaveRoom } from "./leave-room.ts";
 import { publishMessage } from "./publish-message.ts";
@@ -27,8 +27,7 @@ export interface RoomParts {
 export function createRequestHandlers({ log, seen, signals }: RoomParts): RequestHandlers {
   return {
     echo: (_caller, payload) => {
-      // What nests too deeply cannot be encoded into an answer.
-      requirePlain(payload);
+      requireBearable(payload, { binary: "accepted" });
       return payload;
     },
     "room:join": (caller, payload) => joinRoom({ log, seen }, caller, payload),
