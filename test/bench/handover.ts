@@ -36,7 +36,7 @@ export const handover = defineBench<keyof Values>({
     progress(`stock clients, ${seconds} s`);
     const stock = await runHandovers({ ...usual, clients: PUBLISHERS, stockClients: clients });
     progress(`clients that need not move, ${seconds} s`);
-    const staying = await runHandovers({ ...usual, timeoutSeconds: NO_MOVE_SECONDS });
+    const staying = await runHandovers({ ...usual, timeoutSeconds: NO_MOVE_SECONDS, samples: true });
     return report(moving, stock, staying);
   },
 });

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly seconds: number;
   /** … and until every client of the package has moved so often. */
   readonly moves: number;
+  /** Also watch times in which nobody moves, for comparison; default false. */
+  readonly samples?: boolean;
 }
 
 /** One kind of clients, with what the gateway saw of their connections. */
@@ -54,7 +56,7 @@ const MOVES_TIMEOUT_MS = 240_000;
 
 /** One room under load on the emulator, while the platform's deadline comes for every connection again and again. */
 export async function runHandovers(options: RunOptions): Promise<RunResult> {
-  const { clients, stockClients, processes, instances, messagesPerSecond, timeoutSeconds } = options;
+  const { clients, stockClients, processes, instances, messagesPerSecond, timeoutSeconds, samples = false } = options;
   await using deployment = await deploy({
     vars: { timeout: timeoutSeconds },
     settings: { minInstances: instances, maxInstances: instances },
@@ -75,7 +77,7 @@ export async function runHandovers(options: RunOptions): Promise<RunResult> {
   const startMs = performance.now();
   const [serverUs, gatewayUs] = [cpuMicroseconds(running(fc)), cpuMicroseconds(gateway)];
   for (const count of [ours, stock]) count.restart();
-  await swarms.all((swarm) => swarm.call("publish", { messagesPerSecond: messagesPerSecond / processes }));
+  await swarms.all((swarm) => swarm.call("publish", { messagesPerSecond: messagesPerSecond / processes, samples }));
   await waitFor(
     async () =>
       performance.now() - startMs >= options.seconds * 1000 &&

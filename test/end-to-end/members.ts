@@ -17,6 +17,12 @@ abstract class Member {
     return this.positions.at(-1) === position;
   }
 
+  /** Watches the time without a delivery for as long as after an interruption, without one. */
+  sample(): void {
+    this.gaps.begin();
+    this.gaps.end(performance.now());
+  }
+
   protected took(position: string): void {
     this.positions.push(position);
     this.gaps.delivered(performance.now());

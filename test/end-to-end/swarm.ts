@@ -3,6 +3,9 @@ import { PackageMember, StockMember } from "./members.ts";
 
 // A process of clients, so that the one with the gateway does nothing but pass bytes on.
 
+/** How often a client that does not move is watched: about as often as one whose connection lasts 20 s moves. */
+const SAMPLE_MS = 12_500;
+
 export interface OpenCall {
   readonly url: string;
   readonly room: string;
@@ -24,7 +27,7 @@ export interface Outcome {
   readonly disconnections: number;
   /** Moves of the package's clients, cuts of stock clients. */
   readonly interruptions: number;
-  /** The longest time without a delivery, in milliseconds, one for each interruption. */
+  /** The longest time without a delivery, in milliseconds, one for each interruption or sample. */
   readonly gapsMs: readonly number[];
 }
 
@@ -43,6 +46,7 @@ const ours: PackageMember[] = [];
 const stock: StockMember[] = [];
 const published: Promise<void>[] = [];
 let timer: NodeJS.Timeout | undefined;
+let sampling: NodeJS.Timeout | undefined;
 
 const functions = {
   pid: (_: null): number => process.pid,
@@ -59,8 +63,13 @@ const functions = {
   },
 
   /** Begins to publish at an even rate, the package's clients in turn. */
-  publish({ messagesPerSecond }: { readonly messagesPerSecond: number }): void {
+  publish({ messagesPerSecond, samples }: { readonly messagesPerSecond: number; readonly samples: boolean }): void {
     const startedMs = performance.now();
+    if (samples) {
+      sampling = setInterval(() => {
+        for (const member of ours) member.sample();
+      }, SAMPLE_MS);
+    }
     timer = setInterval(() => {
       const due = ((performance.now() - startedMs) * messagesPerSecond) / 1000;
       while (published.length < due) {
@@ -77,6 +86,7 @@ const functions = {
   /** Ends publishing; gives back how many messages were published, each acknowledged. */
   async stop(_: null): Promise<number> {
     clearInterval(timer);
+    clearInterval(sampling);
     await Promise.all(published);
     return published.length;
   },
