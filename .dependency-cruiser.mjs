@@ -59,6 +59,9 @@ export default {
     exclude: { path: "/(dist|node_modules)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { conditionNames: ["@holdfast/source", "import", "node", "default", "types"], exportsFields: ["exports"] },
+    enhancedResolveOptions: {
+      conditionNames: ["@holdfast/source", "import", "node", "default", "types"],
+      exportsFields: ["exports"],
+    },
   },
 };
