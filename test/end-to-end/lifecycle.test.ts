@@ -85,7 +85,7 @@ test.each<[string, (fc: FunctionCompute, instance: { id: string; pid: number }) 
     },
   ],
 ])("%s moves the clients spread over the drain time, and nothing is lost or cut", async (_what, end) => {
-  const drainSeconds = 4;
+  const drainSeconds = 6;
   await using deployment = await deploy({
     settings: { minInstances: 2, maxInstances: 3, healthCheck: quickHealthCheck },
     env: { DRAIN_SECONDS: String(drainSeconds), HISTORY_MAX_MESSAGES: "100000" },

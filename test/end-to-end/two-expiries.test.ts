@@ -5,7 +5,7 @@ import { waitFor } from "../support/wait.ts";
 import { publishSteadily } from "./publishing.ts";
 
 test("a client whose connection and the one it moves to both expire lands on a third, with nothing lost", async () => {
-  await using rig = await startRig({ servers: 3, env: { DRAIN_SECONDS: "4" } });
+  await using rig = await startRig({ servers: 3, env: { DRAIN_SECONDS: "6" } });
   const [first, second, third] = rig.servers;
   if (!first || !second || !third) throw new Error("expected three servers");
   const client = rig.connect();

@@ -18,7 +18,7 @@ test("a deadline that takes the whole instance with it costs the others on it a 
   using stock = await connectStock(fc.url);
   await askData(stock, "room:join", { room: room.name });
   const stop = publishSteadily(room, 5);
-  const { reason } = await fc.events.next("instance:destroyed");
+  const { reason } = await fc.events.next("instance:destroyed", { timeoutMs: 20_000 });
   expect(reason).toBe("timeout");
   await waitFor(() => crowd.members.every(({ client }) => client.status === "connected"), "everybody to be back");
   const sent = await stop();
