@@ -1,7 +1,7 @@
 import { uniqueRoom } from "../support/unique.ts";
 import { defineBench, progress } from "./bench.ts";
 import { type Deployment, deploy, type Kind } from "./deployment.ts";
-import { cpuMicroseconds } from "./measure.ts";
+import { cpuMicroseconds, median } from "./measure.ts";
 import type { RawMembers } from "./raw-members.ts";
 import { Worker } from "./worker.ts";
 
@@ -31,8 +31,8 @@ export const idleInstance = defineBench<keyof Values>({
   summary: "CPU that a message costs an instance with no member of its room, adapters of plain Socket.IO beside it",
   options: {
     rate: { default: 1_000, meaning: "messages per second in a room with one member, on the other instance" },
-    seconds: { default: 8, meaning: "seconds of messages, and as many without, for each column" },
-    rounds: { default: 4, meaning: "rounds that these seconds are divided into; busy and idle take turns" },
+    seconds: { default: 18, meaning: "seconds of messages, and as many without, for each column" },
+    rounds: { default: 9, meaning: "rounds that these seconds are divided into; busy and idle take turns" },
   },
   async run(values) {
     const costs: Cost[] = [];
@@ -68,7 +68,8 @@ async function measure(deployment: Deployment, { rate, seconds, rounds }: Values
   await publish(rate * WARM_UP_SECONDS);
   await worker.call("take", null);
   const messages = Math.ceil((rate * seconds) / rounds);
-  const total = { busyUs: 0, busyMs: 0, idleUs: 0, idleMs: 0 };
+  const busyUs: number[] = [];
+  const idleUs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const startUs = idleCpuUs();
     const startMs = performance.now();
@@ -76,16 +77,17 @@ async function measure(deployment: Deployment, { rate, seconds, rounds }: Values
     const publishedUs = idleCpuUs();
     const publishedMs = performance.now();
     await new Promise((resolve) => setTimeout(resolve, publishedMs - startMs));
-    total.busyUs += publishedUs - startUs;
-    total.busyMs += publishedMs - startMs;
-    total.idleUs += idleCpuUs() - publishedUs;
-    total.idleMs += performance.now() - publishedMs;
+    const busySeconds = (publishedMs - startMs) / 1000;
+    const idleSeconds = (performance.now() - publishedMs) / 1000;
+    busyUs.push((publishedUs - startUs) / busySeconds);
+    idleUs.push((idleCpuUs() - publishedUs) / idleSeconds);
   }
   const { delivered } = await worker.call("take", null);
-  const baselineUs = (total.idleUs / total.idleMs) * total.busyMs;
+  // The median of the rounds: one garbage collection costs more than a round of messages that are not received.
+  const idleUsPerSecond = median(idleUs);
   return {
-    usPerMessage: (total.busyUs - baselineUs) / (messages * rounds),
-    idleUsPerSecond: (total.idleUs / total.idleMs) * 1000,
+    usPerMessage: (median(busyUs) - idleUsPerSecond) / rate,
+    idleUsPerSecond,
     lost: messages * rounds - delivered,
   };
 }
