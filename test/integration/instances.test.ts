@@ -80,6 +80,28 @@ test.concurrent("nothing is lost at the instant of a join's acknowledgement, 300
   }
 });
 
+test.concurrent("who joins in the instant in which the last member leaves misses nothing", async () => {
+  using publisher = await connect(0);
+  using member = await connect(1);
+  using published = collect(member, "message:published");
+  const rooms = Array.from({ length: 90 }, () => uniqueRoom());
+  await Promise.all(
+    rooms.map(async (room) => {
+      await askData(member, "room:join", { room });
+      // Both in one packet train: the instance unsubscribes and, before that is done, has a member again.
+      const left = askData(member, "room:leave", { room });
+      await askData(member, "room:join", { room });
+      await publish(publisher, room, "after the return");
+      await left;
+    }),
+  );
+  const arrived = () => rooms.filter((room) => live(published, room).length === 1);
+  await waitFor(
+    () => arrived().length === rooms.length,
+    "a message in each of the rooms, well before a position check",
+  );
+});
+
 test.concurrent("a message published during a join is in its answer, arrives live, or both", async () => {
   using publisher = await connect(0);
   using member = await connect(1);

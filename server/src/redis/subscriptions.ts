@@ -67,9 +67,9 @@ export class Subscriptions {
   async confirmed(channel: string): Promise<void> {
     await this.#options.link.settled();
     const subscription = this.#channels.get(channel);
-    if (subscription?.confirmed) return;
+    // Work first: where the last member has just left, the confirmation is that of the subscription which is ending.
     while (subscription?.work !== undefined) await subscription.work;
-    if (!this.#channels.get(channel)?.confirmed) {
+    if (!subscription?.confirmed) {
       throw new RequestError("UNAVAILABLE", "the room's channel cannot be subscribed to now");
     }
   }
