@@ -48,7 +48,26 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   await log.warmUp();
 
   const httpServer = createServer();
-  stripCredentials(httpServer);
+  const http = createHttpApp({
+    health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
+    roomApi:
+      config.production && config.adminToken === undefined
+        ? undefined
+        : createRoomApi({ log, bearerToken: config.adminToken }),
+    platformHooks: config.onPlatform
+      ? createPlatformHooks({
+          initialize: () => {
+            drain.resume();
+            return log.warmUp();
+          },
+          preStop: () => drain.pause(),
+        })
+      : undefined,
+    demoPage: config.production ? undefined : createDemoPage(),
+    logger,
+  });
+  // Before Socket.IO, which then passes on only what is not its own.
+  httpServer.on("request", getRequestListener(http.fetch));
   const io = createSocketServer({
     ...config,
     httpServer,
@@ -59,6 +78,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     isDraining: () => drain.isUnderWay,
     logger,
   });
+  stripCredentials(httpServer);
   const drain = new Drain(io, config.drainSeconds * 1000);
   const positions = new RoomPositions({
     log,
@@ -66,30 +86,13 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     logger,
     localRooms: () => localRooms(io),
     tellMembers: (room, position) => tellPosition(io, room, position),
-    beforeRound: () => subscriptions.repair(),
+    historyTtlSeconds: config.historyTtlSeconds,
   });
   // Not before there are rooms to tell: a cluster's links come up one by one, from the first moment on.
   subscriptions.onRestored = () => positions.announceAll();
   io.of("/").adapter.on("delete-room", (name: string) => seen.forget(roomOfAdapterRoom(name) ?? ""));
   const stopSweep = cutSlowReaders(io, logger);
 
-  const http = createHttpApp({
-    health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
-    roomApi:
-      config.production && config.adminToken === undefined
-        ? undefined
-        : createRoomApi({ log, bearerToken: config.adminToken }),
-    platformHooks: createPlatformHooks({
-      initialize: () => {
-        drain.resume();
-        return log.warmUp();
-      },
-      preStop: () => drain.pause(),
-    }),
-    demoPage: config.production ? undefined : createDemoPage(),
-    logger,
-  });
-  httpServer.on("request", getRequestListener(http.fetch));
   const port = await listen(httpServer, config.port).catch(async (error: unknown) => {
     positions.stop();
     stopSweep();
@@ -104,9 +107,10 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       await drain.finish();
       positions.stop();
       stopSweep();
-      httpServer.closeIdleConnections();
-      await io.close();
+      const closed = io.close();
+      // Also those that never sent a whole request, and would keep the server open.
       httpServer.closeAllConnections();
+      await closed;
       await links.close();
     },
   };

@@ -17,6 +17,8 @@ export type AuthMode =
 
 export interface Config {
   readonly production: boolean;
+  /** True on Function Compute, whose lifecycle hooks are served there and nowhere else. */
+  readonly onPlatform: boolean;
   readonly port: number;
   readonly redis: RedisTarget;
   readonly keyPrefix: string;
@@ -113,7 +115,8 @@ const secrets: ReadonlySet<string> = new Set(["TOKEN_SECRET", "ADMIN_TOKEN", "RE
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config | readonly ConfigProblem[] {
   const { values, problems } = readSettings(env);
-  const production = values.NODE_ENV === "production" || Boolean(env.FC_FUNCTION_NAME);
+  const onPlatform = Boolean(env.FC_FUNCTION_NAME);
+  const production = values.NODE_ENV === "production" || onPlatform;
   const missing = (name: SettingName, expected: string): void => {
     if (!problems.some((problem) => problem.name === name)) problems.push({ name, expected, got: "nothing" });
   };
@@ -126,6 +129,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 
   return {
     production,
+    onPlatform,
     port: values.FC_SERVER_PORT ?? values.FC_CUSTOM_LISTEN_PORT ?? values.PORT ?? 9000,
     redis: redisTarget(values.REDIS_URL),
     keyPrefix: values.KEY_PREFIX ?? "holdfast",

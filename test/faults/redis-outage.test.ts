@@ -278,3 +278,19 @@ test("publishers that go on while Redis is silent cannot fill the memory", async
   );
   await everythingWorks();
 });
+
+test("a room that was left while Redis was away and is joined again afterwards gets everything once", async () => {
+  await redis.kill();
+  await waitFor(async () => (await ask(publisher, "message:publish", messageOf("away"))).ok === false, "an outage");
+  await askData(member, "room:leave", { room });
+  await redis.restart({ keepData: true });
+  await waitFor(async () => (await ask(member, "room:join", { room })).ok, "the room to be joined again");
+  await waitFor(async () => (await ask(publisher, "message:publish", messageOf("back"))).ok, "Redis to be back");
+  const last = messageOf("fence");
+  await askData(publisher, "message:publish", last);
+  await delivered("fence");
+  const ids = published.items
+    .filter((batch) => batch.room === room)
+    .flatMap(({ messages }) => messages.map(({ id }) => id));
+  expect(new Set(ids).size).toBe(ids.length);
+});

@@ -140,11 +140,26 @@ describe("on a developer's machine", () => {
   });
 
   test("the platform's hooks refuse who comes through the trigger, and serve the platform", async () => {
-    const through = (path: string, controlPath: string, method: string) =>
-      call(base, path, { method, headers: { "x-fc-control-path": controlPath } });
+    const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" };
+    await using instances = await startInstances(1, { env });
+    const through = (path: string, controlPath: string, method: string, at = instances.url(0)) =>
+      call(at, path, { method, headers: { "x-fc-control-path": controlPath } });
     expect((await through("/initialize", "/http-invoke", "POST")).status).toBe(404);
     expect((await through("/pre-stop", "/http-invoke", "GET")).status).toBe(404);
     expect(await through("/initialize", "/initialize", "POST")).toMatchObject({ status: 200 });
+    // Outside the platform nobody but a stranger would ask.
+    expect((await through("/initialize", "/initialize", "POST", base)).status).toBe(404);
+    expect((await through("/pre-stop", "/pre-stop", "GET", base)).status).toBe(404);
+  });
+
+  test("a forged pre-stop cannot be repeated to keep an instance out of service", async () => {
+    await using instances = await startInstances(1, { env: { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" } });
+    const forged = () => call(instances.url(0), "/pre-stop", { headers: { "x-fc-control-path": "/pre-stop" } });
+    const healthy = async () => (await fetch(`${instances.url(0)}/healthz`)).status === 200;
+    await forged();
+    await waitFor(healthy, "the instance to serve again");
+    await forged();
+    expect(await healthy()).toBe(true);
   });
 });
 

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectRaw } from "../support/raw-websocket.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -41,6 +43,20 @@ test.concurrent("SIGTERM without clients ends the process by itself, at once", a
   await using server = await start(30);
   expect(await stopMs(server)).toBeLessThan(3_000);
   expect(server.logs.at(-1)).toMatchObject({ msg: "closed" });
+});
+
+test.concurrent("SIGTERM with connections that never sent a whole request ends the process by itself", async () => {
+  await using server = await start(1);
+  const silent = connect(server.port, "127.0.0.1");
+  const halfway = connect(server.port, "127.0.0.1");
+  for (const socket of [silent, halfway]) {
+    socket.on("error", () => socket.destroy());
+    await once(socket, "connect");
+  }
+  halfway.write("GET /healthz HTTP/1.1\r\nHost: ");
+  await fetch(`${server.url}/healthz`);
+  expect(await stopMs(server)).toBeLessThan(4_000);
+  for (const socket of [silent, halfway]) socket.destroy();
 });
 
 test.concurrent("SIGTERM with clients that stay ends the process by itself after the drain time", async () => {

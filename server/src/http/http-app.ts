@@ -6,7 +6,7 @@ import { httpStatus } from "./http-status.ts";
 export interface HttpParts {
   readonly health: Hono;
   readonly roomApi: Hono | undefined;
-  readonly platformHooks: Hono;
+  readonly platformHooks: Hono | undefined;
   readonly demoPage: Hono | undefined;
   readonly logger: Logger;
 }
@@ -15,7 +15,7 @@ export interface HttpParts {
 export function createHttpApp({ health, roomApi, platformHooks, demoPage, logger }: HttpParts): Hono {
   const app = new Hono();
   app.route("/", health);
-  app.route("/", platformHooks);
+  if (platformHooks !== undefined) app.route("/", platformHooks);
   if (roomApi !== undefined) app.route("/", roomApi);
   if (demoPage !== undefined) app.route("/", demoPage);
   app.notFound((context) =>

@@ -18,7 +18,7 @@ export function createPlatformHooks({ initialize, preStop }: PlatformHooksParts)
   hooks.post("/initialize", async (context) => {
     if (context.req.header("x-fc-control-path") !== "/initialize") return context.notFound();
     await initialize().catch((error: unknown) => {
-      // An instance that cannot reach Redis yet is better than none: it answers UNAVAILABLE until it can.
+      // Redis was there when this process started; until it is back, requests answer UNAVAILABLE.
       if (!(error instanceof RequestError)) throw error;
     });
     return context.json({ status: "initialized" });

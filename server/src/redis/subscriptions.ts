@@ -8,8 +8,6 @@ type Listener = (message: Buffer, channel: Buffer) => void;
 interface Subscription {
   /** The adapter's listener, or undefined once it no longer wants the channel. */
   listener: Listener | undefined;
-  /** What node-redis calls: one function for the life of the subscription, since it keeps a set of them. */
-  readonly receive: Listener;
   /** Whether the current connection is subscribed, as Redis confirmed. */
   confirmed: boolean;
   /** The command under way for this channel; commands for one channel never overlap. */
@@ -22,6 +20,9 @@ export interface SubscriptionsOptions {
   /** Sees every message before the adapter does. */
   readonly onMessage: (message: Buffer, channel: string) => void;
 }
+
+/** How long after a failure that left the link up the subscription is tried again. */
+const repairDelayMs = 1_000;
 
 /**
  * The subscribing side of the Redis adapter, which calls sSubscribe and sUnsubscribe without awaiting them (29 of 300
@@ -36,6 +37,7 @@ export class Subscriptions {
   readonly #channels = new Map<string, Subscription>();
   #everUp = false;
   #generation = 0;
+  #repairTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
@@ -75,16 +77,14 @@ export class Subscriptions {
   }
 
   /** Tries again what failed while the link was up, as in a cluster of which one master is away. */
-  repair(): void {
-    const failed = [...this.#channels].filter(([, { listener, confirmed, work }]) => listener && !confirmed && !work);
-    if (failed.length === 0 || !this.#options.link.isUp) return;
-    for (const [channel, subscription] of failed) this.#reconcile(channel, subscription);
+  #repair(): void {
+    this.#repairTimer = undefined;
+    for (const [channel, subscription] of this.#channels) this.#reconcile(channel, subscription);
     void this.#announceRestored();
   }
 
   #add(channel: string, { confirmed }: { confirmed: boolean }): Subscription {
-    const receive: Listener = (message, source) => this.#deliver(channel, message, source);
-    const subscription: Subscription = { listener: undefined, receive, confirmed, work: undefined };
+    const subscription: Subscription = { listener: undefined, confirmed, work: undefined };
     this.#channels.set(channel, subscription);
     return subscription;
   }
@@ -97,19 +97,20 @@ export class Subscriptions {
       return;
     }
     const generation = this.#generation;
-    subscription.work = this.#command(channel, wanted ? subscription.receive : undefined).then((done) => {
+    subscription.work = this.#command(channel, { wanted }).then((done) => {
       subscription.work = undefined;
       // A confirmation of a connection that is gone says nothing about the one that took its place.
       if (done && generation === this.#generation) subscription.confirmed = wanted;
       if (done || generation !== this.#generation) this.#reconcile(channel, subscription);
+      else this.#repairTimer ??= setTimeout(() => this.#repair(), repairDelayMs).unref();
     });
   }
 
-  /** Subscribes with a listener, unsubscribes without; false where Redis did not confirm. */
-  async #command(channel: string, receive: Listener | undefined): Promise<boolean> {
+  /** Subscribes or unsubscribes; false where Redis did not confirm. */
+  async #command(channel: string, { wanted }: { wanted: boolean }): Promise<boolean> {
     try {
       await this.#options.link.run((client: RedisClient) =>
-        receive === undefined ? client.sUnsubscribe(channel) : client.sSubscribe(channel, receive),
+        wanted ? client.sSubscribe(channel, this.#receive) : client.sUnsubscribe(channel),
       );
       return true;
     } catch (error) {
@@ -117,6 +118,12 @@ export class Subscriptions {
       return false;
     }
   }
+
+  /**
+   * What node-redis calls, for every channel: it keeps a set of listeners for each channel, also through outages, and
+   * a second function for a channel that was given up and taken again would deliver everything twice.
+   */
+  readonly #receive: Listener = (message, source) => this.#deliver(source.toString(), message, source);
 
   #deliver(channel: string, message: Buffer, source: Buffer): void {
     const subscription = this.#channels.get(channel) ?? this.#add(channel, { confirmed: true });

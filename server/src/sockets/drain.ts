@@ -4,6 +4,8 @@ import type { RoomServer } from "./socket-server.ts";
 /** Share of the drain time over which the clients are told; the rest is left for the last of them to move. */
 const tellingShare = 0.6;
 const checkIntervalMs = 20;
+/** How long after a drain that proved false no other one is begun for a caller who may be anybody. */
+const pauseEveryMs = 10 * 60_000;
 
 /**
  * Asks every client to move to another instance, spread over the drain time so that they do not arrive there in one
@@ -14,6 +16,7 @@ export class Drain {
   readonly #drainMs: number;
   #run: Promise<void> | undefined;
   #isFinal = false;
+  #pausedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(io: RoomServer, drainMs: number) {
     this.#io = io;
@@ -31,10 +34,12 @@ export class Drain {
   }
 
   /**
-   * Drains for a caller who may be anybody: an instance that is still there one drain time later serves again, so
-   * that a forged hook costs its clients a move and nothing else.
+   * Drains for a caller who may be anybody: an instance that is still there one drain time later serves again, and
+   * is not drained this way again for a while, so that forged hooks cost its clients a move now and then.
    */
   async pause(): Promise<void> {
+    if (performance.now() - this.#pausedAtMs < pauseEveryMs) return;
+    this.#pausedAtMs = performance.now();
     await this.#start();
     setTimeout(() => this.resume(), this.#drainMs).unref();
   }

@@ -19,6 +19,7 @@ const production = { NODE_ENV: "production", REDIS_URL: "redis://cache:6379", AU
 test("an empty environment describes a server for a developer's machine", () => {
   expect(valid({})).toEqual({
     production: false,
+    onPlatform: false,
     port: 9000,
     redis: { kind: "embedded" },
     keyPrefix: "holdfast",
