@@ -246,7 +246,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     const room = uniqueRoom();
     const positions = await appendMany(writer.log, room, 3);
     const ahead = plus(last(positions), 2);
-    expect(await reader.log.read(room, { after: ahead, limit: 10 })).toMatchObject({
+    expect(await reader.log.read(room, { after: ahead, limit: 10, isWitness: true })).toMatchObject({
       recovered: false,
       position: last(positions),
     });
@@ -257,13 +257,47 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect((await append(writer.log, room)).position).toBe(plus(position, 1));
   });
 
+  test("is not led into a new epoch by whoever only reads", async () => {
+    using opened = await openLog(redis.url);
+    const room = uniqueRoom();
+    const positions = await appendMany(opened.log, room, 3);
+    expect(await opened.log.read(room, { after: plus(last(positions), 2), limit: 10 })).toMatchObject({
+      recovered: false,
+    });
+    expect((await append(opened.log, room)).position).toBe(plus(last(positions), 1));
+  });
+
+  test("has nothing before its beginning", async () => {
+    using opened = await openLog(redis.url);
+    const room = uniqueRoom();
+    await appendMany(opened.log, room, 3);
+    const nothing = { recovered: true, messages: [], complete: true };
+    expect(await opened.log.read(room, { before: START, limit: 10 })).toMatchObject(nothing);
+    expect(await opened.log.read(room, { after: START, before: START, limit: 10 })).toMatchObject(nothing);
+  });
+
+  test("begins a new epoch where a failover lost what this instance has only appended", async () => {
+    const keyPrefix = uniquePrefix();
+    using publisher = await openLog(redis.url, { keyPrefix });
+    const room = uniqueRoom();
+    const key = roomKeys(keyPrefix, room).log;
+    await appendMany(publisher.log, room, 3);
+    const copy = `${key}:replica`;
+    await admin.copy(key, copy);
+    const lost = await appendMany(publisher.log, room, 2);
+    await admin.copy(copy, key, { REPLACE: true });
+    const { position } = await append(publisher.log, room);
+    expect(splitPosition(position).epochMs).toBeGreaterThan(splitPosition(last(lost)).epochMs);
+    expect(splitPosition(position).seq).toBe(0);
+  });
+
   test("ends a page with its epoch, and proves nothing from the end of an epoch to the next one", async () => {
     const keyPrefix = uniquePrefix();
     using reader = await openLog(redis.url, { keyPrefix });
     using writer = await openLog(redis.url, { keyPrefix });
     const room = uniqueRoom();
     const old = await appendMany(writer.log, room, 3);
-    await reader.log.read(room, { after: plus(last(old), 2), limit: 10 });
+    await reader.log.read(room, { after: plus(last(old), 2), limit: 10, isWitness: true });
     const { position } = await append(writer.log, room);
 
     const untilTheEnd = await reader.log.read(room, { after: old[0] ?? START, limit: 10 });
@@ -282,7 +316,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     using opened = await openLog(redis.url);
     const room = uniqueRoom();
     await appendMany(opened.log, room, 2);
-    const page = await opened.log.read(room, { after: "999999999999999-5", limit: 10 });
+    const page = await opened.log.read(room, { after: "999999999999999-5", limit: 10, isWitness: true });
     expect(page).toMatchObject({ recovered: false, complete: true });
     const { position } = await append(opened.log, room);
     expect(splitPosition(position).epochMs).toBeLessThanOrEqual((await redisNowMs()) + 1);

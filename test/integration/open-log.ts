@@ -51,5 +51,6 @@ export function draftOf(
     from: { user: null, session: null },
     sentAtMs: 1,
   });
-  return { id, after, body: rest.slice(1) };
+  const body = rest.slice(1);
+  return { id, after, body, bytes: Buffer.byteLength(body) };
 }

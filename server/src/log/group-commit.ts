@@ -1,4 +1,4 @@
-import { limits } from "@holdfast/client/protocol";
+import { limits, type Position } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
 
 /** A message on its way into a room's log. */
@@ -8,10 +8,12 @@ export interface Draft {
   readonly after: string;
   /** The message's JSON without its opening brace and position. */
   readonly body: string;
+  /** Length of the body in UTF-8. */
+  readonly bytes: number;
 }
 
 /** What became of a draft. */
-export type Outcome = { readonly position: string; readonly duplicate: boolean } | "out-of-order";
+export type Outcome = { readonly position: Position; readonly duplicate: boolean } | "out-of-order";
 
 interface Waiting {
   readonly draft: Draft;
@@ -54,7 +56,7 @@ export class GroupCommit {
   /** Resolves when the draft is in the log, was there before, or is out of order. Throws RATE_LIMITED or UNAVAILABLE. */
   submit(room: string, draft: Draft): Promise<Outcome> {
     const lane = this.#lanes.get(room);
-    const bytes = draft.body.length;
+    const { bytes } = draft;
     if (this.#allBytes + bytes > allLanesBytes || (lane !== undefined && isFull(lane, bytes))) {
       return Promise.reject(new RequestError("RATE_LIMITED", "the room's queue is full", retryAfterMs));
     }
@@ -95,7 +97,7 @@ export class GroupCommit {
 
   #take(lane: Lane, count: number): Waiting[] {
     const taken = lane.waiting.splice(0, count);
-    const bytes = taken.reduce((sum, { draft }) => sum + draft.body.length, 0);
+    const bytes = taken.reduce((sum, { draft }) => sum + draft.bytes, 0);
     lane.waitingBytes -= bytes;
     this.#allBytes -= bytes;
     return taken;
@@ -111,7 +113,7 @@ export function batchLength(waiting: readonly { readonly draft: Draft }[]): numb
   let bytes = 0;
   let count = 0;
   for (const { draft } of waiting) {
-    bytes += draft.body.length;
+    bytes += draft.bytes;
     if (count > 0 && (count >= limits.batchMessages || bytes > limits.batchBytes)) break;
     count += 1;
   }

@@ -10,7 +10,8 @@
 -- ARGV[4] how many bytes of messages at most; one message is always given
 -- ARGV[5] seconds after which an idle log expires
 -- ARGV[6] "1" to renew that expiry, "0" to leave it
--- ARGV[7] newest position that the calling instance has seen of this room, or 0-0
+-- ARGV[7] "1" where an `after` that the log does not reach is taken as proof that writes were lost
+-- ARGV[8] newest position that the calling instance has seen of this room, or 0-0
 --
 -- Returns head, recovered (1 or 0), complete (1 or 0), then position and body of each message in the log's order.
 
@@ -39,8 +40,8 @@ local function forkBehind(position)
   local marked = tonumber(redis.call('GET', fork) or -1)
   if epoch > marked then redis.call('SET', fork, string.format('%.0f', epoch), 'EX', ttl) end
 end
-forkBehind(ARGV[7])
-if after ~= '' then forkBehind(after) end
+forkBehind(ARGV[8])
+if after ~= '' and ARGV[7] == '1' then forkBehind(after) end
 
 if ARGV[6] == '1' then redis.call('EXPIRE', log, ttl) end
 
@@ -71,6 +72,9 @@ local function newestBefore(limitPosition)
   local from = limitPosition == '' and '+' or '(' .. limitPosition
   return page(redis.call('XREVRANGE', log, from, '-', 'COUNT', limit + 1), 1, 1)
 end
+
+-- Nothing is before the beginning, and Redis knows no interval that ends there.
+if before == '0-0' then return answer(1, true, {}, false) end
 
 if after == '' then
   local entries, complete = newestBefore(before)

@@ -1,8 +1,9 @@
-import { limits, type Message, type Page, type Position, START } from "@holdfast/client/protocol";
+import { comparePositions, limits, type Message, type Page, type Position, START } from "@holdfast/client/protocol";
 import { roomKeys } from "../redis/keys.ts";
 import type { RedisLink } from "../redis/link.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import appendSource from "./append.lua";
+import { AppendedPositions } from "./appended-positions.ts";
 import { publishedFrame } from "./frame.ts";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import readSource from "./read.lua";
@@ -25,6 +26,8 @@ export interface PageRequest {
   readonly before?: Position;
   /** Messages at most; 0 asks for the newest position alone. */
   readonly limit: number;
+  /** True where an `after` that the log does not reach counts as proof that the log has lost writes. */
+  readonly isWitness?: boolean;
 }
 
 const appendScript = script(appendSource);
@@ -35,6 +38,7 @@ export class RoomLog {
   readonly #options: RoomLogOptions;
   readonly #commits = new GroupCommit((room, batch) => this.#append(room, batch));
   readonly #reads = new SharedReads<Page>();
+  readonly #appended = new AppendedPositions();
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
@@ -53,8 +57,8 @@ export class RoomLog {
 
   /** Reads one page. Identical reads that are asked for while one waits to start share it. Throws UNAVAILABLE. */
   read(room: string, request: PageRequest): Promise<Page> {
-    const { after = "", before = "", limit } = request;
-    return this.#reads.share(`${room} ${after} ${before} ${limit}`, () =>
+    const { after = "", before = "", limit, isWitness = false } = request;
+    return this.#reads.share(`${room} ${after} ${before} ${limit} ${isWitness}`, () =>
       this.#read(room, request, { renewExpiry: false }),
     );
   }
@@ -65,14 +69,14 @@ export class RoomLog {
   }
 
   async #append(room: string, batch: readonly Draft[]): Promise<readonly Outcome[]> {
-    const { keyPrefix, historyMaxMessages, historyTtlSeconds, publishDedupSeconds, seen, link } = this.#options;
+    const { keyPrefix, historyMaxMessages, historyTtlSeconds, publishDedupSeconds, link } = this.#options;
     const keys = roomKeys(keyPrefix, room);
     const frame = publishedFrame(room);
     const args = [
       String(historyMaxMessages),
       String(historyTtlSeconds),
       String(publishDedupSeconds),
-      seen.get(room) ?? START,
+      this.#newestKnown(room),
       frame.beforeMessages,
       frame.beforeHead,
       frame.end,
@@ -84,15 +88,25 @@ export class RoomLog {
       [keys.log, keys.fork, keys.idsEven, keys.idsOdd, keys.channel],
       args,
     );
-    return (answers as readonly string[]).map(parseOutcome);
+    const outcomes = (answers as readonly string[]).map(parseOutcome);
+    const newest = outcomes.findLast((outcome) => outcome !== "out-of-order" && !outcome.duplicate);
+    if (newest !== undefined && newest !== "out-of-order") this.#appended.note(room, newest.position);
+    return outcomes;
+  }
+
+  /** The newest position that this instance can vouch for: a log that is behind it has lost writes. */
+  #newestKnown(room: string): Position {
+    const seen = this.#options.seen.get(room) ?? START;
+    const appended = this.#appended.get(room) ?? START;
+    return comparePositions(appended, seen) > 0 ? appended : seen;
   }
 
   async #read(
     room: string,
-    { after, before, limit }: PageRequest,
+    { after, before, limit, isWitness = false }: PageRequest,
     { renewExpiry }: { renewExpiry: boolean },
   ): Promise<Page> {
-    const { keyPrefix, historyTtlSeconds, seen, link } = this.#options;
+    const { keyPrefix, historyTtlSeconds, link } = this.#options;
     const keys = roomKeys(keyPrefix, room);
     const args = [
       after ?? "",
@@ -101,7 +115,8 @@ export class RoomLog {
       String(limits.pageBytes),
       String(historyTtlSeconds),
       renewExpiry ? "1" : "0",
-      seen.get(room) ?? START,
+      isWitness ? "1" : "0",
+      this.#newestKnown(room),
     ];
     return parsePage((await runScript(link, readScript, [keys.log, keys.fork], args)) as readonly (string | number)[]);
   }
@@ -109,7 +124,7 @@ export class RoomLog {
 
 function parseOutcome(answer: string): Outcome {
   if (answer === "!") return "out-of-order";
-  return { position: answer.slice(1), duplicate: answer.startsWith("=") };
+  return { position: answer.slice(1) as Position, duplicate: answer.startsWith("=") };
 }
 
 function parsePage([position, recovered, complete, ...entries]: readonly (string | number)[]): Page {

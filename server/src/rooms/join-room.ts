@@ -24,8 +24,10 @@ export async function joinRoom(
     await membership.add(room);
     const page = await log.read(
       room,
-      since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages },
+      since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages, isWitness: true },
     );
+    // Another join of the same room by this connection may have failed meanwhile, and have taken it out again.
+    if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
     // For this instance's first member the log's head is where live delivery begins.
     if (seen.get(room) === undefined) seen.note(room, page.position);
     return page;

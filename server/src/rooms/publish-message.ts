@@ -1,5 +1,5 @@
 import { contract } from "@holdfast/client/contract";
-import type { Position, RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
+import type { RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import { checkedJson } from "./checked-json.ts";
@@ -16,9 +16,9 @@ export async function publishMessage(
 ): Promise<RequestData<"message:publish">> {
   const dataJson = checkedJson(contract.messages, event, data);
   const body = `"id":"${id}","event":${JSON.stringify(event)},"data":${dataJson},"from":${JSON.stringify(from)},"sentAtMs":${Date.now()}}`;
-  const outcome = await log.append(room, { id, after: after ?? "", body });
+  const outcome = await log.append(room, { id, after: after ?? "", body, bytes: Buffer.byteLength(body) });
   if (outcome === "out-of-order") {
     throw new RequestError("OUT_OF_ORDER", `the publish ${after} that this one follows is not stored`);
   }
-  return { position: outcome.position as Position, duplicate: outcome.duplicate };
+  return { position: outcome.position, duplicate: outcome.duplicate };
 }

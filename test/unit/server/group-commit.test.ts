@@ -5,7 +5,7 @@ import { batchLength, type Draft, GroupCommit, type Outcome } from "../../../ser
 import { withTimeout } from "../../support/wait.ts";
 
 function draft(id: string, bytes = 10): Draft {
-  return { id, after: "", body: "x".repeat(bytes) };
+  return { id, after: "", body: "x".repeat(bytes), bytes };
 }
 
 /** A log whose appends wait until the test lets them go. */
@@ -19,7 +19,11 @@ function heldAppends() {
   return { calls, append };
 }
 
-const stored = (id: string): Outcome => ({ position: `at ${id}`, duplicate: false });
+/** A position that tells ids apart, whatever they are. */
+const stored = (id: string): Outcome => ({
+  position: `1-${Number.parseInt(Buffer.from(id).toString("hex"), 16)}`,
+  duplicate: false,
+});
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("what arrives while an append is under way goes out as one batch after it", async () => {

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import type { Page } from "../../../client/src/protocol/index.ts";
+import { RequestError } from "../../../server/src/errors.ts";
+import type { RoomLog } from "../../../server/src/log/room-log.ts";
+import { SeenPositions } from "../../../server/src/log/seen-positions.ts";
+import type { Caller } from "../../../server/src/rooms/caller.ts";
+import { joinRoom } from "../../../server/src/rooms/join-room.ts";
+
+const page: Page = { position: "1-0", recovered: true, messages: [], complete: true };
+
+/** A connection whose joins read a log that answers when the test says so. */
+function connection() {
+  const rooms = new Set<string>();
+  const reads: { succeed: () => void; fail: () => void }[] = [];
+  const log: Pick<RoomLog, "read"> = {
+    read: () =>
+      new Promise((resolve, reject) => {
+        reads.push({ succeed: () => resolve(page), fail: () => reject(new RequestError("UNAVAILABLE", "away")) });
+      }),
+  };
+  const caller: Caller = {
+    from: { user: null, session: null },
+    connection: "id",
+    membership: {
+      get size() {
+        return rooms.size;
+      },
+      has: (room) => rooms.has(room),
+      add: async (room) => {
+        rooms.add(room);
+      },
+      remove: (room) => {
+        rooms.delete(room);
+      },
+    },
+  };
+  const parts = { log: log as RoomLog, seen: new SeenPositions() };
+  return { rooms, reads, parts, join: () => joinRoom(parts, caller, { room: "lobby" }) };
+}
+
+test("a join is not acknowledged when another one of the same connection has failed and left the room", async () => {
+  const { reads, rooms, join } = connection();
+  const first = expect(join()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  const second = expect(join()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await new Promise(setImmediate);
+  reads[0]?.fail();
+  await first;
+  reads[1]?.succeed();
+  await second;
+  expect(rooms.size).toBe(0);
+});
+
+test("a failed repetition of a join leaves the connection in the room", async () => {
+  const { reads, rooms, join } = connection();
+  const first = join();
+  await new Promise(setImmediate);
+  reads[0]?.succeed();
+  expect(await first).toEqual(page);
+  const again = expect(join()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await new Promise(setImmediate);
+  reads[1]?.fail();
+  await again;
+  expect([...rooms]).toEqual(["lobby"]);
+});
