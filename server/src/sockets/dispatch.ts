@@ -13,6 +13,9 @@ export interface DispatchOptions {
   readonly logger: Logger;
 }
 
+/** What a request counts for in the connection's limit, where it may be answered with a whole page of the log. */
+const requestCosts: Partial<Record<RequestName, number>> = { "room:join": 10, "history:read": 10 };
+
 type Answer = (answer: Acknowledgement<unknown>) => void;
 
 /**
@@ -34,7 +37,7 @@ export async function dispatch(options: DispatchOptions, event: unknown, args: r
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
 function handle({ handlers, caller, limiter }: DispatchOptions, event: unknown, args: readonly unknown[]): unknown {
-  const waitMs = limiter.take();
+  const waitMs = limiter.take(isRequestName(event) ? requestCosts[event] : 1);
   if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
   if (!isRequestName(event)) {
     throw new RequestError(

@@ -1,4 +1,4 @@
-/** Requests that a connection may send in one burst, and per second over time. */
+/** Requests that a connection may send in one burst, and per second over time; dear ones count several times. */
 const burstRequests = 2_000;
 const requestsPerSecond = 1_000;
 
@@ -16,15 +16,15 @@ export class RateLimiter {
     this.#filledAtMs = nowMs();
   }
 
-  /** Takes one token: 0, or the milliseconds after which there will be one. */
-  take(): number {
+  /** Takes the tokens of one request: 0, or the milliseconds after which there will be as many. */
+  take(cost = 1): number {
     const nowMs = this.#nowMs();
     // A clock that was set back counts as no time passed.
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#filledAtMs = nowMs;
     this.#tokens = Math.min(burstRequests, this.#tokens + (elapsedMs * requestsPerSecond) / 1000);
-    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1000) / requestsPerSecond);
-    this.#tokens -= 1;
+    if (this.#tokens < cost) return Math.ceil(((cost - this.#tokens) * 1000) / requestsPerSecond);
+    this.#tokens -= cost;
     return 0;
   }
 }

@@ -86,11 +86,12 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
 const drainingRetryMs = 1_000;
 
 async function admit({ isDraining, authenticate }: SocketServerOptions, socket: RoomSocket): Promise<void> {
+  const { session, token } = parseHandshake(socket.handshake);
+  const { user } = await authenticate(token);
+  // Asked last: who is admitted after the drain has begun would never be told to move.
   if (isDraining()) {
     throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
   }
-  const { session, token } = parseHandshake(socket.handshake);
-  const { user } = await authenticate(token);
   socket.data.from = { user, session };
 }
 

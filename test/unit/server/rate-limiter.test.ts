@@ -42,3 +42,12 @@ test("a clock that is set back neither takes nor gives", () => {
   clock.nowMs += 1;
   expect(limiter.take()).toBe(0);
 });
+
+test("a dear request takes its cost at once, and waits until all of it is there", () => {
+  const { clock, limiter } = exhausted();
+  expect(limiter.take(10)).toBe(10);
+  clock.nowMs += 9;
+  expect(limiter.take(10)).toBe(1);
+  clock.nowMs += 1;
+  expect(limiter.take(10)).toBe(0);
+});
