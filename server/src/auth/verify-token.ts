@@ -44,9 +44,12 @@ function withKeySet(keys: ReturnType<typeof createRemoteJWKSet>, options: Option
   return async (token: string) => (await jwtVerify(token, keys, options)).payload;
 }
 
+/** Codes of jose that tell of the key set's server and not of the token: an answer that is no 200, or no key set. */
+const keySetFailures: ReadonlySet<string> = new Set(["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"]);
+
 function tokenError(error: unknown): RequestError {
   if (error instanceof errors.JWTExpired) return new RequestError("TOKEN_EXPIRED", "the token has expired");
-  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+  if (!(error instanceof errors.JOSEError) || keySetFailures.has(error.code)) {
     return new RequestError("UNAVAILABLE", "the token's key set cannot be fetched");
   }
   return new RequestError("UNAUTHENTICATED", `the token is not valid: ${error.message}`);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
@@ -75,4 +76,28 @@ test("a key set verifies its own keys alone, and its absence is told as UNAVAILA
   await expect(createAuthenticator({ ...settings, key: { jwksUrl } })(await sign(privateKey))).rejects.toMatchObject({
     code: "UNAVAILABLE",
   });
+});
+
+test.each([
+  [503, "{}"],
+  [200, "no JSON"],
+  [200, '{"keys":1}'],
+])("a key set's server that answers %i %s makes a token neither good nor bad", async (status, body) => {
+  const server = createServer((_request, response) => response.writeHead(status).end(body));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+    const { privateKey } = await generateKeyPair("ES256");
+    const signed = await new SignJWT({ sub: "ada" })
+      .setProtectedHeader({ alg: "ES256", kid: "one" })
+      .setExpirationTime("1m")
+      .sign(privateKey);
+    await expect(createAuthenticator({ ...settings, key: { jwksUrl } })(signed)).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
