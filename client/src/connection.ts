@@ -50,6 +50,8 @@ type WireEvents = Record<string, (...args: unknown[]) => void>;
 // Numbers of the protocol, held to `limits` by their types, so that the table itself stays out of the bundle.
 const PROTOCOL_VERSION: typeof limits.protocolVersion = 1;
 const ACKNOWLEDGEMENT_TIMEOUT_MS: typeof limits.acknowledgementTimeoutMs = 10_000;
+/** Socket.IO's own default for `timeout`, which it holds the opening of the WebSocket to. */
+const ATTEMPT_TIMEOUT_MS = 20_000;
 
 const NO_TOKEN: OwnError<"TOKEN_EXPIRED"> = { code: "TOKEN_EXPIRED", message: "token() failed", retryable: true };
 
@@ -66,6 +68,7 @@ export function openConnection(
   const pending = new Set<Promise<unknown>>();
   let refusals = 0;
   let isClosed = false;
+  /** Of the next attempt that is not Socket.IO's own. None while the connection is up, or while Socket.IO comes back. */
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const socket: Socket<WireEvents> = io(url, {
@@ -80,32 +83,39 @@ export function openConnection(
     retries: 0,
     auth(send) {
       const { engine } = socket.io;
+      // A token that comes, or fails, late belongs to an attempt that is over: the next one asks for its own.
+      const isOver = () => engine.readyState !== "open";
       Promise.resolve()
         .then(token)
         .then(
-          // A token that comes late belongs to an attempt that is over: the next one asks for its own.
-          (fresh) =>
-            engine === socket.io.engine &&
-            send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth),
-          (cause) => refuse(NO_TOKEN, { cause }),
+          (fresh) => {
+            if (isOver()) return;
+            // Neither Socket.IO nor the pings of a server that is alive end a handshake that is never answered.
+            retry(options.timeout ?? ATTEMPT_TIMEOUT_MS);
+            send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth);
+          },
+          (cause) => isOver() || refuse(NO_TOKEN, { cause }),
         );
     },
   });
 
-  /** Starts a new attempt now, in place of whatever is under way. */
-  function attempt() {
-    socket.disconnect().connect();
+  /**
+   * Starts a new attempt, in place of whatever is under way then. Socket.IO does not come back by itself from a refused
+   * handshake, nor from a disconnection by the server.
+   */
+  function retry(delayMs = backoffMs(refusals++)) {
+    stopTimer();
+    if (!isClosed) timer = setTimeout(() => socket.disconnect().connect(), delayMs);
   }
 
-  /** Socket.IO does not come back by itself from a refused handshake, nor from a disconnection by the server. */
-  function retry(delayMs = backoffMs(refusals++)) {
+  function stopTimer() {
     clearTimeout(timer);
-    if (!isClosed) timer = setTimeout(attempt, delayMs);
   }
 
   function refuse(detail: ErrorDetail, options?: ErrorOptions) {
-    events.changed(connection, new HoldfastError(detail, options));
+    // First, so that the owner can close the connection, or hurry it.
     retry(detail.retryAfterMs);
+    events.changed(connection, new HoldfastError(detail, options));
   }
 
   const connection = {
@@ -136,13 +146,14 @@ export function openConnection(
 
     /** Tries now instead of after the delay. */
     hurry() {
-      if (!socket.connected) attempt();
+      // Not at once: within an event of Socket.IO, an attempt would start beside the one that Socket.IO is about to plan.
+      if (!socket.connected) retry(0);
     },
 
     /** Never comes up again. What is in flight gets `graceMs` to be answered; resolves when the WebSocket is closed. */
     async close(graceMs = 0) {
       isClosed = true;
-      clearTimeout(timer);
+      stopTimer();
       if (graceMs) await Promise.race([Promise.all(pending), sleep(graceMs)]);
       await new Promise<void>((resolve) => {
         const { engine } = socket.io;
@@ -153,7 +164,10 @@ export function openConnection(
     },
   };
 
+  // The attempt that the timer was to replace is over. Where Socket.IO does not come back by itself, it is set after this.
+  socket.io.on("close", stopTimer);
   socket.on("connect", () => {
+    stopTimer();
     refusals = 0;
     events.changed(connection);
   });
@@ -161,8 +175,8 @@ export function openConnection(
     // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
     socket.sendBuffer = [];
     connection.rooms.clear();
-    events.changed(connection);
     if (!socket.active) retry();
+    events.changed(connection);
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
     if (error.data) refuse(error.data);
