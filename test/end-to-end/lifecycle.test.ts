@@ -43,9 +43,12 @@ test("both lifecycle hooks are refused through the trigger, and nobody is distur
   }
 });
 
+/** What makes a server serve the lifecycle hooks, where no emulator starts it. */
+const onPlatform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" };
+
 test("the initialize hook loads what the first request would wait for", async () => {
   await using redis = await startRedis();
-  await using server = await startServer({ env: { REDIS_URL: redis.url } });
+  await using server = await startServer({ env: { ...onPlatform, REDIS_URL: redis.url } });
   await using admin = await inspect(redis);
   const cachedScripts = async () => /number_of_cached_scripts:(\d+)/.exec(await admin.client.info("memory"))?.[1];
   await admin.client.scriptFlush();
@@ -56,7 +59,7 @@ test("the initialize hook loads what the first request would wait for", async ()
 
 test("a forged pre-stop costs the clients a move and nothing else: the instance serves again", async () => {
   await using redis = await startRedis();
-  await using server = await startServer({ env: { REDIS_URL: redis.url, DRAIN_SECONDS: "1" } });
+  await using server = await startServer({ env: { ...onPlatform, REDIS_URL: redis.url, DRAIN_SECONDS: "1" } });
   await using crowd = await gather(server.url, 3);
   const stop = publishSteadily(crowd.first.room, 5);
   const forged = callHook(server.url, preStop);
