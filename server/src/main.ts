@@ -20,6 +20,9 @@ const logger = pino({
   timestamp: pino.stdTimeFunctions.isoTime,
 });
 
+// node-redis leaves some rejections unowned while a cluster changes; the links find out by themselves what is lost.
+process.on("unhandledRejection", (reason) => logger.error({ err: reason }, "a rejection that nobody handled"));
+
 try {
   const app = await startApp(config, logger);
   const url = `http://localhost:${app.port}`;
