@@ -22,6 +22,8 @@ const frozenAfterMs = 1_000;
 const graceMs = 1_000;
 /** How long a client may try to connect before a fresh one takes its place: its handshake may hang for ever. */
 const connectTimeoutMs = 8_000;
+/** How long after a client gave up a fresh one takes its place, at least; at most twice as long. */
+const reconnectDelayMs = 200;
 
 /**
  * One connection to Redis that knows whether it can be trusted. Commands run under a time limit and fail at once while
@@ -174,7 +176,7 @@ export class RedisLink {
       await withinTime(client.ping(), probeTimeoutMs);
     } catch (error) {
       if (client !== this.#client) return;
-      await this.#replace(error instanceof Error ? error : new Error(String(error)));
+      await this.#replace(toError(error));
     }
   }
 
@@ -186,11 +188,28 @@ export class RedisLink {
     this.#client = this.#create();
     this.#clientSinceMs = Date.now();
     old.destroy();
-    const client = this.#client;
-    await withinTime(client.connect(), probeTimeoutMs).catch((error: unknown) => {
+    await withinTime(this.#connect(), probeTimeoutMs).catch((error: unknown) => {
       this.#options.logger.debug({ role: this.#options.role, err: error }, "redis link still away");
     });
   }
+
+  /** The client of a cluster gives up when no node answers; that of a single server goes on trying by itself. */
+  async #connect(): Promise<void> {
+    const client = this.#client;
+    try {
+      await client.connect();
+    } catch (error) {
+      const retry = () => {
+        if (client === this.#client && this.#state === "connecting") void this.#replace(toError(error));
+      };
+      setTimeout(retry, reconnectDelayMs * (1 + Math.random())).unref();
+      throw error;
+    }
+  }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 class Unanswered extends Error {}
