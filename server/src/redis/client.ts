@@ -1,4 +1,5 @@
 import { createClient, createCluster } from "redis";
+import { Answers } from "./answers.ts";
 
 /** Names the part that a connection plays, in logs and in Redis' CLIENT LIST. */
 export type LinkRole = "commands" | "subscriptions";
@@ -64,9 +65,16 @@ export function createSingleClient(url: string, role: LinkRole, events: ClientEv
   };
 }
 
+/** How long a command waits for the connection to its master; one that waited longer would be carried out late. */
+const connectionWaitMs = 1_000;
+/** A silent connection is given up after this; it is longer than the freezes of a process that are worth surviving. */
+const silentSocketMs = 8_000;
+/** How long a master is away before the others are asked who has its slots. */
+const topologyRefreshMs = 2_000;
+
 /**
  * A cluster counts as one connection that lives as long as one of its masters answers; commands for the slots of a
- * master that is away fail by their own time limit.
+ * master that is away or silent fail, at the latest by their own time limit.
  */
 export function createClusterClient(urls: readonly string[], role: LinkRole, events: ClientEvents): RedisClient {
   const first = new URL(urls[0] ?? "redis://localhost");
@@ -74,35 +82,65 @@ export function createClusterClient(urls: readonly string[], role: LinkRole, eve
     ...(first.username === "" ? {} : { username: decodeURIComponent(first.username) }),
     ...(first.password === "" ? {} : { password: decodeURIComponent(first.password) }),
   };
+  const socket = { ...socketOptions, socketTimeout: silentSocketMs };
   const cluster = createCluster({
     rootNodes: urls.map((url) => ({ url })),
     defaults: {
       name: `holdfast-${role}`,
       ...credentials,
       ...clientOptions,
-      socket: first.protocol === "rediss:" ? { ...socketOptions, tls: true } : socketOptions,
+      socket: first.protocol === "rediss:" ? { ...socket, tls: true } : socket,
     },
     RESP: 3,
+    // Connecting to every master at once would never end while one of them is away.
+    minimizeConnections: true,
+    topologyRefreshOnReconnectionAttemptStrategy: topologyRefreshMs,
   });
-  cluster.on("node-ready", events.onReady);
-  cluster.on("node-error", () => undefined);
-  cluster.on("error", events.onError);
-  const firstMaster = async () => {
-    const [master] = cluster.masters;
-    if (master === undefined) throw new Error("the cluster has no master");
-    return cluster.nodeClient(master);
+  const answers = new Answers();
+  const onReady = () => {
+    if (cluster.isReady) events.onReady();
   };
+  cluster.on("node-ready", onReady);
+  cluster.on("node-error", () => undefined);
+  // Once the slots are known, an error is one node's, or that of one attempt to learn the slots anew.
+  cluster.on("error", (error: Error) => {
+    if (!cluster.isReady) events.onError(error);
+  });
+  // When a master leaves, node-redis subscribes to its channels elsewhere without awaiting it, and the first refusal
+  // would end the process. Being ready makes our subscriptions do the same, with an owner.
+  cluster.removeAllListeners("__resubscribeListeners");
+  cluster.on("__resubscribeListeners", onReady);
+
+  const fromAnyMaster = <Reply>(ask: (client: NodeClient) => Promise<Reply>) =>
+    Promise.any(cluster.masters.map(async (master) => ask(await cluster.nodeClient(master))));
+  /** Asks the subscribing connections too; where one stays silent, its socket's time limit ends it. */
+  const ping = () => {
+    for (const { pubSub } of cluster.masters) {
+      if (pubSub?.client.isReady) answers.ping(pubSub.client).catch(() => undefined);
+    }
+    return fromAnyMaster((client) => answers.ping(client));
+  };
+  const toMasterOf = async <Reply>(key: string, command: () => Promise<Reply>): Promise<Reply> => {
+    const startedMs = Date.now();
+    const client = await cluster.getNodeClientForKey(key);
+    if (Date.now() - startedMs > connectionWaitMs) throw new Error("the master of this slot was away for too long");
+    return answers.expect(client, command);
+  };
+  type NodeClient = Awaited<ReturnType<typeof cluster.getNodeClientForKey>>;
   return {
-    connect: () => cluster.connect(),
+    connect: async () => {
+      await cluster.connect();
+      onReady();
+    },
     destroy: () => cluster.destroy(),
-    ping: () => Promise.any(cluster.masters.map(async (master) => (await cluster.nodeClient(master)).ping())),
-    info: async () => (await firstMaster()).info("server"),
-    evalSha: (sha, keys, args) => cluster.evalSha(sha, { keys, arguments: args }),
+    ping,
+    info: () => fromAnyMaster((client) => client.info("server")),
+    evalSha: (sha, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.evalSha(sha, { keys, arguments: args })),
     scriptLoad: (source) =>
       Promise.all(cluster.masters.map(async (master) => (await cluster.nodeClient(master)).scriptLoad(source))),
-    eval: (source, keys, args) => cluster.eval(source, { keys, arguments: args }),
+    eval: (source, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.eval(source, { keys, arguments: args })),
     sSubscribe: (channel, listener) => cluster.sSubscribe(channel, listener, true),
     sUnsubscribe: async (channel) => cluster.sUnsubscribe(channel),
-    sPublish: (channel, message) => cluster.sPublish(channel, message),
+    sPublish: (channel, message) => toMasterOf(channel, () => cluster.sPublish(channel, message)),
   };
 }
