@@ -6,7 +6,10 @@ import { randomId } from "./random-id.ts";
 import { createRoom, type JoinOptions, type Room, type RoomParts } from "./room.ts";
 
 export interface ConnectOptions {
-  /** Called before every attempt to connect, for a token that is valid now. Default: none is sent. */
+  /**
+   * Called before every attempt to connect, for a token that is valid now. It has ten seconds, after which the server
+   * gives the attempt up. Default: none is sent.
+   */
   readonly token?: () => string | Promise<string>;
   /**
    * Who this client is through all its connections: 16 to 64 characters of A-Z a-z 0-9 _ -. Two clients that live at

@@ -129,6 +129,20 @@ export class RedisCluster implements AsyncDisposable {
     for (const node of [to, from, ...rest]) await node.admin.clusterSetSlot(slot, "NODE", to.id);
   }
 
+  /** Makes the others forget a dead node, and gives all its slots, which are empty then, to one of them. */
+  async replaceDead(deadIndex: number, heirIndex: number): Promise<void> {
+    const dead = this.#node(deadIndex);
+    const alive = this.#nodes.filter((node) => node !== dead);
+    for (const { admin } of alive) await admin.clusterForget(dead.id);
+    await this.#node(heirIndex).admin.clusterAddSlotsRange(slotsOf(deadIndex));
+  }
+
+  /** Kills all nodes at once and starts them again on their data; resolves when they have their ports. */
+  async restartAll(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.kill()));
+    await Promise.all(this.servers.map((server) => server.restart({ keepData: true })));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { admin } of this.#nodes) admin.destroy();
     await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
