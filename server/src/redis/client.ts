@@ -111,10 +111,21 @@ export function createClusterClient(urls: readonly string[], role: LinkRole, eve
   cluster.removeAllListeners("__resubscribeListeners");
   cluster.on("__resubscribeListeners", onReady);
 
+  // A channel could not follow its slot to another master, where node-redis may yet count it as subscribed.
+  cluster.on("sharded-channel-moved-error", (_error: Error, channel: string) => {
+    void sUnsubscribe(channel)
+      .catch(() => undefined)
+      .then(onReady);
+  });
+
+  const sUnsubscribe = async (channel: string) => cluster.sUnsubscribe(channel);
   const fromAnyMaster = <Reply>(ask: (client: NodeClient) => Promise<Reply>) =>
     Promise.any(cluster.masters.map(async (master) => ask(await cluster.nodeClient(master))));
   /** Asks the subscribing connections too; where one stays silent, its socket's time limit ends it. */
   const ping = () => {
+    // No master tells where a slot went that belonged to nobody when the slots were learnt.
+    const owners: readonly unknown[] = cluster.slots;
+    if (cluster.isReady && owners.includes(undefined)) cluster._slots.rediscover().catch(() => undefined);
     for (const { pubSub } of cluster.masters) {
       if (pubSub?.client.isReady) answers.ping(pubSub.client).catch(() => undefined);
     }
@@ -140,7 +151,7 @@ export function createClusterClient(urls: readonly string[], role: LinkRole, eve
       Promise.all(cluster.masters.map(async (master) => (await cluster.nodeClient(master)).scriptLoad(source))),
     eval: (source, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.eval(source, { keys, arguments: args })),
     sSubscribe: (channel, listener) => cluster.sSubscribe(channel, listener, true),
-    sUnsubscribe: async (channel) => cluster.sUnsubscribe(channel),
+    sUnsubscribe,
     sPublish: (channel, message) => toMasterOf(channel, () => cluster.sPublish(channel, message)),
   };
 }
