@@ -129,18 +129,33 @@ export class RedisCluster implements AsyncDisposable {
     for (const node of [to, from, ...rest]) await node.admin.clusterSetSlot(slot, "NODE", to.id);
   }
 
-  /** Makes the others forget a dead node, and gives all its slots, which are empty then, to one of them. */
-  async replaceDead(deadIndex: number, heirIndex: number): Promise<void> {
+  /** Makes the others forget a node that is dead; its slots belong to nobody then. */
+  async forget(deadIndex: number): Promise<void> {
     const dead = this.#node(deadIndex);
     const alive = this.#nodes.filter((node) => node !== dead);
-    for (const { admin } of alive) await admin.clusterForget(dead.id);
-    await this.#node(heirIndex).admin.clusterAddSlotsRange(slotsOf(deadIndex));
+    await Promise.all(alive.map(({ admin }) => admin.clusterForget(dead.id)));
   }
 
-  /** Kills all nodes at once and starts them again on their data; resolves when they have their ports. */
-  async restartAll(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.kill()));
-    await Promise.all(this.servers.map((server) => server.restart({ keepData: true })));
+  /** Gives the slots of a forgotten node, which are empty then, to one of the others. */
+  async adopt(forgottenIndex: number, heirIndex: number): Promise<void> {
+    await this.#node(heirIndex).admin.clusterAddSlotsRange(slotsOf(forgottenIndex));
+  }
+
+  /** Takes a slot from its owner; it belongs to nobody then. */
+  async abandonSlot(slot: number): Promise<void> {
+    // The owner first, which announces it: were it the last, the others could learn from it anew whose slot it is.
+    const owner = await this.ownerOf(slot);
+    const rest = this.#nodes.filter((_, index) => index !== owner);
+    for (const { admin } of [this.#node(owner), ...rest]) {
+      await admin.clusterDelSlots(slot).catch((error: unknown) => {
+        if (!String(error).includes("already unassigned")) throw error;
+      });
+    }
+  }
+
+  /** Gives a slot that belongs to nobody to one of the masters. */
+  async adoptSlot(slot: number, heirIndex: number): Promise<void> {
+    await this.#node(heirIndex).admin.clusterAddSlots(slot);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
