@@ -9,7 +9,7 @@ interface Debt {
   ping: Promise<unknown> | undefined;
 }
 
-export interface Connection {
+interface Connection {
   ping(): Promise<unknown>;
 }
 
