@@ -90,6 +90,24 @@ async function timed(request: Promise<{ readonly ok: boolean }>): Promise<Outcom
   return { ok, tookMs: Math.round(performance.now() - startedMs) };
 }
 
+test("an instance that starts while a master is away serves the rooms of the others", async () => {
+  await using small = await startRedisCluster({ persist: true, args: ["--cluster-require-full-coverage", "no"] });
+  await small.servers[2]?.kill();
+  const [server] = await startServers(1, { REDIS_URL: small.url, KEY_PREFIX: keyPrefix, DRAIN_SECONDS: "0" });
+  if (server === undefined) throw new Error("expected an instance");
+  await using _ends = server;
+  const room = await (async () => {
+    for (;;) {
+      const candidate = uniqueRoom();
+      if ((await small.ownerOf(await small.slotOf(roomKeys(keyPrefix, candidate).log))) !== 2) return candidate;
+    }
+  })();
+  const socket = await connectStock(server.url);
+  await askData(socket, "room:join", { room });
+  await askData(socket, "message:publish", { room, id: messageId(), event: "chat:message", data: { text: "served" } });
+  socket.disconnect();
+});
+
 test("a master that freezes costs its own rooms only, and what it missed does not arrive in a late burst", async () => {
   const frozen = await roomOn(0);
   const others = await Promise.all([roomOn(1), roomOn(2)]);

@@ -147,8 +147,8 @@ export function createClusterClient(urls: readonly string[], role: LinkRole, eve
     ping,
     info: () => fromAnyMaster((client) => client.info("server")),
     evalSha: (sha, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.evalSha(sha, { keys, arguments: args })),
-    scriptLoad: (source) =>
-      Promise.all(cluster.masters.map(async (master) => (await cluster.nodeClient(master)).scriptLoad(source))),
+    // A master that is away at the moment, or that comes later, gets a script with its first call.
+    scriptLoad: (source) => fromAnyMaster((client) => client.scriptLoad(source)),
     eval: (source, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.eval(source, { keys, arguments: args })),
     sSubscribe: (channel, listener) => cluster.sSubscribe(channel, listener, true),
     sUnsubscribe,
