@@ -1,26 +1,16 @@
 // Builds what is deployed: server/dist/main.mjs (one self-contained file) and client/dist (ES modules and types).
-// `--if-missing` returns at once when the build is newer than every source.
+// `--if-missing` returns at once when the build is newer than every source; `--without-types` leaves out the types.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { cpSync, existsSync, rmSync, statSync } from "node:fs";
+import { newestChangeMs } from "./newest-change.mjs";
+import { fail } from "./project.mjs";
 
-const root = new URL("..", import.meta.url).pathname;
-process.chdir(root);
-
-function newestChange(folder) {
-  let newest = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() || entry.parentPath.includes("/dist") || entry.parentPath.includes("node_modules")) continue;
-    newest = Math.max(newest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
-  }
-  return newest;
-}
+const { build } = await import("esbuild");
 
 const outputs = ["server/dist/main.mjs", "client/dist/index.js"];
 if (process.argv.includes("--if-missing")) {
   const oldest = Math.min(...outputs.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
-  if (oldest > Math.max(newestChange("client"), newestChange("server"))) process.exit(0);
+  if (oldest > Math.max(newestChangeMs("client"), newestChangeMs("server"))) process.exit(0);
 }
 
 const startedMs = performance.now();
@@ -74,7 +64,15 @@ await build({
   minify: true,
 });
 cpSync("client/demo/index.html", "server/dist/demo/index.html");
-execFileSync("npx", ["tsc", "-p", "client/tsconfig.build.json"], { stdio: "inherit" });
+if (!process.argv.includes("--without-types")) {
+  try {
+    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "client/tsconfig.build.json"], {
+      stdio: "inherit",
+    });
+  } catch {
+    fail("The client's types do not build: the reason is above.");
+  }
+}
 const kilobytes = (file) => `${(statSync(file).size / 1000).toFixed(0)} kB`;
 console.log(
   `built ${outputs.map((file) => `${file} (${kilobytes(file)})`).join(", ")} in ${(performance.now() - startedMs).toFixed(0)} ms`,

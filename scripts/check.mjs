@@ -1,8 +1,8 @@
 // Everything that can be found without running the project: format and lint, types, import direction and cycles,
 // unused files and exports, and the size of the client. All are run, so that one run tells everything.
 import { spawnSync } from "node:child_process";
+import "./project.mjs";
 
-process.chdir(new URL("..", import.meta.url).pathname);
 const checks = {
   "format and lint": ["biome", "check", "--error-on-warnings", "."],
   types: ["tsc", "-p", "."],

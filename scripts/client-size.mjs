@@ -2,8 +2,8 @@
 // socket.io-client, which many applications have anyway.
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import "./project.mjs";
 
-process.chdir(new URL("..", import.meta.url).pathname);
 const wholeLimitKilobytes = 16.5;
 const addedLimitKilobytes = 3.3;
 

@@ -19,13 +19,16 @@ client.on("status", (status) => {
   statusLine.textContent = status;
   statusLine.dataset.status = status;
 });
-client.on("error", (error) => addNotice(explain(error)));
+client.on("error", (error) => {
+  if (!error.retryable) addNotice(explain(error));
+});
 
 const room = client.join(roomName, { history: 50 });
 room.on("gap", () => addNotice("Messages may be missing here: the room's history was lost or is no longer kept."));
 room.on("error", (error) => addNotice(explain(error)));
 room.on("chat:message", ({ text }, { from, sentAtMs }) => {
   const isOwn = from.session === client.session;
+  if (!isOwn) typingLine.replaceChildren();
   addMessage(text, `${isOwn ? "you" : nameOf(from)} · ${timeOf(sentAtMs)}`).classList.toggle("own", isOwn);
 });
 

@@ -14,6 +14,7 @@ export interface ErrorDetail<Code extends ErrorCode = ErrorCode> extends Pick<Wi
 
 /** What refused publishes reject with, and what `error` events carry. PROTOCOL.md says what to do about each code. */
 export class HoldfastError extends Error {
+  override readonly name = "HoldfastError";
   declare readonly code: ErrorCode;
   /** True when doing the same again, later, can succeed. */
   declare readonly retryable: boolean;

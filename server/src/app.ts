@@ -97,13 +97,20 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     positions.stop();
     stopSweep();
     await links.close();
-    throw error;
+    throw isPortTaken(error)
+      ? new Error(`port ${config.port} is taken. Stop what listens there, or name another one in PORT.`, {
+          cause: error,
+        })
+      : error;
   });
 
   return {
     port,
     backend: links.backend,
     close: async () => {
+      const clients = io.engine.clientsCount;
+      if (clients > 0)
+        logger.info({ clients, drainSeconds: config.drainSeconds }, "moving clients; a second signal ends at once");
       await drain.finish();
       positions.stop();
       stopSweep();
@@ -120,6 +127,10 @@ function noteHead(seen: SeenPositions, keyPrefix: string, message: Buffer, chann
   const head = headOfFrame(message);
   const room = head === undefined ? undefined : roomOfChannel(keyPrefix, channel);
   if (head !== undefined && room !== undefined) seen.note(room, head);
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
 /**

@@ -45,4 +45,7 @@ function wholeNumber(name: string, text: string): number {
   return value;
 }
 
-await main();
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});

@@ -110,7 +110,7 @@ test.concurrent("a port in use ends the process with code 1 and names the port",
   await using first = await startServer({ env });
   const { exit, output } = await refusal(env, first.port);
   expect(exit).toEqual({ code: 1, signal: null });
-  expect(output).toContain("EADDRINUSE");
+  expect(output).toContain("is taken");
   expect(output).toContain(String(first.port));
   expect(await first.healthStatus()).toBe(200);
 });

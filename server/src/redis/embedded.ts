@@ -20,7 +20,7 @@ export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
   const port = await freeLoopbackPort();
   const server = new ValkeyServer({ host: "127.0.0.1", port });
   answerPromptly(server);
-  await server.start();
+  await silently(() => server.start());
   return { url: `redis://127.0.0.1:${port}`, stop: () => server.stop() };
 }
 
@@ -41,6 +41,24 @@ function answerPromptly(server: ValkeyServer): void {
     scheduleStep();
     setImmediate(() => reactor.step());
   };
+}
+
+/**
+ * Starts Valkey without its log, which goes around `console` to the standard output, dates of a clock that was never
+ * set included. The module's only way out is WASI's fd_write: 8 is its answer for a file that is not open.
+ */
+async function silently(start: () => Promise<unknown>): Promise<void> {
+  const { instantiate } = WebAssembly;
+  const withoutOutput = (module: WebAssembly.Module, imports: WebAssembly.Imports = {}) => {
+    const wasi = { ...imports.wasi_snapshot_preview1, fd_write: () => 8 };
+    return instantiate(module, { ...imports, wasi_snapshot_preview1: wasi });
+  };
+  try {
+    Object.assign(WebAssembly, { instantiate: withoutOutput });
+    await start();
+  } finally {
+    Object.assign(WebAssembly, { instantiate });
+  }
 }
 
 async function freeLoopbackPort(): Promise<number> {
