@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { RedisTarget } from "../config.ts";
-import { type ClientEvents, createClusterClient, createSingleClient, type LinkRole } from "./client.ts";
+import { type ClientEvents, createSingleClient, type LinkRole } from "./client.ts";
+import { createClusterClient } from "./cluster-client.ts";
 import { startEmbeddedValkey } from "./embedded.ts";
 import { RedisLink } from "./link.ts";
 import type { Subscriptions } from "./subscriptions.ts";
