@@ -34,6 +34,12 @@ function start() {
   });
 }
 
+// Ctrl-C reaches the server by itself, as a terminal sends it to both.
+process.on("SIGTERM", () => {
+  server?.kill("SIGTERM");
+  process.exit(0);
+});
+
 buildAndRestart();
 setInterval(() => {
   if (newest() > built) buildAndRestart();
