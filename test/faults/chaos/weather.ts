@@ -25,6 +25,8 @@ export class Weather {
   readonly #parts: WeatherParts;
   readonly #clear = new AbortController();
 
+  #redisTurn: Promise<unknown> = Promise.resolve();
+
   constructor(parts: WeatherParts) {
     this.#parts = parts;
     // Every fault that lasts listens.
@@ -75,18 +77,32 @@ export class Weather {
       case "kill-redis-connections":
         return killConnections(redis.url, fault.role);
       case "freeze-redis":
-        redis.freeze();
-        await this.#pause(fault.forMs);
-        redis.thaw();
-        return true;
       case "restart-redis":
-        await redis.kill();
-        await this.#pause(fault.downMs);
-        await redis.restart({ keepData: true });
-        return true;
       case "wipe-redis":
-        return this.#wipe(fault.downMs);
+        return this.#inTurn(() => this.#hurtRedis(fault));
     }
+  }
+
+  /** The plan keeps Redis' faults apart, but on a busy machine a restart may take longer than planned. */
+  #inTurn(fault: () => Promise<boolean>): Promise<boolean> {
+    const turn = this.#redisTurn.then(fault);
+    this.#redisTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #hurtRedis(fault: Extract<Fault, { kind: "freeze-redis" | "restart-redis" | "wipe-redis" }>): Promise<boolean> {
+    const { redis } = this.#parts;
+    if (fault.kind === "wipe-redis") return this.#wipe(fault.downMs);
+    if (fault.kind === "freeze-redis") {
+      redis.freeze();
+      await this.#pause(fault.forMs);
+      redis.thaw();
+      return true;
+    }
+    await redis.kill();
+    await this.#pause(fault.downMs);
+    await redis.restart({ keepData: true });
+    return true;
   }
 
   async #silence(line: Line, { forMs, end }: Extract<Fault, { kind: `silence-${string}` }>): Promise<boolean> {
