@@ -1,5 +1,5 @@
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
 import { createAuthenticator } from "./auth/verify-token.ts";
@@ -48,6 +48,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   await log.warmUp();
 
   const httpServer = createServer();
+  const openSockets = trackSockets(httpServer);
   const http = createHttpApp({
     health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
     roomApi:
@@ -117,7 +118,13 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       const closed = io.close();
       // Also those that never sent a whole request, and would keep the server open.
       httpServer.closeAllConnections();
+      // A client that has fallen silent does not answer the closing of its WebSocket, which would wait for it.
+      const cut = setTimeout(() => {
+        for (const socket of openSockets) socket.destroy();
+      }, silentClientMs);
       await closed;
+      clearTimeout(cut);
+      for (const socket of openSockets) socket.destroySoon();
       await links.close();
     },
   };
@@ -127,6 +134,19 @@ function noteHead(seen: SeenPositions, keyPrefix: string, message: Buffer, chann
   const head = headOfFrame(message);
   const room = head === undefined ? undefined : roomOfChannel(keyPrefix, channel);
   if (head !== undefined && room !== undefined) seen.note(room, head);
+}
+
+/** How long the end of the server waits for clients to answer the closing of their WebSockets. */
+const silentClientMs = 500;
+
+/** The connections of a server that are open at any time, those of WebSockets included. */
+function trackSockets(server: HttpServer): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 function isPortTaken(error: unknown): boolean {

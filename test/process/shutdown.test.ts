@@ -59,6 +59,23 @@ test.concurrent("SIGTERM with connections that never sent a whole request ends t
   for (const socket of [silent, halfway]) socket.destroy();
 });
 
+test.concurrent("SIGTERM with a client that has fallen silent ends the process by itself", async () => {
+  await using server = await start(1);
+  const silent = connect(server.port, "127.0.0.1");
+  await once(silent, "connect");
+  const upgraded = once(silent, "data");
+  silent.write(
+    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  await upgraded;
+  // It neither reads nor answers from here on.
+  silent.pause();
+  silent.on("error", () => silent.destroy());
+  expect(await stopMs(server)).toBeLessThan(4_000);
+  silent.destroy();
+});
+
 test.concurrent("SIGTERM with clients that stay ends the process by itself after the drain time", async () => {
   await using server = await start(2);
   const sockets = [await busyClient(server), await busyClient(server)];
