@@ -124,7 +124,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       }, silentClientMs);
       await closed;
       clearTimeout(cut);
-      for (const socket of openSockets) socket.destroySoon();
+      for (const socket of openSockets) socket.destroy();
       await links.close();
     },
   };

@@ -3,9 +3,6 @@ import { startApp } from "./app.ts";
 import { type ConfigProblem, parseConfig } from "./config.ts";
 import { createShutdown } from "./shutdown.ts";
 
-/** How long closed connections may keep the process alive after everything of its own is closed. */
-const lingerMs = 1_000;
-
 // The process's edge: environment -> configuration -> application -> signals. Nothing else reads `process`.
 
 const config = parseConfig(process.env);
@@ -38,8 +35,6 @@ try {
     close: async () => {
       await app.close();
       logger.info("closed");
-      // The process ends by itself, but for a client that has fallen silent: its WebSocket waits for an answer for long.
-      setTimeout(() => process.exit(0), lingerMs).unref();
     },
     plannedMs: config.drainSeconds * 1000,
     onFailure: (reason) => {
