@@ -218,14 +218,20 @@ test("Redis is full: publishing fails with UNAVAILABLE, reading and signals go o
   await everythingWorks();
 });
 
-test("Redis becomes a replica of a dead host: writing fails with UNAVAILABLE until it is a master again", async () => {
+test("Redis becomes a replica of a dead host: the instances are away until it is a master again", async () => {
+  const told = nextPositions();
   const message = messageOf("to the master");
   await asAdmin((admin) => admin.sendCommand(["REPLICAOF", "127.0.0.1", "1"]));
   await refused(publisher, "message:publish", message);
+  await healthAnswers(503);
+  await allRefused(message);
   await asAdmin((admin) => admin.sendCommand(["REPLICAOF", "NO", "ONE"]));
+  await healthAnswers(200);
+  await told();
   await askData(publisher, "message:publish", message);
   await delivered("to the master");
   await everythingWorks();
+  noLateSignal();
 });
 
 test("the script cache is lost: nobody notices", async () => {

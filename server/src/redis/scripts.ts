@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RedisLink } from "./link.ts";
+import type { ScriptKeys } from "./redis-client.ts";
 
 /** A Lua script that is called by its hash and sent whole only where a server does not know it (yet, or any more). */
 export interface Script {
@@ -11,8 +12,21 @@ export function script(source: string): Script {
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }
 
+/**
+ * A script made of several parts, which share their local names, as one source. `flags` tells Redis what it must know
+ * before it runs the script, such as `no-writes` or `allow-oom`, separated by commas; it may be empty.
+ */
+export function composedScript(flags: string, ...parts: readonly string[]): Script {
+  return script([flags === "" ? "#!lua" : `#!lua flags=${flags}`, ...parts].join("\n"));
+}
+
 /** Runs a script in one round trip; in two where the server's script cache does not hold it. */
-export function runScript(link: RedisLink, { source, sha }: Script, keys: string[], args: string[]): Promise<unknown> {
+export function runScript(
+  link: RedisLink,
+  { source, sha }: Script,
+  keys: ScriptKeys,
+  args: string[],
+): Promise<unknown> {
   return link.run(async (client) => {
     try {
       return await client.evalSha(sha, keys, args);

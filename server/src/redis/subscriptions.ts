@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { RequestError } from "../errors.ts";
-import type { RedisClient } from "./client.ts";
 import type { RedisLink } from "./link.ts";
+import type { RedisClient } from "./redis-client.ts";
 
 type Listener = (message: Buffer, channel: Buffer) => void;
 
@@ -41,8 +41,8 @@ export class Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
-    options.link.onUp = () => this.#subscribeAgain();
-    options.link.onDown = () => this.#forgetConfirmations();
+    options.link.onUp(() => this.#subscribeAgain());
+    options.link.onLost(() => this.#forgetConfirmations());
   }
 
   /** Channels that the adapter wants at this moment. */
@@ -110,7 +110,7 @@ export class Subscriptions {
   async #command(channel: string, { wanted }: { wanted: boolean }): Promise<boolean> {
     try {
       await this.#options.link.run((client: RedisClient) =>
-        wanted ? client.sSubscribe(channel, this.#receive) : client.sUnsubscribe(channel),
+        wanted ? client.sSubscribe(channel, this.#receive) : client.sUnsubscribe(channel, this.#receive),
       );
       return true;
     } catch (error) {

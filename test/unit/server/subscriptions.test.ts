@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import type { RedisClient } from "../../../server/src/redis/client.ts";
 import type { RedisLink } from "../../../server/src/redis/link.ts";
+import type { RedisClient } from "../../../server/src/redis/redis-client.ts";
 import { Subscriptions } from "../../../server/src/redis/subscriptions.ts";
 
 /** A link whose Redis answers when the test says so, in the order in which it was asked. */
@@ -14,6 +14,8 @@ function slowRedis() {
   };
   const link: Partial<RedisLink> = {
     isUp: true,
+    onUp: () => undefined,
+    onLost: () => undefined,
     settled: () => Promise.resolve(),
     run: (command) => command(client as unknown as RedisClient),
   };
