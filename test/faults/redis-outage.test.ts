@@ -234,6 +234,30 @@ test("Redis becomes a replica of a dead host: the instances are away until it is
   noLateSignal();
 });
 
+test("the last member leaves while Redis stalls, and comes back before it goes on: the room is not deaf", async () => {
+  const [, server] = instances.servers;
+  if (server === undefined) throw new Error("expected two instances");
+  const losses = () => server.logs.filter(({ msg }) => msg === "redis link lost").length;
+  const before = losses();
+  redis.freeze();
+  await askData(member, "room:leave", { room });
+  // Without an answer in time the end of the subscription is given up; Redis carries it out when it goes on.
+  await waitFor(
+    () =>
+      losses() > before ||
+      server.logs.some(({ msg, channel }) => msg === "subscription change failed" && String(channel).includes(room)),
+    "the unsubscription to be given up",
+  );
+  const joined = ask(member, "room:join", { room });
+  redis.thaw();
+  await joined;
+  await waitFor(async () => (await ask(member, "room:join", { room })).ok, "the room to be joined again");
+  await waitFor(async () => (await ask(publisher, "message:publish", messageOf("on"))).ok, "a publish to be accepted");
+  await publish("after the stall");
+  await delivered("after the stall");
+  await everythingWorks();
+});
+
 test("the script cache is lost: nobody notices", async () => {
   for (let round = 0; round < 5; round += 1) {
     await asAdmin((admin) => admin.scriptFlush());
