@@ -10,7 +10,7 @@ import { waitFor } from "../support/wait.ts";
 // The relay is the name under which Redis is known: a failover moves it, and connections that are open stay open.
 
 async function commandOf(url: string, command: readonly string[]): Promise<string> {
-  const admin = createClient({ url });
+  const admin = createClient({ url, RESP: 2 });
   await admin.connect();
   try {
     return String(await admin.sendCommand([...command]));
@@ -21,46 +21,53 @@ async function commandOf(url: string, command: readonly string[]): Promise<strin
 
 const replicaOf = (url: string, port: number) => commandOf(url, ["REPLICAOF", "127.0.0.1", String(port)]);
 
-test("an instance whose Redis was demoted under open connections follows the name to the new master by itself", async () => {
-  await using former = await startRedis();
-  await using successor = await startRedis();
-  await using name = await startRelay(former.port);
-  await using instances = await startInstances(1, {
-    redis: former,
-    env: { REDIS_URL: `redis://127.0.0.1:${name.port}` },
-  });
-  const [server] = instances.servers;
-  if (server === undefined) throw new Error("expected an instance");
-  using socket = await connectStock(server.url);
-  using published = collect(socket, "message:published");
-  const room = uniqueRoom();
-  const messageOf = (text: string) => ({ room, id: messageId(), event: "chat:message", data: { text } });
-  await askData(socket, "room:join", { room });
-  await askData(socket, "message:publish", messageOf("before"));
-  const connection = socket.id;
+test.each([
+  ["", []],
+  [", in the older protocol, in which a subscribing connection cannot ask what its server is", ["HELLO", ""]],
+])(
+  "an instance whose Redis was demoted under open connections follows the name to the new master%s",
+  async (_, renamed) => {
+    const args = renamed.length === 0 ? [] : ["--rename-command", ...renamed];
+    await using former = await startRedis({ args });
+    await using successor = await startRedis({ args });
+    await using name = await startRelay(former.port);
+    await using instances = await startInstances(1, {
+      redis: former,
+      env: { REDIS_URL: `redis://127.0.0.1:${name.port}` },
+    });
+    const [server] = instances.servers;
+    if (server === undefined) throw new Error("expected an instance");
+    using socket = await connectStock(server.url);
+    using published = collect(socket, "message:published");
+    const room = uniqueRoom();
+    const messageOf = (text: string) => ({ room, id: messageId(), event: "chat:message", data: { text } });
+    await askData(socket, "room:join", { room });
+    await askData(socket, "message:publish", messageOf("before"));
+    const connection = socket.id;
 
-  name.targetPort = successor.port;
-  await replicaOf(former.url, successor.port);
-  expect(await ask(socket, "message:publish", messageOf("to the replica"))).toMatchObject({
-    ok: false,
-    error: { code: "UNAVAILABLE" },
-  });
-  const message = messageOf("to the master");
-  await waitFor(async () => (await ask(socket, "message:publish", message)).ok, "a publish on the new master");
-  await waitFor(async () => (await server.healthStatus()) === 200, "/healthz to answer 200");
-  const arrived = (id: string) => published.items.some(({ messages }) => messages.some((told) => told.id === id));
-  await waitFor(async () => {
-    const live = messageOf("live");
-    await askData(socket, "message:publish", live);
-    return waitFor(() => arrived(live.id), "it live", 500);
-  }, "messages to arrive live again");
-  await waitFor(
-    async () => !(await commandOf(former.url, ["CLIENT", "LIST"])).includes("holdfast-"),
-    "both links to have left the former master",
-  );
-  expect(socket.id).toBe(connection);
-  expect(faultsOf(server)).toEqual([]);
-});
+    name.targetPort = successor.port;
+    await replicaOf(former.url, successor.port);
+    expect(await ask(socket, "message:publish", messageOf("to the replica"))).toMatchObject({
+      ok: false,
+      error: { code: "UNAVAILABLE" },
+    });
+    const message = messageOf("to the master");
+    await waitFor(async () => (await ask(socket, "message:publish", message)).ok, "a publish on the new master");
+    await waitFor(async () => (await server.healthStatus()) === 200, "/healthz to answer 200");
+    const arrived = (id: string) => published.items.some(({ messages }) => messages.some((told) => told.id === id));
+    await waitFor(async () => {
+      const live = messageOf("live");
+      await askData(socket, "message:publish", live);
+      return waitFor(() => arrived(live.id), "it live", 500);
+    }, "messages to arrive live again");
+    await waitFor(
+      async () => !(await commandOf(former.url, ["CLIENT", "LIST"])).includes("holdfast-"),
+      "both links to have left the former master",
+    );
+    expect(socket.id).toBe(connection);
+    expect(faultsOf(server)).toEqual([]);
+  },
+);
 
 test("an idle instance notices by itself that its Redis was demoted, says so, and waits for a master without haste", async () => {
   await using redis = await startRedis();

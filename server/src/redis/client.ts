@@ -1,4 +1,5 @@
 import { createClient } from "redis";
+import { withProtocolFallback } from "./protocol-fallback.ts";
 import type { ClientEvents, LinkRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
 
 const firstRetryDelayMs = 50;
@@ -27,7 +28,7 @@ export const clientOptions = { disableOfflineQueue: true, maintNotifications: "d
 const writeProbe = "#!lua flags=allow-oom\nreturn 1";
 
 export function createSingleClient(url: string, role: LinkRole, events: ClientEvents): RedisClient {
-  return connectableClient(url, role, 3, events);
+  return withProtocolFallback(events, (protocol, itsEvents) => connectableClient(url, role, protocol, itsEvents));
 }
 
 function connectableClient(url: string, role: LinkRole, protocol: ProtocolVersion, events: ClientEvents): RedisClient {

@@ -1,6 +1,7 @@
 import { createCluster, ErrorReply } from "redis";
 import { Answers } from "./answers.ts";
 import { clientOptions, socketOptions } from "./client.ts";
+import { withProtocolFallback } from "./protocol-fallback.ts";
 import type { ClientEvents, LinkRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
 
 /** Addresses of some nodes of a cluster, from which the others are learnt. */
@@ -18,7 +19,7 @@ const topologyRefreshMs = 2_000;
  * master that is away or silent fail, at the latest by their own time limit.
  */
 export function createClusterClient(urls: ClusterUrls, role: LinkRole, events: ClientEvents): RedisClient {
-  return connectableCluster(urls, role, 3, events);
+  return withProtocolFallback(events, (protocol, itsEvents) => connectableCluster(urls, role, protocol, itsEvents));
 }
 
 function connectableCluster(
