@@ -36,7 +36,7 @@ export interface App {
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   const { keyPrefix } = config;
   const seen = new SeenPositions();
-  const links = await openLinks(config.redis, logger, (link) => {
+  const links = await openLinks(config.redis, logger, keyPrefix, (link) => {
     return new Subscriptions({
       link,
       logger,

@@ -43,7 +43,7 @@ test.runIf(redisServerInstalled).each(["MISCONF", "NOREPLICAS"] as const)(
     await using redis = await startRedis({ args: ["--enable-protected-configs", "yes"] });
     const admin = await openAdmin(redis);
     let losses = 0;
-    const links = await openLinks({ kind: "single", url: redis.url }, quiet, (link) => {
+    const links = await openLinks({ kind: "single", url: redis.url }, quiet, uniquePrefix(), (link) => {
       link.onLost(() => {
         losses += 1;
       });

@@ -4,6 +4,7 @@ import { createSingleClient } from "./client.ts";
 import { createClusterClient } from "./cluster-client.ts";
 import { type EmbeddedValkey, startEmbeddedValkey } from "./embedded.ts";
 import { type LinkOptions, RedisLink } from "./link.ts";
+import { requireRights } from "./rights.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { type Backend, requireBackend } from "./version.ts";
 
@@ -20,11 +21,12 @@ export interface Links {
 
 /**
  * Opens the connections to Redis, one for each role, after starting the embedded Valkey where no Redis is named. Throws
- * a sentence with the next step when Redis cannot be reached or is too old.
+ * a sentence with the next step when Redis cannot be reached, is too old, or does not allow its user what is needed.
  */
 export async function openLinks(
   target: RedisTarget,
   logger: Logger,
+  keyPrefix: string,
   createSubscriptions: (link: RedisLink) => Subscriptions,
 ): Promise<Links> {
   const { createClient, embedded } = await reach(target);
@@ -41,6 +43,7 @@ export async function openLinks(
   try {
     await Promise.all([commands.open(), subscriber.open()]);
     const backend = { ...(await requireBackend(commands)), embedded: embedded !== undefined };
+    await requireRights(commands, subscriber, keyPrefix);
     return {
       commands,
       subscriptions,
