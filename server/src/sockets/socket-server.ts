@@ -8,13 +8,14 @@ import {
 } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import { RequestError, toWireError } from "../errors.ts";
 import type { createAdapter } from "../redis/adapter.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../redis/keys.ts";
 import type { Subscriptions } from "../redis/subscriptions.ts";
 import type { RequestHandlers } from "../rooms/requests.ts";
 import { dispatch } from "./dispatch.ts";
-import { atMoment, lifetimeMs, noticeDelayMs } from "./expiry.ts";
+import { lifetimeMs, noticeDelayMs, whenElapsed } from "./expiry.ts";
 import { parseHandshake } from "./handshake.ts";
 import { socketMembership } from "./membership.ts";
 import { originAllowed } from "./origin.ts";
@@ -44,7 +45,7 @@ export interface SocketServerOptions {
 }
 
 /** When the platform's clock for a connection started: at its upgrade request, before Socket.IO's own handshake. */
-const openedAtMs = new WeakMap<IncomingMessage, number>();
+const openedAt = new WeakMap<IncomingMessage, Moment>();
 
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
@@ -58,7 +59,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     // Compression would forbid encoding a broadcast once for all its receivers.
     perMessageDeflate: false,
     allowRequest: (request, decide) => {
-      openedAtMs.set(request, Date.now());
+      openedAt.set(request, momentNow());
       const { headers } = request;
       const allowed = originAllowed(allowedOrigins, headers.origin, headers.host);
       if (!allowed) logger.warn({ origin: headers.origin }, "handshake refused: origin not allowed");
@@ -115,9 +116,10 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
 }
 
 function scheduleNotice(socket: RoomSocket, lifetime: number): () => void {
-  const openedMs = openedAtMs.get(socket.request) ?? socket.handshake.issued;
-  return atMoment(openedMs + noticeDelayMs(lifetime, Math.random()), () => {
-    socket.emit("connection:expiring", { reason: "timeout", deadlineMs: openedMs + lifetime });
+  const opened = openedAt.get(socket.request) ?? momentNow();
+  return whenElapsed(opened, noticeDelayMs(lifetime, Math.random()), () => {
+    const leftMs = Math.round(lifetime - elapsedMs(opened));
+    socket.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + leftMs });
   });
 }
 
