@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { limits } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
 import { createAuthenticator } from "./auth/verify-token.ts";
@@ -20,6 +21,8 @@ import type { Backend } from "./redis/version.ts";
 import { createRequestHandlers } from "./rooms/requests.ts";
 import { RoomPositions } from "./rooms/room-positions.ts";
 import { SignalChannel } from "./rooms/signal-channel.ts";
+import { SleepWatch } from "./sleep-watch.ts";
+import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
 import { stripCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
@@ -49,12 +52,17 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 
   const httpServer = createServer();
   const openSockets = trackSockets(httpServer);
+  const watch = new SleepWatch(limits.acknowledgementTimeoutMs);
   const http = createHttpApp({
     health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
     roomApi:
       config.production && config.adminToken === undefined
         ? undefined
-        : createRoomApi({ log, bearerToken: config.adminToken }),
+        : createRoomApi({
+            log,
+            bearerToken: config.adminToken,
+            sinceWakeMs: config.onPlatform ? undefined : () => watch.sinceWakeMs(),
+          }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
           initialize: () => {
@@ -77,8 +85,10 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     subscriptions,
     authenticate: createAuthenticator(config.auth),
     isDraining: () => drain.isUnderWay,
+    sleeps: () => watch.sleeps(),
     logger,
   });
+  cutAfterSleep(io, httpServer, watch, logger);
   stripCredentials(httpServer);
   const drain = new Drain(io, config.drainSeconds * 1000);
   const positions = new RoomPositions({
@@ -97,6 +107,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const port = await listen(httpServer, config.port).catch(async (error: unknown) => {
     positions.stop();
     stopSweep();
+    watch.stop();
     await links.close();
     throw isPortTaken(error)
       ? new Error(`port ${config.port} is taken. Stop what listens there, or name another one in PORT.`, {
@@ -115,6 +126,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       await drain.finish();
       positions.stop();
       stopSweep();
+      watch.stop();
       const closed = io.close();
       // Also those that never sent a whole request, and would keep the server open.
       httpServer.closeAllConnections();

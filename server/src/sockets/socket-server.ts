@@ -41,6 +41,8 @@ export interface SocketServerOptions {
   readonly allowedOrigins: "any" | readonly string[];
   readonly functionTimeoutSeconds: number | undefined;
   readonly isDraining: () => boolean;
+  /** How many times this process has slept, see `SleepWatch`. */
+  readonly sleeps: () => number;
   readonly logger: Logger;
 }
 
@@ -102,7 +104,10 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   const logger = options.logger.child({ connection: socket.id, session: from.session });
   const membership = socketMembership(socket, subscriptions, keyPrefix);
   const request = { handlers, caller: { from, connection: socket.id, membership }, limiter: new RateLimiter(), logger };
+  const sleepsBefore = options.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
+    // A packet that was in the buffer during a sleep is not served: the connection is being cut.
+    if (options.sleeps() !== sleepsBefore) return;
     void dispatch(request, event, args);
   });
 
