@@ -1,4 +1,7 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { ClosingLines } from "./test/support/closing-lines.ts";
+
+const unitTests = "test/unit/**/*.test.ts";
 
 export default defineConfig({
   // The server's build takes Redis scripts in as text; so do the tests of its parts.
@@ -12,13 +15,23 @@ export default defineConfig({
   resolve: { conditions: ["@holdfast/source"] },
   ssr: { resolve: { conditions: ["@holdfast/source"] } },
   test: {
-    include: ["test/**/*.test.ts"],
-    // The process tests run what is deployed, so it is built once, first.
-    globalSetup: ["test/support/build-once.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    reporters: ["default"],
+    reporters: ["default", new ClosingLines()],
+    projects: [
+      { extends: true, test: { name: "unit", include: [unitTests] } },
+      {
+        extends: true,
+        test: {
+          name: "built",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, unitTests],
+          // The process tests run what is deployed, so it is built once, first.
+          globalSetup: ["test/support/build-once.ts"],
+        },
+      },
+    ],
   },
 });

@@ -1,5 +1,5 @@
-import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer } from "node:http";
+import { limits } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
 import { createAuthenticator } from "./auth/verify-token.ts";
@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { createDemoPage } from "./http/demo-page.ts";
 import { createHealth } from "./http/health.ts";
 import { createHttpApp } from "./http/http-app.ts";
+import { Listener } from "./http/listen.ts";
 import { createPlatformHooks } from "./http/platform-hooks.ts";
 import { createRoomApi } from "./http/room-api.ts";
 import { chainLinkOf } from "./log/frame.ts";
@@ -20,6 +21,8 @@ import { Subscriptions } from "./redis/subscriptions.ts";
 import type { Backend } from "./redis/version.ts";
 import { createRequestHandlers } from "./rooms/requests.ts";
 import { SignalChannel } from "./rooms/signal-channel.ts";
+import { SleepWatch } from "./sleep-watch.ts";
+import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
 import { stripCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
@@ -28,7 +31,10 @@ import { createSocketServer, localRooms, tellPosition } from "./sockets/socket-s
 export interface App {
   readonly port: number;
   readonly backend: Backend & { readonly embedded: boolean };
-  /** Tells the clients to move, waits for them up to the drain time, then closes everything, backends last. */
+  /**
+   * Tells the clients to move, waits for them and for HTTP requests up to the drain time, then closes everything,
+   * backends last.
+   */
   close(): Promise<void>;
 }
 
@@ -58,13 +64,17 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   await log.warmUp();
 
   const httpServer = createServer();
-  const openSockets = trackSockets(httpServer);
+  const watch = new SleepWatch(limits.acknowledgementTimeoutMs);
   const http = createHttpApp({
     health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
     roomApi:
       config.production && config.adminToken === undefined
         ? undefined
-        : createRoomApi({ log, bearerToken: config.adminToken }),
+        : createRoomApi({
+            log,
+            bearerToken: config.adminToken,
+            sinceWakeMs: config.onPlatform ? undefined : () => watch.sinceWakeMs(),
+          }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
           initialize: () => {
@@ -87,9 +97,12 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     subscriptions,
     authenticate: createAuthenticator(config.auth),
     isDraining: () => drain.isUnderWay,
+    sleeps: () => watch.sleeps(),
     logger,
   });
+  cutAfterSleep(io, httpServer, watch, logger);
   stripCredentials(httpServer);
+  const listener = new Listener(httpServer);
   const drain = new Drain(io, config.drainSeconds * 1000);
   const positions = new PositionChecks({
     log,
@@ -105,15 +118,16 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   io.of("/").adapter.on("delete-room", (name: string) => known.leave(roomOfAdapterRoom(name) ?? ""));
   const stopSweep = cutSlowReaders(io, logger);
 
-  const port = await listen(httpServer, config.port).catch(async (error: unknown) => {
+  const stopWatching = () => {
     positions.stop();
     stopSweep();
+    watch.stop();
+  };
+
+  const port = await listener.listen(config.port).catch(async (error: unknown) => {
+    stopWatching();
     await links.close();
-    throw isPortTaken(error)
-      ? new Error(`port ${config.port} is taken. Stop what listens there, or name another one in PORT.`, {
-          cause: error,
-        })
-      : error;
+    throw error;
   });
 
   return {
@@ -122,56 +136,13 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     close: async () => {
       const clients = io.engine.clientsCount;
       if (clients > 0)
-        logger.info({ clients, drainSeconds: config.drainSeconds }, "moving clients; a second signal ends at once");
+        logger.info({ clients, drainSeconds: config.drainSeconds }, "moving clients; a second SIGINT ends at once");
+      const deadlineMs = performance.now() + config.drainSeconds * 1000;
+      listener.goAway();
       await drain.finish();
-      positions.stop();
-      stopSweep();
-      const closed = io.close();
-      // Also those that never sent a whole request, and would keep the server open.
-      httpServer.closeAllConnections();
-      // A client that has fallen silent does not answer the closing of its WebSocket, which would wait for it.
-      const cut = setTimeout(() => {
-        for (const socket of openSockets) socket.destroy();
-      }, silentClientMs);
-      await closed;
-      clearTimeout(cut);
-      for (const socket of openSockets) socket.destroy();
+      stopWatching();
+      await listener.close(() => io.close(), deadlineMs);
       await links.close();
     },
   };
-}
-
-/** How long the end of the server waits for clients to answer the closing of their WebSockets. */
-const silentClientMs = 500;
-
-/** The connections of a server that are open at any time, those of WebSockets included. */
-function trackSockets(server: HttpServer): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-function isPortTaken(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-}
-
-/**
- * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502: so the
- * server never closes an idle one first.
- */
-const keepAliveTimeoutMs = 20 * 60_000;
-
-async function listen(server: HttpServer, port: number): Promise<number> {
-  server.keepAliveTimeout = keepAliveTimeoutMs;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "0.0.0.0", () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  return (server.address() as AddressInfo).port;
 }

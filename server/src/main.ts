@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { pino } from "pino";
 import { startApp } from "./app.ts";
 import { type ConfigProblem, parseConfig } from "./config.ts";
@@ -13,6 +14,9 @@ if (isProblems(config)) {
   );
   process.exit(1);
 }
+
+/** Within this time npm has handed on the SIGINT that a terminal sends to every process of `npm start`. */
+const npmHandsOnWithinMs = 300;
 
 const logger = pino({
   level: config.logLevel,
@@ -41,6 +45,11 @@ try {
       logger.fatal({ err: reason }, "the shutdown failed");
       process.exit(1);
     },
+    onImpatience: () => {
+      logger.warn("a second SIGINT ends the process at once");
+      process.exit(128 + constants.signals.SIGINT);
+    },
+    onePressMs: process.env.npm_lifecycle_event === undefined ? 0 : npmHandsOnWithinMs,
   });
   process.on("SIGTERM", shutdown);
   process.on("SIGINT", shutdown);

@@ -1,20 +1,15 @@
-import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chromiumInstalled, chromiumPath } from "../support/installed.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const hasChromium = existsSync(executablePath);
-if (!hasChromium)
-  console.warn(`no browser at ${executablePath}: install chromium, or name one in CHROMIUM, to run the browser tests`);
-
-describe.runIf(hasChromium)("the demo page", () => {
+describe.runIf(chromiumInstalled)("the demo page", () => {
   let browser: Browser;
 
   beforeAll(async () => {
     browser = await chromium.launch({
-      executablePath,
+      executablePath: chromiumPath,
       args: [
         "--no-sandbox",
         "--disable-gpu",

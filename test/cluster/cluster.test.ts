@@ -1,8 +1,9 @@
 import { createCluster } from "redis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { comparePositions, type Message, type Position, START } from "../../client/src/protocol/index.ts";
 import { roomKeys } from "../../server/src/redis/keys.ts";
 import { faultsOf, startServers } from "../integration/instances.ts";
+import { testWithRedisServer as test } from "../support/needs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { roomKeys } from "../../server/src/redis/keys.ts";
 import { faultsOf, startServers } from "../integration/instances.ts";
+import { testWithRedisServer as test } from "../support/needs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { ask, askData, type Collected, collect, connectStock, type StockSocket } from "../support/stock-client.ts";

@@ -6,13 +6,20 @@ import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { type HalfOpenRelay, startHalfOpenRelay } from "./half-open-relay.ts";
-import { deploy, inspect, post } from "./rig.ts";
+import { type Deployment, type DeployOptions, deploy, inspect, post } from "./rig.ts";
 
 /** Longer than the 2 s after which a server that runs probes an idle link, so that only a freeze meets it. */
 const redisTimeoutSeconds = 3;
 /** Long enough for a server to notice that it slept: its probe is due every 2 s, and was then missed by more than 1 s. */
 const freezeMs = 4_000;
-const oneInstance = { settings: { maxInstances: 1 }, redis: { args: ["--timeout", String(redisTimeoutSeconds)] } };
+
+/** One instance, and a Redis that ends idle links. */
+async function deployOne(options: DeployOptions = {}): Promise<Deployment> {
+  const deployment = await deploy({ ...options, settings: { maxInstances: 1 } });
+  await using admin = await inspect(deployment.redis);
+  await admin.client.configSet("timeout", String(redisTimeoutSeconds));
+  return deployment;
+}
 
 /** Connects, joins, publishes and receives with a client that repeats nothing: the first answer counts. */
 async function useRoom(fc: FunctionCompute, room: string, text: string): Promise<void> {
@@ -41,7 +48,7 @@ async function killLinks(redis: RedisServer): Promise<void> {
 }
 
 test("an instance whose links Redis killed in a freeze answers the first HTTP publish after it", async () => {
-  await using deployment = await deploy(oneInstance);
+  await using deployment = await deployOne();
   const { fc, redis } = deployment;
   const room = uniqueRoom();
   await freezeAfter(fc, () => post(fc, room, messageId(), "before the freeze"));
@@ -54,7 +61,7 @@ test("an instance whose links Redis killed in a freeze answers the first HTTP pu
 });
 
 test("an instance whose links Redis killed in a freeze serves the first WebSocket after it", async () => {
-  await using deployment = await deploy(oneInstance);
+  await using deployment = await deployOne();
   const { fc, redis } = deployment;
   const room = uniqueRoom();
   // It is frozen in the middle of its goodbye, with a subscription of which Redis then knows nothing any more.
@@ -73,8 +80,7 @@ test.each<[string, (fc: FunctionCompute, room: string) => Promise<void>]>([
   ["WebSocket", (fc, room) => useRoom(fc, room, "after the freeze")],
 ])("an instance whose links became half-open in a freeze serves the first %s after it", async (_what, use) => {
   let relay: HalfOpenRelay | undefined;
-  await using deployment = await deploy({
-    ...oneInstance,
+  await using deployment = await deployOne({
     redisUrl: async (port) => {
       relay = await startHalfOpenRelay(port);
       return `redis://127.0.0.1:${relay.port}`;

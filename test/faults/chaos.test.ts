@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { redisServerInstalled } from "../support/redis-server.ts";
+import { expect } from "vitest";
+import { testWithRedisServer } from "../support/needs.ts";
 import { describeReport, held, replayCommand } from "./chaos/report.ts";
 import { runChaos } from "./chaos/run.ts";
 
@@ -8,7 +8,7 @@ const SECONDS = 60;
 const LIMIT_MS = 240_000;
 
 // The embedded Valkey keeps nothing on disk, and Redis comes back with its data here.
-test.runIf(redisServerInstalled)(
+testWithRedisServer(
   "in bad weather every acknowledged message reaches every member once and in order, or its application is told",
   async () => {
     const options = { seed: Math.floor(Math.random() * 2 ** 31), seconds: SECONDS };

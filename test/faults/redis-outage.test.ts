@@ -2,6 +2,8 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { RequestName, RequestPayload } from "../../client/src/protocol/index.ts";
 import { faultsOf, type Instances, startInstances } from "../integration/instances.ts";
+import { redisServerInstalled } from "../support/installed.ts";
+import { testWithRedisServer as redisTest } from "../support/needs.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { ask, askData, type Collected, collect, connectStock, type StockSocket } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
@@ -22,7 +24,7 @@ let connections: (string | undefined)[];
 let room: string;
 
 beforeAll(async () => {
-  redis = await startRedis({ persist: true });
+  redis = await startRedis({ persist: redisServerInstalled });
   instances = await startInstances(2, { redis });
   [publisher, member] = await Promise.all([connectStock(instances.url(0)), connectStock(instances.url(1))]);
   published = collect(member, "message:published");
@@ -136,7 +138,7 @@ async function asAdmin(work: (admin: Awaited<ReturnType<typeof openAdmin>>) => P
   }
 }
 
-test("Redis is killed and comes back with its data: nothing is lost, and repeats are stored once", async () => {
+redisTest("Redis is killed and comes back with its data: nothing is lost, and repeats are stored once", async () => {
   const told = nextPositions();
   await redis.kill();
   const message = messageOf("during");
@@ -309,7 +311,7 @@ test("publishers that go on while Redis is silent cannot fill the memory", async
   await everythingWorks();
 });
 
-test("a room that was left while Redis was away and is joined again afterwards gets everything once", async () => {
+redisTest("a room that was left while Redis was away and is joined again afterwards gets everything once", async () => {
   await redis.kill();
   await waitFor(async () => (await ask(publisher, "message:publish", messageOf("away"))).ok === false, "an outage");
   await askData(member, "room:leave", { room });

@@ -1,6 +1,6 @@
 import type { Room } from "@holdfast/client";
 import { expect, test } from "vitest";
-import { redisServerInstalled } from "../support/redis-server.ts";
+import { testWithRedisServer } from "../support/needs.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { numbered, type Rig, record, recordStatus, startRig } from "./client-rig.ts";
@@ -88,7 +88,7 @@ test("a move that finds no other instance keeps the old connection, and goes on 
   expect(statuses.slice(1)).toEqual(["connected", "moving", "reconnecting", "connected"]);
 });
 
-test.runIf(redisServerInstalled)(
+testWithRedisServer(
   "a move during a Redis outage waits on the old connection until the rooms can be joined",
   async () => {
     await using rig = await startRig({ env: { FUNCTION_TIMEOUT_SECONDS: "2" }, persist: true });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { comparePositions } from "../../client/src/protocol/position.ts";
+import { testWithRedisServer } from "../support/needs.ts";
 import { seededRandom } from "../support/random.ts";
-import { redisServerInstalled } from "../support/redis-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { numbered, record, recordStatus, startRig } from "./client-rig.ts";
@@ -84,7 +84,7 @@ test("what is published while offline waits and goes out in order; over the boun
   await room.publish("chat:message", { text: "there is room again" });
 });
 
-test.runIf(redisServerInstalled)("publishes outlast a Redis that is away", async () => {
+testWithRedisServer("publishes outlast a Redis that is away", async () => {
   await using rig = await startRig({ persist: true });
   const room = rig.connect().join(uniqueRoom());
   const recording = record(room);

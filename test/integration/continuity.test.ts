@@ -6,7 +6,8 @@ import { chainLinkOf } from "../../server/src/log/frame.ts";
 import { roomKeys } from "../../server/src/redis/keys.ts";
 import type { Broadcast, LogUnderTest } from "../support/continuity/log.ts";
 import { instanceCount, type Step, steps, World } from "../support/continuity/world.ts";
-import { type RedisServer, redisServerInstalled, startRedis } from "../support/redis-server.ts";
+import { redisServerInstalled } from "../support/installed.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { draftOf, type OpenLog, openLog } from "./open-log.ts";
 

@@ -4,7 +4,8 @@ import { limits, type Page, type Position, START, splitPosition } from "../../cl
 import type { RoomLog } from "../../server/src/log/room-log.ts";
 import { startEmbeddedValkey } from "../../server/src/redis/embedded.ts";
 import { roomKeys } from "../../server/src/redis/keys.ts";
-import { redisServerInstalled, startRedis } from "../support/redis-server.ts";
+import { redisServerInstalled } from "../support/installed.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { draftOf, openLog } from "./open-log.ts";

@@ -1,6 +1,7 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
-import { redisServerInstalled, startRedis } from "../support/redis-server.ts";
+import { testWithRedisServer } from "../support/needs.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
@@ -9,7 +10,7 @@ import { faultsOf, startInstances } from "./instances.ts";
 /** What an old proxy in front of Redis knows: version 2 of the protocol alone. */
 const withoutHello = { args: ["--rename-command", "HELLO", ""] };
 
-test.runIf(redisServerInstalled)(
+testWithRedisServer(
   "where HELLO is unknown the older protocol is spoken: messages and signals arrive, and silence is noticed",
   async () => {
     await using redis = await startRedis(withoutHello);

@@ -7,7 +7,8 @@ import { expect, test } from "vitest";
 import { openLinks } from "../../server/src/redis/links.ts";
 import { runScript, script } from "../../server/src/redis/scripts.ts";
 import { Subscriptions } from "../../server/src/redis/subscriptions.ts";
-import { type RedisServer, redisServerInstalled, startRedis } from "../support/redis-server.ts";
+import { testWithRedisServer } from "../support/needs.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -37,7 +38,7 @@ const refusals = {
   NOREPLICAS: (admin: Admin) => admin.configSet("min-replicas-to-write", "1"),
 };
 
-test.runIf(redisServerInstalled).each(["MISCONF", "NOREPLICAS"] as const)(
+testWithRedisServer.each(["MISCONF", "NOREPLICAS"] as const)(
   "where Redis refuses writes with %s, reading and subscribing go on, and no link is lost",
   async (refusal) => {
     await using redis = await startRedis({ args: ["--enable-protected-configs", "yes"] });

@@ -116,20 +116,106 @@ test.concurrent("while it drains it is unhealthy, admits nobody, and still serve
   expect(await withTimeout(server.exit, "the process to end")).toEqual(clean);
 });
 
-test.concurrent("a second SIGTERM ends the process at once, with a failure", async () => {
-  await using server = await start(60);
-  using _socket = await busyClient(server);
+test.concurrent("a repeated SIGTERM changes nothing: clients have their time, and the end is clean", async () => {
+  await using server = await start(10);
+  using socket = await busyClient(server);
+  const notice = new Promise<void>((resolve) => socket.once("connection:expiring", () => resolve()));
   server.signal("SIGTERM");
   await waitFor(async () => (await server.healthStatus()) === 503, "the drain to begin");
-  server.signal("SIGTERM");
-  expect(await withTimeout(server.exit, "the process to end", 2_000)).toEqual({ code: 1, signal: null });
-  expect(server.output).toContain("a second signal arrived");
+  for (let repeat = 0; repeat < 3; repeat += 1) {
+    server.signal("SIGTERM");
+    // An answer is the fence: the process has had the signal by then.
+    expect(await server.healthStatus()).toBe(503);
+  }
+  await withTimeout(notice, "the notice within the drain time");
+  expect(server.ended).toBeUndefined();
+  socket.disconnect();
+  expect(await withTimeout(server.exit, "the process to end after its last client")).toEqual(clean);
 });
 
-test.concurrent("SIGINT ends the process like SIGTERM", async () => {
-  await using server = await start(30);
+test.concurrent("SIGINT ends the process like SIGTERM: clients have their time", async () => {
+  await using server = await start(60);
+  using socket = await busyClient(server);
   server.signal("SIGINT");
-  expect(await withTimeout(server.exit, "the process to end", 3_000)).toEqual(clean);
+  await waitFor(async () => (await server.healthStatus()) === 503, "the drain to begin");
+  expect(server.logs).toContainEqual(expect.objectContaining({ msg: expect.stringContaining("second SIGINT") }));
+  socket.disconnect();
+  expect(await withTimeout(server.exit, "the process to end after its last client")).toEqual(clean);
+});
+
+test.concurrent("a second SIGINT ends the process at once, with the code of an interrupt", async () => {
+  await using server = await start(60);
+  using _socket = await busyClient(server);
+  server.signal("SIGINT");
+  await waitFor(async () => (await server.healthStatus()) === 503, "the drain to begin");
+  server.signal("SIGINT");
+  expect(await withTimeout(server.exit, "the process to end", 2_000)).toEqual({ code: 130, signal: null });
+});
+
+/** A connection of its own, on which requests are written by hand, piece by piece. */
+async function byHand(server: ServerProcess) {
+  const socket = connect(server.port, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("utf8").on("data", (text) => {
+    received += text;
+  });
+  socket.on("error", () => socket.destroy());
+  await once(socket, "connect");
+  return { socket, closed: once(socket, "close"), received: () => received };
+}
+
+/** A publish over HTTP in two pieces: the head with half of the body, and the rest. */
+function publishInPieces(room: string): readonly [string, string] {
+  const body = JSON.stringify({ id: messageId(), event: "chat:message", data: { text: "in flight" } });
+  const head = `POST /rooms/${room}/messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`;
+  const whole = `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+  return [whole.slice(0, -10), whole.slice(-10)];
+}
+
+test.concurrent("an HTTP publish that is under way at SIGTERM is answered before the process ends", async () => {
+  await using server = await start(30);
+  const { socket, closed, received } = await byHand(server);
+  const [first, rest] = publishInPieces(uniqueRoom());
+  socket.write(first);
+  // The server answers others after it has read this one.
+  await server.healthStatus();
+  server.signal("SIGTERM");
+  const listens = () => server.healthStatus().catch(() => undefined);
+  await waitFor(async () => (await listens()) === undefined, "the server to listen no more");
+  socket.write(rest);
+  await withTimeout(closed, "the connection to close behind the answer");
+  expect(received()).toMatch(/^HTTP\/1.1 201 .*"duplicate":false/s);
+  expect(received()).toMatch(/^connection: close\r$/im);
+  expect(await withTimeout(server.exit, "the process to end after its last request", 3_000)).toEqual(clean);
+});
+
+test.concurrent("an HTTP request that never ends is cut when the drain time is over", async () => {
+  await using server = await start(2);
+  const { socket, closed } = await byHand(server);
+  socket.write(publishInPieces(uniqueRoom())[0]);
+  await server.healthStatus();
+  const tookMs = await stopMs(server);
+  expect(tookMs).toBeGreaterThan(1_500);
+  expect(tookMs).toBeLessThan(6_000);
+  await withTimeout(closed, "the connection to be cut");
+});
+
+test.concurrent("while it drains it serves requests on connections that were kept, and closes each behind its answer", async () => {
+  await using server = await start(60);
+  using socket = await busyClient(server);
+  const kept = await byHand(server);
+  const [first, rest] = publishInPieces(uniqueRoom());
+  kept.socket.write(first + rest);
+  await waitFor(() => kept.received().includes('"duplicate":false'), "an answer that keeps the connection");
+  expect(kept.received()).toMatch(/^connection: keep-alive\r$/im);
+  server.signal("SIGTERM");
+  await waitFor(async () => (await server.healthStatus()) === 503, "the drain to begin");
+  kept.socket.write(publishInPieces(uniqueRoom()).join(""));
+  await withTimeout(kept.closed, "the connection to close behind the answer");
+  expect(kept.received().match(/"duplicate":false/g)).toHaveLength(2);
+  expect(kept.received()).toMatch(/^connection: close\r$/im);
+  socket.disconnect();
+  expect(await withTimeout(server.exit, "the process to end")).toEqual(clean);
 });
 
 test.concurrent("SIGTERM while Redis is gone ends the process by itself", async () => {

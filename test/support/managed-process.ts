@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { withTimeout } from "./wait.ts";
@@ -17,6 +17,11 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** Open an IPC channel, by which a Node.js child can tell that its parent is gone; default false. */
   readonly ipc?: boolean;
+  /**
+   * Give it a process group of its own, and send every signal to the whole group, as a terminal does with Ctrl-C;
+   * default false.
+   */
+  readonly group?: boolean;
 }
 
 // USER_HZ, the unit of /proc/<pid>/stat, is 100 on every Linux platform that Node.js supports.
@@ -24,9 +29,9 @@ const MICROSECONDS_PER_TICK = 10_000;
 const PAGE_BYTES = 4096;
 
 // A test run that ends in the middle leaves nothing behind, not even a frozen process.
-const running = new Set<ChildProcess>();
+const running = new Set<ManagedProcess>();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) child.signal("SIGKILL");
 });
 
 /** A child process that a test can freeze, thaw, kill and measure, and that is gone when the test is. */
@@ -36,11 +41,14 @@ export class ManagedProcess implements AsyncDisposable {
   /** Settles when it has ended and all its output has been read; never rejects. */
   readonly exit: Promise<Exit>;
   readonly #child: ChildProcess;
+  readonly #group: boolean;
   #ended: Exit | undefined;
 
-  constructor({ command, args, env, cwd, ipc = false }: SpawnOptions) {
-    this.#child = spawn(command, args, { env, cwd, stdio: ["ignore", "pipe", "pipe", ipc ? "ipc" : "ignore"] });
-    running.add(this.#child);
+  constructor({ command, args, env, cwd, ipc = false, group = false }: SpawnOptions) {
+    const stdio: StdioOptions = ["ignore", "pipe", "pipe", ipc ? "ipc" : "ignore"];
+    this.#child = spawn(command, args, { env, cwd, stdio, detached: group });
+    this.#group = group;
+    running.add(this);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
@@ -82,7 +90,9 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#ended === undefined) this.#child.kill(signal);
+    if (this.#ended !== undefined) return;
+    if (this.#group) signalGroup(this.pid, signal);
+    else this.#child.kill(signal);
   }
 
   /** User and system time of all its threads so far, in microseconds, in steps of 10 ms (Linux only). */
@@ -111,7 +121,16 @@ export class ManagedProcess implements AsyncDisposable {
       this.output += String(error);
       this.#ended = { code: null, signal: null };
     }
-    running.delete(this.#child);
+    running.delete(this);
     return this.#ended;
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // Its last process may have ended a moment ago.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
 }

@@ -1,6 +1,8 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
-import { type RedisKind, redisServerInstalled, startRedis } from "./redis-server.ts";
+import { redisServerInstalled } from "./installed.ts";
+import { testWithRedisServer } from "./needs.ts";
+import { type RedisKind, startRedis } from "./redis-server.ts";
 import { waitFor, withTimeout } from "./wait.ts";
 
 const kinds: RedisKind[] = redisServerInstalled ? ["redis", "valkey"] : ["valkey"];
@@ -40,24 +42,19 @@ test.each(kinds)("a %s restarted without its data is empty, on the same port", a
   }
 });
 
-test.runIf(redisServerInstalled)(
-  "a redis-server told to persist keeps every acknowledged write through a kill",
-  async () => {
-    await using server = await startRedis({ persist: true });
-    const client = await openClient(server.url);
-    try {
-      for (let index = 0; index < 100; index += 1) await client.xAdd("log", "*", { n: String(index) });
-      await server.restart({ keepData: true });
-      expect(await waitFor(() => client.xLen("log"), "the client to be back")).toBe(100);
-      await server.restart({ keepData: false });
-      expect(await waitFor(() => client.dbSize().then((size) => `size ${size}`), "the client to be back")).toBe(
-        "size 0",
-      );
-    } finally {
-      client.destroy();
-    }
-  },
-);
+testWithRedisServer("a redis-server told to persist keeps every acknowledged write through a kill", async () => {
+  await using server = await startRedis({ persist: true });
+  const client = await openClient(server.url);
+  try {
+    for (let index = 0; index < 100; index += 1) await client.xAdd("log", "*", { n: String(index) });
+    await server.restart({ keepData: true });
+    expect(await waitFor(() => client.xLen("log"), "the client to be back")).toBe(100);
+    await server.restart({ keepData: false });
+    expect(await waitFor(() => client.dbSize().then((size) => `size ${size}`), "the client to be back")).toBe("size 0");
+  } finally {
+    client.destroy();
+  }
+});
 
 test.each(kinds)(
   "a %s that cannot have its port says so instead of standing in for the one that has it",

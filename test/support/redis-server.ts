@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./free-port.ts";
+import { redisServerBinary as binary, redisServerInstalled } from "./installed.ts";
 import { ManagedProcess } from "./managed-process.ts";
 import { answersPing } from "./redis-ping.ts";
 import { waitFor } from "./wait.ts";
@@ -21,11 +21,7 @@ export interface RedisOptions {
   readonly args?: readonly string[];
 }
 
-const binary = process.env.REDIS_SERVER || "redis-server";
 const valkeyScript = fileURLToPath(new URL("./valkey-process.mjs", import.meta.url));
-
-/** Whether this machine has a redis-server (or the `REDIS_SERVER` of the environment). */
-export const redisServerInstalled = spawnSync(binary, ["--version"]).status === 0;
 
 const NOT_INSTALLED =
   `expected an executable "${binary}", found none: install it (apt-get install redis-server, brew install redis) ` +
@@ -33,8 +29,6 @@ const NOT_INSTALLED =
 
 /** What redis-server, at its default log level, and our Valkey process print when they have the port. */
 const READY = /Ready to accept connections/;
-
-let told = false;
 
 /**
  * Starts a Redis of one's own on loopback and resolves when it answers.
@@ -46,10 +40,6 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const kind = options.kind ?? (redisServerInstalled || needsRedis ? "redis" : "valkey");
   if (kind === "redis" && !redisServerInstalled) throw new Error(NOT_INSTALLED);
   if (kind === "valkey" && needsRedis) throw new Error("expected kind redis for persist or args, got valkey");
-  if (options.kind === undefined && kind === "valkey" && !told) {
-    told = true;
-    console.warn(`No redis-server here: using the embedded Valkey. Set REDIS_SERVER or install redis-server.`);
-  }
   const server = new RedisServer(kind, options.port ?? (await freePort()), options);
   try {
     await server.start();

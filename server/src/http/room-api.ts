@@ -12,7 +12,18 @@ export interface RoomApiParts {
   readonly log: RoomLog;
   /** The bearer token to ask for; undefined asks for none. */
   readonly bearerToken: string | undefined;
+  /**
+   * How long ago this process woke from a sleep. Undefined on Function Compute: there an instance is frozen only while it
+   * has no request, and thawed by one, so no request waits through a sleep, and the first one after it is to be served.
+   */
+  readonly sinceWakeMs: (() => number) | undefined;
 }
+
+/**
+ * For so long after a sleep a request may be one that lay in a buffer all the time, and whose sender has given it up.
+ * Connections do not tell: one that came in during the sleep is accepted after it.
+ */
+const doubtfulAfterWakeMs = 1_000;
 
 /** Who publishes over HTTP: a back end, in nobody's name. */
 const backEnd = { user: null, session: null };
@@ -23,7 +34,7 @@ const bodyBytes = 2 * limits.dataBytes;
  * `POST /rooms/:room/messages` with `{ id, event, data }` and `GET /rooms/:room/messages?after=&before=&limit=`: the
  * same schemas, the same log and the same idempotency as over the socket, for other functions and back ends.
  */
-export function createRoomApi({ log, bearerToken }: RoomApiParts): Hono {
+export function createRoomApi({ log, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
   const api = new Hono();
   api.use("/rooms/*", async (context, next) => {
     if (bearerToken !== undefined) requireBearer(context, bearerToken);
@@ -34,6 +45,7 @@ export function createRoomApi({ log, bearerToken }: RoomApiParts): Hono {
   };
   api.post("/rooms/:room/messages", bodyLimit({ maxSize: bodyBytes, onError: tooLarge }), async (context) => {
     const body = await jsonObject(context);
+    if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
     const data = await publishMessage(
       log,
       backEnd,
@@ -51,6 +63,11 @@ export function createRoomApi({ log, bearerToken }: RoomApiParts): Hono {
     return context.json(await readHistory(log, parse("history:read", payload)));
   });
   return api;
+}
+
+function refuseDoubtful(sinceWakeMs: number): void {
+  const leftMs = Math.ceil(doubtfulAfterWakeMs - sinceWakeMs);
+  if (leftMs > 0) throw new RequestError("UNAVAILABLE", "this server slept, and the request may be old", leftMs);
 }
 
 function parse<Name extends RequestName>(name: Name, payload: unknown): RequestPayload<Name> {

@@ -1,11 +1,12 @@
-import { atMoment } from "./expiry.ts";
+import { momentNow } from "../elapsed.ts";
+import { whenElapsed } from "./expiry.ts";
 import type { RoomServer } from "./socket-server.ts";
 
 /** Share of the drain time over which the clients are told; the rest is left for the last of them to move. */
 const tellingShare = 0.6;
 const checkIntervalMs = 20;
-/** How long after a drain that proved false no other one is begun for a caller who may be anybody. */
-const pauseEveryMs = 10 * 60_000;
+/** How long after a drain that proved false no other one takes the instance out of service. */
+const outOfServiceEveryMs = 10 * 60_000;
 
 /**
  * Asks every client to move to another instance, spread over the drain time so that they do not arrive there in one
@@ -14,9 +15,11 @@ const pauseEveryMs = 10 * 60_000;
 export class Drain {
   readonly #io: RoomServer;
   readonly #drainMs: number;
-  #run: Promise<void> | undefined;
   #isFinal = false;
-  #pausedAtMs = Number.NEGATIVE_INFINITY;
+  #isOutOfService = false;
+  #outOfServiceAtMs = Number.NEGATIVE_INFINITY;
+  #pause: Promise<void> | undefined;
+  #told = new WeakSet<object>();
 
   constructor(io: RoomServer, drainMs: number) {
     this.#io = io;
@@ -24,45 +27,60 @@ export class Drain {
   }
 
   get isUnderWay(): boolean {
-    return this.#run !== undefined;
+    return this.#isFinal || this.#isOutOfService;
   }
 
   /** Drains for good. Resolves when all clients are gone or the drain time is over, whichever is first. */
   async finish(): Promise<void> {
     this.#isFinal = true;
-    await this.#start();
+    await this.#tellAndWait();
   }
 
   /**
-   * Drains for a caller who may be anybody: an instance that is still there one drain time later serves again, and
-   * is not drained this way again for a while, so that forged hooks cost its clients a move now and then.
+   * Drains for the platform's pre-stop hook, and serves again when that is answered: a platform that destroys the
+   * instance sends nobody any more, and one that froze it thaws it for somebody who is to be served.
+   *
+   * Every call moves every client, because nothing tells a call that is true from one before it that proved false. What
+   * is limited is the damage of a caller who forged the platform's header all the same: within ten minutes of one call
+   * no other one takes the instance out of service, so the clients move, and may come back at once.
    */
-  async pause(): Promise<void> {
-    if (performance.now() - this.#pausedAtMs < pauseEveryMs) return;
-    this.#pausedAtMs = performance.now();
-    await this.#start();
-    setTimeout(() => this.resume(), this.#drainMs).unref();
+  pause(): Promise<void> {
+    this.#pause ??= this.#moveEverybody().finally(() => {
+      this.#pause = undefined;
+    });
+    return this.#pause;
   }
 
-  /** Serves again, unless the drain is for good: the platform may thaw an instance that it had told to stop. */
+  /** Admits clients again, unless the drain is for good. */
   resume(): void {
-    if (!this.#isFinal) this.#run = undefined;
+    this.#isOutOfService = false;
   }
 
-  #start(): Promise<void> {
-    this.#run ??= this.#tellAndWait();
-    return this.#run;
+  async #moveEverybody(): Promise<void> {
+    if (this.#io.engine.clientsCount === 0) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#outOfServiceAtMs >= outOfServiceEveryMs) {
+      this.#outOfServiceAtMs = nowMs;
+      this.#isOutOfService = true;
+    }
+    await this.#tellAndWait();
+    this.#told = new WeakSet();
+    this.resume();
   }
 
   async #tellAndWait(): Promise<void> {
-    const deadlineMs = Date.now() + this.#drainMs;
+    const begun = momentNow();
+    const deadlineMs = begun.wallMs + this.#drainMs;
     for (const socket of this.#io.of("/").sockets.values()) {
-      const cancel = atMoment(Date.now() + Math.random() * this.#drainMs * tellingShare, () => {
+      // The end of a process that was told of by the hook finds clients that know.
+      if (this.#told.has(socket)) continue;
+      this.#told.add(socket);
+      const cancel = whenElapsed(begun, Math.random() * this.#drainMs * tellingShare, () => {
         socket.emit("connection:expiring", { reason: "drain", deadlineMs });
       });
       socket.once("disconnect", cancel);
     }
-    while (this.#io.engine.clientsCount > 0 && Date.now() < deadlineMs) {
+    while (this.#io.engine.clientsCount > 0 && performance.now() - begun.monotonicMs < this.#drainMs) {
       await new Promise((resolve) => setTimeout(resolve, checkIntervalMs));
     }
   }

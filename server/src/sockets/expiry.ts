@@ -1,3 +1,5 @@
+import { elapsedMs, type Moment } from "../elapsed.ts";
+
 /** When a connection that the platform cuts at a deadline is told to move. */
 const spreadShare = 0.25;
 const longestSpreadMs = 10 * 60_000;
@@ -32,15 +34,16 @@ export function lifetimeMs(
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Calls back at a moment of the wall clock. A timer of a process that was frozen fires late by the length of the
- * freeze or, when the clock was read too early, too soon: it re-reads the clock and waits on where that is so.
+ * Calls back when `delayMs` have passed since a moment, by the clock that has gone further: a clock that is set back
+ * delays nothing, and a machine that slept has used up the time. After a freeze a timer may fire late or early, so it
+ * looks at the clocks when it fires, and waits again if it is too early.
  *
  * @returns a function that cancels the call
  */
-export function atMoment(momentMs: number, callback: () => void): () => void {
+export function whenElapsed(since: Moment, delayMs: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = (): void => {
-    const leftMs = momentMs - Date.now();
+    const leftMs = Math.ceil(delayMs - elapsedMs(since));
     if (leftMs <= 0) {
       callback();
       return;

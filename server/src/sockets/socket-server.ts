@@ -8,6 +8,7 @@ import {
 } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import { RequestError, toWireError } from "../errors.ts";
 import type { createAdapter } from "../redis/adapter.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../redis/keys.ts";
@@ -15,7 +16,7 @@ import type { Subscriptions } from "../redis/subscriptions.ts";
 import type { RequestHandlers } from "../rooms/requests.ts";
 import { limitConnections, limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
-import { atMoment, lifetimeMs, noticeDelayMs } from "./expiry.ts";
+import { lifetimeMs, noticeDelayMs, whenElapsed } from "./expiry.ts";
 import { parseHandshake } from "./handshake.ts";
 import { socketMembership } from "./membership.ts";
 import { originAllowed } from "./origin.ts";
@@ -41,11 +42,13 @@ export interface SocketServerOptions {
   readonly allowedOrigins: "any" | readonly string[];
   readonly functionTimeoutSeconds: number | undefined;
   readonly isDraining: () => boolean;
+  /** How many times this process has slept, see `SleepWatch`. */
+  readonly sleeps: () => number;
   readonly logger: Logger;
 }
 
 /** When the platform's clock for a connection started: at its upgrade request, before Socket.IO's own handshake. */
-const openedAtMs = new WeakMap<IncomingMessage, number>();
+const openedAt = new WeakMap<IncomingMessage, Moment>();
 
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
@@ -60,7 +63,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     // Compression would forbid encoding a broadcast once for all its receivers.
     perMessageDeflate: false,
     allowRequest: (request, decide) => {
-      openedAtMs.set(request, Date.now());
+      openedAt.set(request, momentNow());
       const { headers } = request;
       const allowed = originAllowed(allowedOrigins, headers.origin, headers.host);
       if (!allowed) logger.warn({ origin: headers.origin }, "handshake refused: origin not allowed");
@@ -115,7 +118,10 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   admission.admit();
   const caller = { from, connection: socket.id, membership, reads };
   const request = { handlers, caller, limiter, outgoing, logger };
+  const sleepsBefore = options.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
+    // A packet that was in the buffer during a sleep is not served: the connection is being cut.
+    if (options.sleeps() !== sleepsBefore) return;
     void dispatch(request, event, args);
   });
   socket.on("error", (error: unknown) => {
@@ -143,9 +149,10 @@ function closeUnlessAdmitted(socket: RoomSocket): void {
 }
 
 function scheduleNotice(socket: RoomSocket, lifetime: number): () => void {
-  const openedMs = openedAtMs.get(socket.request) ?? socket.handshake.issued;
-  return atMoment(openedMs + noticeDelayMs(lifetime, Math.random()), () => {
-    socket.emit("connection:expiring", { reason: "timeout", deadlineMs: openedMs + lifetime });
+  const opened = openedAt.get(socket.request) ?? momentNow();
+  return whenElapsed(opened, noticeDelayMs(lifetime, Math.random()), () => {
+    const leftMs = Math.round(lifetime - elapsedMs(opened));
+    socket.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + leftMs });
   });
 }
 

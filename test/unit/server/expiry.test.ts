@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { atMoment, lifetimeMs, noticeDelayMs } from "../../../server/src/sockets/expiry.ts";
+import { momentNow } from "../../../server/src/elapsed.ts";
+import { lifetimeMs, noticeDelayMs, whenElapsed } from "../../../server/src/sockets/expiry.ts";
 
 const day = 86_400_000;
 
@@ -48,32 +49,52 @@ test.each<[string | string[] | undefined, number | undefined, number | undefined
   expect(lifetimeMs(header, setting)).toBe(expected);
 });
 
-test("a moment that has come is called at once, and one to come not before its time", () => {
-  const past = vi.fn();
-  atMoment(Date.now() - 1, past);
-  expect(past).toHaveBeenCalledTimes(1);
-  const future = vi.fn();
-  atMoment(Date.now() + 1_000, future);
+test("a time that is over is told at once, and one to come not before its end", () => {
+  const over = vi.fn();
+  whenElapsed(momentNow(), -1, over);
+  expect(over).toHaveBeenCalledTimes(1);
+  const coming = vi.fn();
+  whenElapsed(momentNow(), 1_000, coming);
   vi.advanceTimersByTime(999);
-  expect(future).not.toHaveBeenCalled();
+  expect(coming).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
-  expect(future).toHaveBeenCalledTimes(1);
+  expect(coming).toHaveBeenCalledTimes(1);
 });
 
-test("a timer that finds the clock set back waits on until the moment", () => {
+test("time that passed before the wait is counted", () => {
   const callback = vi.fn();
-  atMoment(Date.now() + 1_000, callback);
-  vi.setSystemTime(Date.now() - 500);
-  vi.advanceTimersByTime(1_000);
+  const since = momentNow();
+  vi.advanceTimersByTime(600);
+  whenElapsed(since, 1_000, callback);
+  vi.advanceTimersByTime(399);
   expect(callback).not.toHaveBeenCalled();
-  vi.advanceTimersByTime(500);
+  vi.advanceTimersByTime(1);
   expect(callback).toHaveBeenCalledTimes(1);
 });
 
-test("a timer that slept through the moment calls once, as soon as it wakes", () => {
+test("a clock that is set back by an hour delays nothing", () => {
   const callback = vi.fn();
-  atMoment(Date.now() + 10_000, callback);
-  // A frozen process: the wall clock goes on, the timers do not.
+  whenElapsed(momentNow(), 1_000, callback);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  vi.advanceTimersByTime(1_000);
+  expect(callback).toHaveBeenCalledTimes(1);
+});
+
+test("a timer that fires too early waits on", () => {
+  const callback = vi.fn();
+  const { wallMs, monotonicMs } = momentNow();
+  // Both clocks were read a moment ahead of the timer's.
+  whenElapsed({ wallMs: wallMs + 500, monotonicMs: monotonicMs + 500 }, 1_000, callback);
+  vi.advanceTimersByTime(1_499);
+  expect(callback).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(callback).toHaveBeenCalledTimes(1);
+});
+
+test("a timer that slept through the end calls once, as soon as it wakes", () => {
+  const callback = vi.fn();
+  whenElapsed(momentNow(), 10_000, callback);
+  // A suspended machine: the wall clock goes on, the timers do not.
   vi.setSystemTime(Date.now() + 3_600_000);
   vi.advanceTimersByTime(10_000);
   expect(callback).toHaveBeenCalledTimes(1);
@@ -84,22 +105,22 @@ test("a timer that slept through the moment calls once, as soon as it wakes", ()
 test("a wait longer than Node's longest timer is neither early nor lost", () => {
   const callback = vi.fn();
   const wait = 2 ** 31 + 5_000;
-  atMoment(Date.now() + wait, callback);
+  whenElapsed(momentNow(), wait, callback);
   vi.advanceTimersByTime(wait - 1);
   expect(callback).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
   expect(callback).toHaveBeenCalledTimes(1);
 });
 
-test("a cancelled moment is never called", () => {
+test("a cancelled wait never calls", () => {
   const callback = vi.fn();
-  const cancel = atMoment(Date.now() + 1_000, callback);
+  const cancel = whenElapsed(momentNow(), 1_000, callback);
   cancel();
   vi.advanceTimersByTime(10_000);
   expect(callback).not.toHaveBeenCalled();
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a moment that has come can be cancelled too", () => {
-  expect(() => atMoment(Date.now(), () => undefined)()).not.toThrow();
+test("a wait that is over can be cancelled too", () => {
+  expect(() => whenElapsed(momentNow(), 0, () => undefined)()).not.toThrow();
 });

@@ -1,0 +1,111 @@
+import type { Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/**
+ * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502: so the
+ * server never closes an idle one first, as long as it serves.
+ */
+const keepAliveTimeoutMs = 20 * 60_000;
+/** How long the end of the server waits for clients to answer the closing of their WebSockets. */
+const silentClientMs = 500;
+/** What requests have left at least, where the clients that were moved took all of the time. */
+const lastAnswersMs = 500;
+
+/** An HTTP server's listening and its end: it knows which connections are open and which requests are under way. */
+export class Listener {
+  readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+  readonly #underWay = new Set<ServerResponse>();
+  #isGoingAway = false;
+  #onAllAnswered: () => void = () => undefined;
+
+  /** Is made when all other listeners of the server are in place, and before it listens. */
+  constructor(server: Server) {
+    this.#server = server;
+    server.keepAliveTimeout = keepAliveTimeoutMs;
+    server.on("connection", (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
+    server.prependListener("request", (_request, response) => this.#track(response));
+  }
+
+  /** Resolves to the port, which the system chooses where 0 is asked for. */
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, "0.0.0.0", () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    }).catch((error: unknown) => {
+      throw isPortTaken(error)
+        ? new Error(`port ${port} is taken. Stop what listens there, or name another one in PORT.`, { cause: error })
+        : error;
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** From now on each answer closes its connection, so that whoever reuses connections goes elsewhere in time. */
+  goAway(): void {
+    this.#isGoingAway = true;
+    for (const response of this.#underWay) closeAfter(response);
+  }
+
+  /**
+   * Stops listening and closes everything; requests that are under way have until `deadlineMs` to be answered.
+   *
+   * @param stop - closes the server and its WebSockets; resolves when all connections are closed
+   * @param deadlineMs - of `performance.now()`
+   */
+  async close(stop: () => Promise<void>, deadlineMs: number): Promise<void> {
+    this.goAway();
+    // A request that has arrived, and was not read yet, is one that is under way.
+    await nextTurn();
+    const stopped = stop();
+    const cutSilent = setTimeout(() => this.#destroyAllBut(this.#underWay), silentClientMs);
+    await this.#allAnswered(Math.max(deadlineMs - performance.now(), lastAnswersMs));
+    // Also those that never sent a whole request, and would keep the server open.
+    this.#server.closeAllConnections();
+    await stopped;
+    clearTimeout(cutSilent);
+    this.#destroyAllBut(new Set());
+  }
+
+  #track(response: ServerResponse): void {
+    if (this.#isGoingAway) closeAfter(response);
+    this.#underWay.add(response);
+    response.once("close", () => {
+      this.#underWay.delete(response);
+      if (this.#underWay.size === 0) this.#onAllAnswered();
+    });
+  }
+
+  async #allAnswered(withinMs: number): Promise<void> {
+    if (this.#underWay.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.#onAllAnswered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #destroyAllBut(responses: ReadonlySet<ServerResponse>): void {
+    const spared = new Set([...responses].map(({ socket }) => socket));
+    for (const socket of this.#connections) {
+      if (!spared.has(socket)) socket.destroy();
+    }
+  }
+}
+
+/** Node.js then says `Connection: close` in the answer's head, unless that has been sent already. */
+function closeAfter(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}

@@ -1,0 +1,60 @@
+import { elapsedMs, type Moment, momentNow } from "./elapsed.ts";
+
+const tickIntervalMs = 1_000;
+
+/**
+ * Notices that this process slept: it was stopped, its instance was frozen, its machine was suspended, or its event loop
+ * was busy. After a sleep that was longer than a client waits for an answer, what lies in the buffers must not be carried
+ * out: its sender has given it up, has come back through another instance, and may have said other things since.
+ *
+ * A timer alone would notice it too late, because sockets can be read before timers run. So everything that must not
+ * serve what is old asks here first. That costs one look at the clocks.
+ */
+export class SleepWatch {
+  readonly #longestMs: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #listeners: ((sleptMs: number) => void)[] = [];
+  #tick = momentNow();
+  #wokeAt: Moment | undefined;
+  #sleeps = 0;
+
+  /** @param longestMs - a pause of the event loop that is longer than this counts as a sleep */
+  constructor(longestMs: number) {
+    this.#longestMs = longestMs;
+    this.#timer = setInterval(() => {
+      this.sleeps();
+      this.#tick = momentNow();
+    }, tickIntervalMs);
+    this.#timer.unref();
+  }
+
+  /**
+   * How many times the process has slept. What remembers the number that it began with belongs to the time before a
+   * sleep as soon as the number is another one. The first call after a sleep also tells everybody who listens.
+   */
+  sleeps(): number {
+    const sleptMs = elapsedMs(this.#tick);
+    if (sleptMs > this.#longestMs) {
+      this.#sleeps += 1;
+      this.#wokeAt = momentNow();
+      this.#tick = this.#wokeAt;
+      for (const listener of this.#listeners) listener(Math.round(sleptMs));
+    }
+    return this.#sleeps;
+  }
+
+  /** Milliseconds since the process woke from its last sleep; infinite where it never slept. */
+  sinceWakeMs(): number {
+    this.sleeps();
+    return this.#wokeAt === undefined ? Number.POSITIVE_INFINITY : elapsedMs(this.#wokeAt);
+  }
+
+  /** Calls back after each sleep, before anything that lay in a buffer is served. */
+  onWake(listener: (sleptMs: number) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
