@@ -1,5 +1,5 @@
 import { createClient } from "redis";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { testWithRedisServer } from "../support/needs.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { createClient } from "redis";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { openLinks } from "../../server/src/redis/links.ts";
 import { runScript, script } from "../../server/src/redis/scripts.ts";
 import { Subscriptions } from "../../server/src/redis/subscriptions.ts";
