@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection, Reply } from "../../../client/src/connection.ts";
+import { HoldfastError } from "../../../client/src/errors.ts";
 import { createOutbox, type Published } from "../../../client/src/outbox.ts";
 import type { RequestPayload, ServerErrorCode } from "../../../client/src/protocol/index.ts";
 import { limits } from "../../../client/src/protocol/limits.ts";
@@ -111,6 +112,77 @@ describe("an outbox", () => {
     const published = outcome(outbox.publish(...say("a")));
     await vi.advanceTimersByTimeAsync(limits.publishRetryMs);
     expect(await published).toBe("TIMED_OUT");
+  });
+
+  test("gives up what is too old by the wall clock, too, because timers stand still while the machine sleeps", async () => {
+    const { connection, sent } = line();
+    const outbox = createOutbox("room", budget(), () => connection);
+    const old = outcome(outbox.publish(...say("old")));
+    await vi.advanceTimersByTimeAsync(1000);
+    const fresh = outcome(outbox.publish(...say("fresh")));
+    // The machine sleeps: no timer runs meanwhile.
+    vi.setSystemTime(Date.now() + limits.publishRetryMs - 1000);
+    for (const { answer } of sent) answer({ ok: false, error: { code: "TIMED_OUT", retryable: true } });
+    sent.length = 0;
+    await settle();
+    outbox.resume();
+    expect(await old).toBe("TIMED_OUT");
+    expect(texts(sent)).toEqual(["fresh"]);
+    expect(sent[0]?.payload.after).toBeUndefined();
+    sent[0]?.answer(stored);
+    expect(await fresh).toBe("stored");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("looks at the age of what was never sent, and of each one alone", async () => {
+    const { connection, sent } = line();
+    const shared = budget();
+    let isJoined = false;
+    const outbox = createOutbox("room", shared, () => (isJoined ? connection : undefined));
+    const early = [say("a"), say("b")].map((message) => outcome(outbox.publish(...message)));
+    // A clock that was set back makes a later entry look older than it is, and an earlier one younger.
+    vi.setSystemTime(Date.now() - 3_600_000);
+    const late = outcome(outbox.publish(...say("c")));
+    vi.setSystemTime(Date.now() + limits.publishRetryMs);
+    isJoined = true;
+    outbox.resume();
+    expect(await late).toBe("TIMED_OUT");
+    expect(texts(sent)).toEqual(["a", "b"]);
+    for (const { answer } of sent) answer(stored);
+    expect(await Promise.all(early)).toEqual(["stored", "stored"]);
+    await settle();
+    void outcome(outbox.publish(...say("d")));
+    expect(texts(sent)).toEqual(["a", "b", "d"]);
+    expect(shared.messages).toBe(9);
+  });
+
+  const cycle: { self?: unknown } = {};
+  cycle.self = cycle;
+  const notJson: readonly (readonly [what: string, data: unknown])[] = [
+    ["undefined", undefined],
+    ["a function", () => 1],
+    ["a symbol", Symbol("one")],
+    ["a BigInt", 1n],
+    ["a cycle", cycle],
+    [
+      "an object whose toJSON throws",
+      {
+        toJSON() {
+          throw new Error("a mistake of the application");
+        },
+      },
+    ],
+  ];
+  test.each(notJson)("rejects %s, which is not JSON, with INVALID_PAYLOAD", async (_, data) => {
+    const { connection, sent } = line();
+    const shared = budget();
+    const outbox = createOutbox("room", shared, () => connection);
+    const rejected: unknown = await outbox.publish("chat:message", data).catch((error: unknown) => error);
+    expect(rejected).toBeInstanceOf(HoldfastError);
+    expect(rejected).toMatchObject({ code: "INVALID_PAYLOAD", retryable: false, cause: expect.any(Error) });
+    expect(sent).toEqual([]);
+    expect(shared).toEqual(budget());
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("sends a copy: what the application changes afterwards is not sent", () => {
