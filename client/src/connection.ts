@@ -150,6 +150,12 @@ export function openConnection(
       if (!socket.connected) retry(0);
     },
 
+    /** Waits, though no longer than the connection is up. */
+    async wait(delayMs: number) {
+      if (!socket.connected) return;
+      await Promise.race([sleep(delayMs), new Promise((resolve) => socket.once("disconnect", resolve))]);
+    },
+
     /** Never comes up again. What is in flight gets `graceMs` to be answered; resolves when the WebSocket is closed. */
     async close(graceMs = 0) {
       isClosed = true;

@@ -115,18 +115,14 @@ export function createRoom(
     const id = connection.id();
     if (!id || busy.has(id)) return;
     busy.add(id);
-    for (let attempt = 0; connection.id() === id; ) {
+    for (let attempt = 0; !isOver && connection.id() === id; ) {
       const isJoined = connection.rooms.has(room);
       if (isJoined && !sequencer.isBehind()) break;
       const asked = sequencer.ask();
       const reply = await (isJoined && asked
         ? connection.request("history:read", { room: name, after: asked })
         : connection.request("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
-      if (isOver) {
-        // Left while it was being joined.
-        if (!rooms.has(name) && connection.id()) await leaveThrough(connection);
-        break;
-      }
+      if (isOver) break;
       if (reply.ok) connection.rooms.add(room);
       sequencer.answer(asked, reply.ok ? reply.data : undefined);
       if (reply.ok) {
@@ -146,7 +142,16 @@ export function createRoom(
     busy.delete(id);
   }
 
-  const leaveThrough = (connection: Connection) => connection.request("room:leave", { room: name });
+  /** Until the server knows, the connection is cut, or the room is joined again. */
+  async function leaveThrough(connection: Connection) {
+    connection.rooms.delete(room);
+    const id = connection.id();
+    for (let attempt = 0; id && connection.id() === id && !rooms.has(name); ) {
+      const reply = await connection.request("room:leave", { room: name });
+      if (reply.ok || !reply.error.retryable) break;
+      await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));
+    }
+  }
 
   function end(error: ErrorDetail) {
     if (isOver) return;
@@ -168,17 +173,18 @@ export function createRoom(
     signal: (event, data) => route()?.signal({ room: name, event, data }),
     async leave() {
       end(CLOSED);
-      const joined = [...handover.connections].filter((connection) => connection.rooms.delete(room));
-      await Promise.all(joined.map(leaveThrough));
+      // Through all of them: where the room is being joined, it is left behind the join.
+      await Promise.all([...handover.connections].map(leaveThrough));
     },
 
     catchUp,
     end,
     resume: outbox.resume,
     notified(connection, [name, payload]) {
-      if (name !== "signal:sent") sequencer.hear(payload);
+      if (name === "message:published" || name === "room:position") sequencer.hear(payload);
       // During a move signals come twice, and nothing in them tells a repeat.
-      else if (connection === handover.current()) events.emit(payload.event, payload.data, { from: payload.from });
+      else if (name === "signal:sent" && connection === handover.current())
+        events.emit(payload.event, payload.data, { from: payload.from });
       // A room that is not joined yet is being joined by now.
       if (sequencer.isBehind()) void catchUp(handover.current());
     },
