@@ -159,7 +159,7 @@ test("a token function that fails is told and asked again", async () => {
   await client.join(uniqueRoom()).ready;
   expect(calls).toBe(2);
   expect(errors).toMatchObject([
-    { code: "TOKEN_EXPIRED", retryable: true, cause: { message: "the sign-in is slow today" } },
+    { code: "TOKEN_FAILED", retryable: true, cause: { message: "the sign-in is slow today" } },
   ]);
 });
 
