@@ -86,7 +86,7 @@ export function createRoom(
   { budget, handover, rooms, update }: RoomOwner,
 ): RoomParts {
   const events = createEmitter();
-  const sequencer = createSequencer(since, (event, told) => {
+  const sequencer = createSequencer({ since }, (event, told) => {
     if (isOver) return;
     events.emit(event, told);
     if (event === "message") events.emit(told.event, told.data, told);

@@ -9,16 +9,16 @@ import { createHealth } from "./http/health.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import { createPlatformHooks } from "./http/platform-hooks.ts";
 import { createRoomApi } from "./http/room-api.ts";
-import { headOfFrame } from "./log/frame.ts";
-import { RoomLog } from "./log/room-log.ts";
-import { SeenPositions } from "./log/seen-positions.ts";
+import { chainLinkOf } from "./log/frame.ts";
+import { KnownPositions } from "./log/known-positions.ts";
+import { PositionChecks } from "./log/position-checks.ts";
+import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
 import { createAdapter } from "./redis/adapter.ts";
 import { roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
 import { openLinks } from "./redis/links.ts";
 import { Subscriptions } from "./redis/subscriptions.ts";
 import type { Backend } from "./redis/version.ts";
 import { createRequestHandlers } from "./rooms/requests.ts";
-import { RoomPositions } from "./rooms/room-positions.ts";
 import { SignalChannel } from "./rooms/signal-channel.ts";
 import { Drain } from "./sockets/drain.ts";
 import { stripCredentials } from "./sockets/platform-headers.ts";
@@ -35,16 +35,26 @@ export interface App {
 /** Puts the parts together and starts listening. This is the only place that picks them. */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   const { keyPrefix } = config;
-  const seen = new SeenPositions();
+  const known = new KnownPositions(config.historyTtlSeconds);
+  const hear = (message: Buffer, channel: string) => {
+    const link = chainLinkOf(message);
+    const room = link === undefined ? undefined : roomOfChannel(keyPrefix, channel);
+    if (link !== undefined && room !== undefined && !known.hear(room, link)) positions.checkSoon(room);
+  };
   const links = await openLinks(config.redis, logger, (link) => {
     return new Subscriptions({
       link,
       logger,
-      onMessage: (message, channel) => noteHead(seen, keyPrefix, message, channel),
+      onMessage: (message, channel) => hear(message, channel),
     });
   });
   const { commands, subscriptions } = links;
-  const log = new RoomLog({ ...config, link: commands, seen });
+  const log = new RoomLog({
+    ...config,
+    idRetentionSeconds: config.publishDedupSeconds + onTheWaySeconds,
+    link: commands,
+    known,
+  });
   await log.warmUp();
 
   const httpServer = createServer();
@@ -73,7 +83,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     ...config,
     httpServer,
     adapter: createAdapter(commands, subscriptions, keyPrefix),
-    handlers: createRequestHandlers({ log, seen, signals: new SignalChannel(commands, keyPrefix) }),
+    handlers: createRequestHandlers({ log, known, signals: new SignalChannel(commands, keyPrefix) }),
     subscriptions,
     authenticate: createAuthenticator(config.auth),
     isDraining: () => drain.isUnderWay,
@@ -81,9 +91,9 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   });
   stripCredentials(httpServer);
   const drain = new Drain(io, config.drainSeconds * 1000);
-  const positions = new RoomPositions({
+  const positions = new PositionChecks({
     log,
-    seen,
+    known,
     logger,
     localRooms: () => localRooms(io),
     tellMembers: (room, position) => tellPosition(io, room, position),
@@ -91,7 +101,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   });
   // Not before there are rooms to tell: a cluster's links come up one by one, from the first moment on.
   subscriptions.onRestored = () => positions.announceAll();
-  io.of("/").adapter.on("delete-room", (name: string) => seen.forget(roomOfAdapterRoom(name) ?? ""));
+  io.of("/").adapter.on("delete-room", (name: string) => known.leave(roomOfAdapterRoom(name) ?? ""));
   const stopSweep = cutSlowReaders(io, logger);
 
   const port = await listen(httpServer, config.port).catch(async (error: unknown) => {
@@ -128,12 +138,6 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       await links.close();
     },
   };
-}
-
-function noteHead(seen: SeenPositions, keyPrefix: string, message: Buffer, channel: string): void {
-  const head = headOfFrame(message);
-  const room = head === undefined ? undefined : roomOfChannel(keyPrefix, channel);
-  if (head !== undefined && room !== undefined) seen.note(room, head);
 }
 
 /** How long the end of the server waits for clients to answer the closing of their WebSockets. */

@@ -54,7 +54,7 @@ test("the initialize hook loads what the first request would wait for", async ()
   await admin.client.scriptFlush();
   expect(await cachedScripts()).toBe("0");
   expect((await callHook(server.url, initialize)).status).toBe(200);
-  expect(await cachedScripts()).toBe("2");
+  expect(await cachedScripts()).toBe("3");
 });
 
 test("a forged pre-stop costs the clients a move and nothing else: the instance serves again", async () => {

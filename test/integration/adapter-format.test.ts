@@ -5,7 +5,7 @@ import { createShardedAdapter } from "@socket.io/redis-adapter";
 import { createClient } from "redis";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { publishedFrame, signalFrame } from "../../server/src/log/frame.ts";
+import { positionFrame, publishedFrame, signalFrame } from "../../server/src/log/frame.ts";
 import { adapterRoom, roomChannel } from "../../server/src/redis/keys.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { collect, connectStock } from "../support/stock-client.ts";
@@ -74,13 +74,24 @@ async function captured(room: string, broadcast: (io: Server) => void): Promise<
 test("a batch is framed as the installed adapter frames a broadcast", async () => {
   const room = uniqueRoom();
   const theirs = await captured(room, (io) => {
-    io.to(adapterRoom(room)).emit("message:published", { room, messages: [message, message] });
+    io.to(adapterRoom(room)).emit("message:published", { room, previous: "5-7", messages: [message, message] });
   });
-  const { beforeMessages, beforeHead, end } = publishedFrame(room);
+  const { beforePrevious, beforeMessages, beforeTail, end } = publishedFrame(room);
   const json = JSON.stringify(message);
-  const { head, ...ours } = JSON.parse(`${beforeMessages}${json},${json}${beforeHead}${message.position}${end}`);
+  const text = `${beforePrevious}5-7${beforeMessages}${json},${json}${beforeTail}"head":"${message.position}"${end}`;
+  const { head, ...ours } = JSON.parse(text);
   expect(theirs).toEqual({ ...ours, uid: expect.any(String) });
   expect({ head, uid: ours.uid }).toEqual({ head: message.position, uid: "emitter" });
+});
+
+test("a position is framed as the installed adapter frames a broadcast", async () => {
+  const room = uniqueRoom();
+  const theirs = await captured(room, (io) => {
+    io.to(adapterRoom(room)).emit("room:position", { room, position: "5-7" });
+  });
+  const { beforePosition, beforeTail, end } = positionFrame(room);
+  const { head: _, ...ours } = JSON.parse(`${beforePosition}5-7${beforeTail}"head":"5-7"${end}`);
+  expect(theirs).toEqual({ ...ours, uid: expect.any(String) });
 });
 
 test("a signal is framed as the installed adapter frames a broadcast with an exception", async () => {

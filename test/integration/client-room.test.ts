@@ -21,7 +21,8 @@ test("members hear each other, with the history that they asked for", async () =
   const recording = record(second);
   const heard: string[] = [];
   second.on("chat:message", ({ text }, { event, from, replayed, position }) => {
-    expect(second.position).toBe(position);
+    // While its handlers run, a message does not count as delivered.
+    expect(second.position).not.toBe(position);
     heard.push(
       `${event} ${text} ${replayed ? "replayed" : "live"} ${from.session === client.session ? "mine" : "theirs"}`,
     );

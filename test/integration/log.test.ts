@@ -118,7 +118,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     for (const request of [{ limit: 0 }, { limit: 10 }, { after: START, limit: 10 }]) {
       expect(await opened.log.read(room, request)).toEqual(empty);
     }
-    expect(await opened.log.checkPosition(room)).toBe(START);
+    expect(await opened.log.check(room)).toBe(START);
     expect(await admin.keys(`${opened.keyPrefix}*`)).toEqual([]);
   });
 
@@ -217,9 +217,9 @@ describe.each(kinds)("a log on %s", (kind) => {
       expect(lost).toMatchObject({ recovered: false, complete: true, position: last(positions) });
       expect(positionsOf(lost)).toEqual(retained);
     }
-    const newest = await log.read(room, { after: START, limit: 10 });
-    expect(newest).toMatchObject({ recovered: false, complete: true });
-    expect(positionsOf(newest)).toEqual(positions.slice(-10));
+    const oldest = await log.read(room, { after: START, limit: 10 });
+    expect(oldest).toMatchObject({ recovered: false, complete: false });
+    expect(positionsOf(oldest)).toEqual(retained.slice(0, 10));
   });
 
   test("cannot prove continuity from an epoch that it does not know", async () => {
@@ -239,25 +239,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect((await append(opened.log, room)).position).toBe(plus(last(positions), 1));
   });
 
-  test("begins a new epoch where a reader was ahead of it, and no position is used twice", async () => {
-    const keyPrefix = uniquePrefix();
-    using reader = await openLog(redis.url, { keyPrefix });
-    using writer = await openLog(redis.url, { keyPrefix });
-    const room = uniqueRoom();
-    const positions = await appendMany(writer.log, room, 3);
-    const ahead = plus(last(positions), 2);
-    expect(await reader.log.read(room, { after: ahead, limit: 10, isWitness: true })).toMatchObject({
-      recovered: false,
-      position: last(positions),
-    });
-    const { position } = await append(writer.log, room);
-    expect(splitPosition(position).epochMs).toBeGreaterThan(splitPosition(ahead).epochMs);
-    expect(splitPosition(position).seq).toBe(0);
-    // Once is enough: the next one continues the new epoch.
-    expect((await append(writer.log, room)).position).toBe(plus(position, 1));
-  });
-
-  test("is not led into a new epoch by whoever only reads", async () => {
+  test("is not led into a new epoch by whoever claims a position that never was", async () => {
     using opened = await openLog(redis.url);
     const room = uniqueRoom();
     const positions = await appendMany(opened.log, room, 3);
@@ -274,106 +256,6 @@ describe.each(kinds)("a log on %s", (kind) => {
     const nothing = { recovered: true, messages: [], complete: true };
     expect(await opened.log.read(room, { before: START, limit: 10 })).toMatchObject(nothing);
     expect(await opened.log.read(room, { after: START, before: START, limit: 10 })).toMatchObject(nothing);
-  });
-
-  test("begins a new epoch where a failover lost what this instance has only appended", async () => {
-    const keyPrefix = uniquePrefix();
-    using publisher = await openLog(redis.url, { keyPrefix });
-    const room = uniqueRoom();
-    const key = roomKeys(keyPrefix, room).log;
-    await appendMany(publisher.log, room, 3);
-    const copy = `${key}:replica`;
-    await admin.copy(key, copy);
-    const lost = await appendMany(publisher.log, room, 2);
-    await admin.copy(copy, key, { REPLACE: true });
-    const { position } = await append(publisher.log, room);
-    expect(splitPosition(position).epochMs).toBeGreaterThan(splitPosition(last(lost)).epochMs);
-    expect(splitPosition(position).seq).toBe(0);
-  });
-
-  test("ends a page with its epoch, and proves nothing from the end of an epoch to the next one", async () => {
-    const keyPrefix = uniquePrefix();
-    using reader = await openLog(redis.url, { keyPrefix });
-    using writer = await openLog(redis.url, { keyPrefix });
-    const room = uniqueRoom();
-    const old = await appendMany(writer.log, room, 3);
-    await reader.log.read(room, { after: plus(last(old), 2), limit: 10, isWitness: true });
-    const { position } = await append(writer.log, room);
-
-    const untilTheEnd = await reader.log.read(room, { after: old[0] ?? START, limit: 10 });
-    expect(untilTheEnd).toMatchObject({ recovered: true, complete: false, position });
-    expect(positionsOf(untilTheEnd)).toEqual(old.slice(1));
-    const acrossTheEnd = await reader.log.read(room, { after: last(old), limit: 10 });
-    expect(acrossTheEnd).toMatchObject({ recovered: false, complete: true });
-    expect(positionsOf(acrossTheEnd)).toEqual([...old, position]);
-    expect(await reader.log.read(room, { after: position, limit: 10 })).toMatchObject({
-      recovered: true,
-      messages: [],
-    });
-  });
-
-  test("is not led into the future by a position from there", async () => {
-    using opened = await openLog(redis.url);
-    const room = uniqueRoom();
-    await appendMany(opened.log, room, 2);
-    const page = await opened.log.read(room, { after: "999999999999999-5", limit: 10, isWitness: true });
-    expect(page).toMatchObject({ recovered: false, complete: true });
-    const { position } = await append(opened.log, room);
-    expect(splitPosition(position).epochMs).toBeLessThanOrEqual((await redisNowMs()) + 1);
-  });
-
-  test("begins a new epoch after a failover lost writes that this instance has delivered", async () => {
-    const keyPrefix = uniquePrefix();
-    using survivor = await openLog(redis.url, { keyPrefix });
-    using newcomer = await openLog(redis.url, { keyPrefix });
-    const room = uniqueRoom();
-    const key = roomKeys(keyPrefix, room).log;
-    const kept = await appendMany(survivor.log, room, 3);
-    const copy = `${key}:replica`;
-    await admin.copy(key, copy);
-    const lost = await appendMany(survivor.log, room, 3);
-    survivor.seen.note(room, last(lost));
-    await admin.copy(copy, key, { REPLACE: true });
-
-    const { position } = await append(survivor.log, room);
-    expect(splitPosition(position).epochMs).toBeGreaterThan(splitPosition(last(lost)).epochMs);
-    expect((await append(newcomer.log, room)).position).toBe(plus(position, 1));
-    const member = await newcomer.log.read(room, { after: last(lost), limit: 10 });
-    expect(member.recovered).toBe(false);
-    // A slower member never saw what was lost, and its position is still in the log: it has to be told all the same.
-    const slower = await newcomer.log.read(room, { after: last(kept), limit: 10 });
-    expect(slower.recovered).toBe(false);
-    expect(positionsOf(slower)).toEqual([...kept, position, plus(position, 1)]);
-  });
-
-  test("tells the next append of any instance when a position check finds lost writes", async () => {
-    const keyPrefix = uniquePrefix();
-    using checker = await openLog(redis.url, { keyPrefix });
-    using writer = await openLog(redis.url, { keyPrefix });
-    const room = uniqueRoom();
-    const [position = START] = await appendMany(writer.log, room, 1);
-    checker.seen.note(room, plus(position, 4));
-    expect(await checker.log.checkPosition(room)).toBe(position);
-    const next = await append(writer.log, room);
-    expect(splitPosition(next.position).epochMs).toBeGreaterThan(splitPosition(position).epochMs);
-  });
-
-  test("starts a higher epoch after it was lost whole", async () => {
-    using opened = await openLog(redis.url);
-    const { log, seen, keyPrefix } = opened;
-    const room = uniqueRoom();
-    const before = await appendMany(log, room, 5);
-    seen.note(room, last(before));
-    const { log: key, idsEven, idsOdd, fork } = roomKeys(keyPrefix, room);
-    await admin.del([key, idsEven, idsOdd, fork]);
-    expect(await log.read(room, { after: last(before), limit: 10 })).toMatchObject({
-      recovered: false,
-      position: START,
-      messages: [],
-    });
-    const { position } = await append(log, room);
-    expect(splitPosition(position).epochMs).toBeGreaterThan(splitPosition(last(before)).epochMs);
-    expect((await log.read(room, { after: last(before), limit: 10 })).recovered).toBe(false);
   });
 
   test("stores a repeated message once: in a batch, across batches and across instances", async () => {
@@ -399,24 +281,99 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect((await append(one.log, uniqueRoom(), "once", { id })).duplicate).toBe(false);
   });
 
-  test("remembers an id into the next dedup period, and forgets it after", async () => {
-    using opened = await openLog(redis.url, { publishDedupSeconds: 1 });
+  test("remembers an id for as long as it was told, and forgets it with its hash", async () => {
+    using opened = await openLog(redis.url, { idRetentionSeconds: 1 });
     const { log, keyPrefix } = opened;
     const room = uniqueRoom();
     const id = messageId();
     const first = await append(log, room, "once", { id });
     const storedAt = await redisSeconds();
-    await waitFor(async () => (await redisSeconds()) > storedAt, "the next dedup period");
     const repeated = await append(log, room, "again", { id });
-    const repeatedAt = await redisSeconds();
-    // A machine that slept here for a second has seen the id rightly forgotten.
-    if (repeatedAt <= storedAt + 1) expect(repeated).toEqual({ position: first.position, duplicate: true });
-    // New ids in the later periods do not keep the old one alive, nor does it come back with its hash's turn.
-    await waitFor(async () => (await redisSeconds()) > storedAt + 1, "the period after the next");
-    await append(log, room, "other");
+    expect(repeated).toEqual({ position: first.position, duplicate: true });
+    // The hash of the id ends its turn, and then waits for as long again.
+    await waitFor(async () => (await redisSeconds()) > storedAt + 1, "the turn of the id's hash to end");
+    await append(log, room, "ends the turn");
+    const turnedAt = await redisSeconds();
+    await waitFor(async () => (await redisSeconds()) > turnedAt + 1, "the next turn to end");
+    await append(log, room, "drops the hash");
     expect((await append(log, room, "anew", { id })).duplicate).toBe(false);
-    const { idsEven, idsOdd } = roomKeys(keyPrefix, room);
-    await waitFor(async () => (await admin.exists([idsEven, idsOdd])) === 0, "the ids of a quiet room to expire");
+    const { ids0, ids1 } = roomKeys(keyPrefix, room);
+    await waitFor(async () => (await admin.exists([ids0, ids1])) === 0, "the ids of a quiet room to expire");
+  });
+
+  test("remembers an id for as long as any of several instances with different settings asks for", async () => {
+    const keyPrefix = uniquePrefix();
+    using short = await openLog(redis.url, { keyPrefix, idRetentionSeconds: 1 });
+    using long = await openLog(redis.url, { keyPrefix, idRetentionSeconds: 600 });
+    const room = uniqueRoom();
+    const id = messageId();
+    const { position } = await append(long.log, room, "once", { id });
+    expect(await append(short.log, room, "again", { id })).toEqual({ position, duplicate: true });
+    const { ids0, ids1 } = roomKeys(keyPrefix, room);
+    for (let turn = 1; turn <= 3; turn += 1) {
+      // As if so many seconds had passed: the turn of the hash began earlier.
+      for (const key of [ids0, ids1]) {
+        if ((await admin.exists(key)) === 1) await admin.hIncrBy(key, "#", -100);
+      }
+      await append(short.log, room, `after ${turn * 100} s`);
+      expect(await append(short.log, room, "again", { id })).toEqual({ position, duplicate: true });
+      expect(await append(long.log, room, "again", { id })).toEqual({ position, duplicate: true });
+    }
+  });
+
+  test("remembers an id where Redis' clock steps back, by a little or by a day", async () => {
+    for (const backSeconds of [1, 30, 86_400]) {
+      using opened = await openLog(redis.url, { idRetentionSeconds: 10 });
+      const { log, keyPrefix } = opened;
+      const room = uniqueRoom();
+      const id = messageId();
+      const { position } = await append(log, room, "once", { id });
+      const { ids0, ids1 } = roomKeys(keyPrefix, room);
+      for (let round = 0; round < 3; round += 1) {
+        // The hash began in the future of the clock as it is now.
+        for (const key of [ids0, ids1]) {
+          if ((await admin.exists(key)) === 1) await admin.hIncrBy(key, "#", backSeconds);
+        }
+        expect(await append(log, room, "again", { id })).toEqual({ position, duplicate: true });
+        await append(log, room, `other ${round}`);
+      }
+      expect(await append(log, room, "again", { id })).toEqual({ position, duplicate: true });
+    }
+  });
+
+  test("knows the ids that an earlier version has stored, whatever its period", async () => {
+    using opened = await openLog(redis.url);
+    const { log, keyPrefix } = opened;
+    const room = uniqueRoom();
+    const [even, odd] = [messageId(), messageId()];
+    const { ids0, ids1 } = roomKeys(keyPrefix, room);
+    await admin.hSet(ids0, { "#": "14962424", [even]: "1-0" });
+    await admin.hSet(ids1, { "#": "14962425", [odd]: "1-1" });
+    for (let round = 0; round < 4; round += 1) {
+      expect(await append(log, room, "again", { id: even })).toEqual({ position: "1-0", duplicate: true });
+      expect(await append(log, room, "again", { id: odd })).toEqual({ position: "1-1", duplicate: true });
+      await append(log, room, "other");
+    }
+  });
+
+  test("stores nothing after the latest moment of Redis' own clock, however long the append was on its way", async () => {
+    using opened = await openLog(redis.url);
+    const { keyPrefix, log } = opened;
+    const room = uniqueRoom();
+    await append(log, room, "in time");
+    const calls = await admin.sendCommand(["INFO", "commandstats"]);
+    expect(String(calls)).toContain("evalsha");
+    // Redis stands still with the append in its buffer for longer than an append may take.
+    await admin.sendCommand(["CLIENT", "PAUSE", "11000", "WRITE"]);
+    await expect(log.append(room, draftOf("late"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await waitFor(
+      async () => (await append(log, room, "later").catch(() => undefined)) !== undefined,
+      "a publish",
+      20_000,
+    );
+    const { messages } = await log.read(room, { after: START, limit: 10 });
+    expect(messages.map(({ data }) => data)).not.toContainEqual({ text: "late" });
+    expect(keyPrefix).not.toBe("");
   });
 
   test("remembers an id at a cost of at most 160 bytes", async () => {
@@ -424,8 +381,8 @@ describe.each(kinds)("a log on %s", (kind) => {
     const room = uniqueRoom();
     const count = 5_000;
     await appendMany(opened.log, room, count);
-    const { idsEven, idsOdd } = roomKeys(opened.keyPrefix, room);
-    const sizes = await Promise.all([idsEven, idsOdd].map((key) => admin.memoryUsage(key, { SAMPLES: 0 })));
+    const { ids0, ids1 } = roomKeys(opened.keyPrefix, room);
+    const sizes = await Promise.all([ids0, ids1].map((key) => admin.memoryUsage(key, { SAMPLES: 0 })));
     const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
     expect(bytes / count).toBeLessThan(160);
   });
@@ -469,9 +426,9 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect(outcomes.map((outcome) => outcome === "out-of-order")).toEqual([false, true, false]);
   });
 
-  test("expires when nobody uses it; appends and position checks renew that, reads do not", async () => {
+  test("expires when nobody uses it; appends and checks for members renew that, reads do not", async () => {
     using opened = await openLog(redis.url, { historyTtlSeconds: 600 });
-    const { log, keyPrefix } = opened;
+    const { log, known, keyPrefix } = opened;
     const room = uniqueRoom();
     const { log: key } = roomKeys(keyPrefix, room);
     await append(log, room);
@@ -479,7 +436,10 @@ describe.each(kinds)("a log on %s", (kind) => {
     await admin.expire(key, 30);
     await log.read(room, { limit: 10 });
     expect(await admin.ttl(key)).toBeLessThanOrEqual(30);
-    await log.checkPosition(room);
+    await log.check(room);
+    expect(await admin.ttl(key)).toBeLessThanOrEqual(30);
+    known.enter(room, START);
+    await log.check(room);
     expect(await admin.ttl(key)).toBeGreaterThan(590);
     await admin.expire(key, 30);
     await append(log, room);

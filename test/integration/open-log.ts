@@ -1,23 +1,22 @@
 import { pino } from "pino";
 import type { Draft } from "../../server/src/log/group-commit.ts";
+import { KnownPositions } from "../../server/src/log/known-positions.ts";
 import { RoomLog, type RoomLogOptions } from "../../server/src/log/room-log.ts";
-import { SeenPositions } from "../../server/src/log/seen-positions.ts";
 import { createSingleClient } from "../../server/src/redis/client.ts";
 import { RedisLink } from "../../server/src/redis/link.ts";
 import { messageId, uniquePrefix } from "../support/unique.ts";
 
-export type LogSettings = Partial<Omit<RoomLogOptions, "link" | "seen">>;
+export type LogSettings = Partial<Omit<RoomLogOptions, "link" | "known">>;
 
 /** The part of one instance that appends and reads, without sockets around it. */
 export interface OpenLog extends Disposable {
   readonly log: RoomLog;
-  readonly seen: SeenPositions;
+  readonly known: KnownPositions;
   readonly keyPrefix: string;
 }
 
 /** Opens the log as an instance does; two with the same `keyPrefix` are two instances. */
 export async function openLog(url: string, settings: LogSettings = {}): Promise<OpenLog> {
-  const seen = new SeenPositions();
   const link = new RedisLink({
     role: "commands",
     createClient: (role, events) => createSingleClient(url, role, events),
@@ -28,12 +27,13 @@ export async function openLog(url: string, settings: LogSettings = {}): Promise<
     keyPrefix: uniquePrefix(),
     historyMaxMessages: 1000,
     historyTtlSeconds: 600,
-    publishDedupSeconds: 120,
+    idRetentionSeconds: 120,
     ...settings,
   };
+  const known = new KnownPositions(options.historyTtlSeconds);
   return {
-    log: new RoomLog({ ...options, link, seen }),
-    seen,
+    log: new RoomLog({ ...options, link, known }),
+    known,
     keyPrefix: options.keyPrefix,
     [Symbol.dispose]: () => link.close(),
   };

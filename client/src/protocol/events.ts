@@ -42,6 +42,11 @@ const page = {
   messages: z.array(message),
   /** False when the log holds more in the direction of the read; ask on from the last (or first) message. */
   complete: z.boolean(),
+  /**
+   * With `recovered: false`: a break that was found out later. Messages between the two positions, both exclusive, are
+   * lost; `positions` are the last ones that they are known to have had. Who began behind it misses nothing by it.
+   */
+  lost: z.strictObject({ after: position, before: position, positions: z.array(position) }).exactOptional(),
 };
 
 function request<Payload extends z.ZodType, Data extends z.ZodType>(payload: Payload, data: Data) {
@@ -89,8 +94,8 @@ export const requests = {
 
 /** What the server tells unasked: event name -> payload. */
 export const notifications = {
-  /** Messages of one append, in the order of the log. */
-  "message:published": z.strictObject({ room: roomName, messages: z.array(message) }),
+  /** Messages of one append, in the order of the log, and the position before the first of them. */
+  "message:published": z.strictObject({ room: roomName, previous: position, messages: z.array(message) }),
   /** Ephemeral: may be lost, is never repeated. */
   "signal:sent": z.strictObject({ room: roomName, event: eventName, data: z.unknown(), from: sender }),
   /** The log's newest position, for a client to notice that it missed the last message. */

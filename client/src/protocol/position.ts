@@ -1,7 +1,7 @@
 /**
  * A position in a room's log: `<epochMs>-<seq>`, the id of the Redis stream entry that holds the message.
- * Within an epoch `seq` grows by exactly one, so a hole is visible; a log that was lost continues in a higher epoch,
- * so a position from before the loss is visible too.
+ * Within an epoch `seq` grows by exactly one. A new epoch begins with each life of the data in Redis, and its first
+ * message names the position before it, so the messages of a log are a chain across epochs, too.
  */
 export type Position = `${number}-${number}`;
 
@@ -16,31 +16,54 @@ export const POSITION_PATTERN = /^(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,14})$/;
 
 /** The two halves of a well-formed position. */
 export function splitPosition(position: Position): { epochMs: number; seq: number } {
-  const dash = position.indexOf("-");
-  return { epochMs: Number(position.slice(0, dash)), seq: Number(position.slice(dash + 1)) };
+  const [epochMs, seq] = position.split("-").map(Number) as [number, number];
+  return { epochMs, seq };
 }
 
-/** Negative when `a` is before `b`, zero when they are the same, positive when `a` is after `b`. */
+/**
+ * Negative when `a` is before `b`, zero when they are the same, positive when `a` is after `b`. This is the order of
+ * one log. Across epochs it does not tell what a client was told: a log that was lost may begin anew at lower numbers.
+ */
 export function comparePositions(a: Position, b: Position): number {
   const left = splitPosition(a);
   const right = splitPosition(b);
   return left.epochMs - right.epochMs || left.seq - right.seq;
 }
 
+export function isSameEpoch(a: Position, b: Position): boolean {
+  return splitPosition(a).epochMs === splitPosition(b).epochMs;
+}
+
+/** Whether a receiver at `last` has had `position`, as far as numbers can tell: within one epoch. */
+export function isRepeat(last: Position, position: Position): boolean {
+  return isSameEpoch(last, position) && comparePositions(position, last) <= 0;
+}
+
+/** The position before this one; undefined for the first of an epoch, which does not tell it. */
+export function positionBefore(position: Position): Position | undefined {
+  const { epochMs, seq } = splitPosition(position);
+  return seq ? `${epochMs}-${seq - 1}` : undefined;
+}
+
+/** Messages that are one behind the other in a log, and the position before the first of them. */
+export interface Batch {
+  /** Absent in what older servers send. Within an epoch it follows from the first message's own position. */
+  readonly previous?: Position;
+  readonly messages: readonly { readonly position: Position }[];
+}
+
 /**
  * The continuity rule, the heart of the promise: what a receiver that has delivered everything up to `last` does with
- * a message at `next`.
+ * a batch.
  *
- * - `deliver`: it is the very next one.
- * - `drop`: it was delivered before, or belongs to an epoch that is over.
- * - `hold`: something may be missing in between; read the log after `last` first.
+ * @returns the number of messages at its beginning that the receiver had already, the rest being the very next ones;
+ *   undefined where something may be missing in between: read the log after `last` first
  */
-export function judge(last: Position, next: Position): "deliver" | "drop" | "hold" {
-  const from = splitPosition(last);
-  const to = splitPosition(next);
-  if (last === START) return to.seq === 0 ? "deliver" : "hold";
-  if (to.epochMs < from.epochMs) return "drop";
-  if (to.epochMs > from.epochMs) return "hold";
-  if (to.seq <= from.seq) return "drop";
-  return to.seq === from.seq + 1 ? "deliver" : "hold";
+export function judge(last: Position, { previous, messages }: Batch): number | undefined {
+  const [first] = messages;
+  const newest = messages.at(-1);
+  if (!first || !newest) return 0;
+  const had = messages.findIndex(({ position }) => position === last) + 1;
+  if (had || (previous ?? positionBefore(first.position)) === last) return had;
+  return isRepeat(last, newest.position) ? messages.length : undefined;
 }

@@ -1,92 +1,100 @@
-#!lua
 -- Appends a batch to a room's log and broadcasts it, as one step: what is stored is sent, in the order of the log.
+-- chain.lua stands before it.
 --
--- KEYS[1] log       stream of the room
--- KEYS[2] fork      epoch that the next append must exceed, set where a reader was ahead of the log
--- KEYS[3] ids even  remembered ids of even dedup periods (hash: id -> position; field "#" holds the period)
--- KEYS[4] ids odd   the same for odd periods
--- KEYS[5] channel   sharded pub/sub channel; a key so that a cluster checks that it shares the slot
+-- KEYS[1] log      KEYS[2] life      as in chain.lua
+-- KEYS[3] ids 0    remembered ids (hash: id -> position; "#": when it began, "~": how long its ids count, in seconds)
+-- KEYS[4] ids 1    the same; the two take turns
+-- KEYS[5] channel  sharded pub/sub channel; a key so that a cluster checks that it shares the slot
 -- ARGV[1] messages that the log keeps, about
 -- ARGV[2] seconds after which an idle log expires
 -- ARGV[3] seconds for which an id is remembered, at least
--- ARGV[4] newest position that the calling instance has seen of this room, or 0-0
--- ARGV[5..7] the frame around the messages: before them, between them and the newest position, after it
--- ARGV[8..] for each message: id, id that must be stored before it or "", body (its JSON without `{"position":"…",`)
+-- ARGV[4] the latest moment: after this time of Redis' own clock, in milliseconds, nothing is stored any more
+-- ARGV[5] what the calling instance has delivered or acknowledged, as parseEvidence takes it
+-- ARGV[6..9] the frame: before the previous position, between it and the messages, before its tail, after its tail
+-- ARGV[10..] for each message: id, id that must be stored before it or "", body (its JSON without `{"position":"…",`)
 --
--- Returns for each message: "+position" stored now, "=position" stored before, "!" refused: its predecessor is missing.
+-- Returns Redis' time in milliseconds and the positions of ARGV[5] that the log turned out to lack, then for each message: "+position" stored now, "=position" stored before,
+-- "!" refused: its predecessor is missing. Nothing for the messages: the latest moment is over.
 
-local log, fork, channel = KEYS[1], KEYS[2], KEYS[5]
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local answers = { string.format('%.0f', nowMs), '' }
+if nowMs > tonumber(ARGV[4]) then return answers end
 
-local function split(position)
-  local epoch, seq = string.match(position, '^(%d+)-(%d+)$')
-  return tonumber(epoch), tonumber(seq)
-end
-
--- Two hashes take turns, a period each: an id is found in the current or in the previous one, and a whole hash is
--- dropped at once when its turn comes again. Redis' own clock decides, so that instances need not agree on the time.
-local period = math.floor(time[1] / ARGV[3])
-local current = period % 2 == 0 and KEYS[3] or KEYS[4]
-local previous = period % 2 == 0 and KEYS[4] or KEYS[3]
-
-local fields = { '#' }
-for i = 8, #ARGV, 3 do
+-- Two hashes of ids take turns. The one that began earlier is dropped as a whole, once every id in it has been
+-- remembered for as long as anybody asked for who wrote into it, so that instances with different settings may run side
+-- by side. Redis' own clock decides, and where it is set back, ids are remembered for longer.
+local nowSeconds = tonumber(time[1])
+local fields = { '#', '~' }
+for i = 10, #ARGV, 3 do
   fields[#fields + 1] = ARGV[i]
   if ARGV[i + 1] ~= '' then fields[#fields + 1] = ARGV[i + 1] end
 end
 local stored = {}
-local function remember(key, expected)
-  local values = redis.call('HMGET', key, unpack(fields))
-  if tonumber(values[1] or -1) ~= expected then return values[1] and true or false end
-  for i = 2, #fields do
+local function recall(values)
+  for i = 3, #fields do
     if values[i] then stored[fields[i]] = values[i] end
   end
-  return false
+  if not values[1] then return nil, 0 end
+  -- Without "~" an earlier version of this script wrote the hash, and "#" is no time: it counts as begun just now.
+  return values[2] and math.min(tonumber(values[1]), nowSeconds) or nowSeconds, tonumber(values[2] or ARGV[3])
 end
-remember(previous, period - 1)
-local outdated = remember(current, period)
+local began0, keep0 = recall(redis.call('HMGET', KEYS[3], unpack(fields)))
+local began1, keep1 = recall(redis.call('HMGET', KEYS[4], unpack(fields)))
 
--- A new epoch begins where the log is empty, or where somebody holds a position that the log does not reach (a
--- failover lost writes): no position is ever used twice.
-local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
-local forkEpoch = tonumber(redis.call('GET', fork) or -1)
-local seenEpoch, seenSeq = split(ARGV[4])
-local epoch
-if #newest == 0 then
-  epoch = math.max(nowMs, forkEpoch + 1, seenEpoch + 1)
-else
-  local lastEpoch, lastSeq = split(newest[1][1])
-  epoch = lastEpoch
-  if forkEpoch >= 0 or seenEpoch > lastEpoch or (seenEpoch == lastEpoch and seenSeq > lastSeq) then
-    epoch = math.max(nowMs, lastEpoch + 1, forkEpoch + 1, seenEpoch + 1)
-  end
+local previous, lost, epoch, isFirst
+-- Finds where the batch goes: done for the first message that is stored, so that a batch of repeats begins nothing.
+local function open()
+  local evidence, toldAt = parseEvidence(ARGV[5])
+  lost, answers[2] = markLoss(evidence, toldAt, ARGV[2])
+  previous = head
+  isFirst = head == '0-0' or not isSameLife
+  epoch = isFirst and nextEpoch(evidence) or (split(head))
 end
-local id = string.format('%.0f-*', epoch)
 
-local answers, messages, remembered = {}, {}, {}
-local last
-for i = 8, #ARGV, 3 do
-  local messageId, after, body = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if stored[messageId] then
-    answers[#answers + 1] = '=' .. stored[messageId]
+local messages, remembered = {}, {}
+for i = 10, #ARGV, 3 do
+  local id, after, body = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if stored[id] then
+    answers[#answers + 1] = '=' .. stored[id]
   elseif after ~= '' and not stored[after] then
     answers[#answers + 1] = '!'
   else
-    last = redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], id, 'm', body)
-    stored[messageId] = last
-    remembered[#remembered + 1] = messageId
-    remembered[#remembered + 1] = last
-    messages[#messages + 1] = '{"position":"' .. last .. '",' .. body
-    answers[#answers + 1] = '+' .. last
+    if not previous then open() end
+    local entry = string.format('%.0f-*', epoch)
+    if isFirst then
+      head = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], entry, 'm', body, 'p', previous)
+      isFirst = false
+    else
+      head = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], entry, 'm', body)
+    end
+    stored[id] = head
+    remembered[#remembered + 1] = id
+    remembered[#remembered + 1] = head
+    messages[#messages + 1] = '{"position":"' .. head .. '",' .. body
+    answers[#answers + 1] = '+' .. head
   end
 end
-if not last then return answers end
+if not previous then return answers end
 
-if forkEpoch >= 0 then redis.call('DEL', fork) end
-redis.call('EXPIRE', log, ARGV[2])
-if outdated then redis.call('UNLINK', current) end
-redis.call('HSET', current, '#', period, unpack(remembered))
-redis.call('EXPIRE', current, 2 * ARGV[3])
-redis.call('SPUBLISH', channel, ARGV[5] .. table.concat(messages, ',') .. ARGV[6] .. last .. ARGV[7])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], life, 'EX', ARGV[2])
+
+-- The hash that began later takes the ids, until its turn is over.
+local isTurnOf0 = not began1 or (began0 ~= nil and began0 >= began1)
+local began, keep, otherKeep = began0, keep0, keep1
+if not isTurnOf0 then began, keep, otherKeep = began1, keep1, keep0 end
+if began and nowSeconds - began >= math.max(tonumber(ARGV[3]), otherKeep) then
+  isTurnOf0, began, keep = not isTurnOf0, nil, 0
+  if isTurnOf0 then redis.call('UNLINK', KEYS[3]) else redis.call('UNLINK', KEYS[4]) end
+end
+keep = math.max(keep, tonumber(ARGV[3]))
+if isTurnOf0 then
+  redis.call('HSET', KEYS[3], '#', began or nowSeconds, '~', keep, unpack(remembered))
+  redis.call('EXPIRE', KEYS[3], 3 * keep)
+else
+  redis.call('HSET', KEYS[4], '#', began or nowSeconds, '~', keep, unpack(remembered))
+  redis.call('EXPIRE', KEYS[4], 3 * keep)
+end
+
+local frame = ARGV[6] .. previous .. ARGV[7] .. table.concat(messages, ',') .. ARGV[8] .. tail(previous, lost)
+redis.call('SPUBLISH', KEYS[5], frame .. ARGV[9])
 return answers

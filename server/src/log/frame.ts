@@ -4,20 +4,36 @@ import { adapterRoom } from "../redis/keys.ts";
 /**
  * The frame that append.lua puts around a batch, so that what it publishes is read by the stock Redis adapter as a
  * broadcast: the JSON of a message of type 3 (BROADCAST) from uid `emitter`, as the sharded adapter of
- * @socket.io/redis-adapter 8.3 parses it. The adapter ignores the field `head`, which tells an instance the newest
- * position without parsing the messages.
+ * @socket.io/redis-adapter 8.3 parses it. Behind the packet stands a tail that the adapter ignores.
  */
-export interface BroadcastFrame {
+export interface PublishedFrame {
+  readonly beforePrevious: string;
   readonly beforeMessages: string;
-  readonly beforeHead: string;
+  readonly beforeTail: string;
   readonly end: string;
 }
 
-export function publishedFrame(room: string): BroadcastFrame {
+export function publishedFrame(room: string): PublishedFrame {
   return {
-    beforeMessages: `${broadcastStart(room, "")}"message:published",{"room":"${room}","messages":[`,
-    beforeHead: ']}]}},"head":"',
-    end: '"}',
+    beforePrevious: `${broadcastStart(room, "")}"message:published",{"room":"${room}","previous":"`,
+    beforeMessages: '","messages":[',
+    beforeTail: "]}]}},",
+    end: "}",
+  };
+}
+
+/** The frame that check.lua puts around the newest position of a room, where it found that the log lost something. */
+export interface PositionFrame {
+  readonly beforePosition: string;
+  readonly beforeTail: string;
+  readonly end: string;
+}
+
+export function positionFrame(room: string): PositionFrame {
+  return {
+    beforePosition: `${broadcastStart(room, "")}"room:position",{"room":"${room}","position":"`,
+    beforeTail: '"}]}},',
+    end: "}",
   };
 }
 
@@ -34,12 +50,28 @@ function broadcastStart(room: string, except: string): string {
   return `{"uid":"emitter","nsp":"/","type":3,"data":{"opts":${options},"packet":{"type":2,"data":[`;
 }
 
-/** Longest end of a frame that can hold the newest position: two numbers of 15 digits and the JSON around them. */
-const longestHeadBytes = 48;
-const headPattern = /"head":"(\d+-\d+)"\}$/;
+/** What the end of a broadcast tells about the chain of the room's log. */
+export interface ChainLink {
+  /** The position before the broadcast; absent in what older servers send. */
+  readonly previous?: Position;
+  /** The newest position in it. */
+  readonly head: Position;
+  /** A loss that was found on this occasion: messages between the two positions, both exclusive. */
+  readonly lost?: { readonly after: Position; readonly before: Position };
+}
 
-/** The newest position in a published frame, read from its last bytes; undefined in every other message. */
-export function headOfFrame(frame: Buffer): Position | undefined {
-  const end = frame.toString("latin1", Math.max(0, frame.length - longestHeadBytes));
-  return headPattern.exec(end)?.[1] as Position | undefined;
+/** Longest tail: five positions of two numbers of 15 digits each, and the JSON around them. */
+const longestTailBytes = 224;
+const tailPattern = /(?:"previous":"(\d+-\d+)",(?:"lost":"(\d+-\d+) (\d+-\d+)",)?)?"head":"(\d+-\d+)"\}$/;
+
+/** Where a broadcast of the log stands in the chain, read from its last bytes; undefined for every other message. */
+export function chainLinkOf(frame: Buffer): ChainLink | undefined {
+  const end = frame.toString("latin1", Math.max(0, frame.length - longestTailBytes));
+  const [, previous, after, before, head] = (tailPattern.exec(end) ?? []) as (Position | undefined)[];
+  if (head === undefined) return undefined;
+  return {
+    head,
+    ...(previous === undefined ? {} : { previous }),
+    ...(after === undefined || before === undefined ? {} : { lost: { after, before } }),
+  };
 }

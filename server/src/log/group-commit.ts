@@ -1,4 +1,5 @@
 import { limits, type Position } from "@holdfast/client/protocol";
+import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import { RequestError } from "../errors.ts";
 
 /** A message on its way into a room's log. */
@@ -17,6 +18,7 @@ export type Outcome = { readonly position: Position; readonly duplicate: boolean
 
 interface Waiting {
   readonly draft: Draft;
+  readonly since: Moment;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -31,6 +33,8 @@ const laneMessages = 8_192;
 const laneBytes = 4 * 1024 * 1024;
 const allLanesBytes = 64 * 1024 * 1024;
 const retryAfterMs = 250;
+/** How long a draft may wait for its append: nobody waits for its answer any more, and it has been sent again. */
+const longestWaitMs = limits.acknowledgementTimeoutMs;
 
 /**
  * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. There
@@ -61,7 +65,7 @@ export class GroupCommit {
       return Promise.reject(new RequestError("RATE_LIMITED", "the room's queue is full", retryAfterMs));
     }
     return new Promise((resolve, reject) => {
-      const waiting = { draft, resolve, reject };
+      const waiting = { draft, since: momentNow(), resolve, reject };
       this.#allBytes += bytes;
       if (lane === undefined) {
         const opened: Lane = { waiting: [waiting], waitingBytes: bytes };
@@ -76,7 +80,8 @@ export class GroupCommit {
 
   async #drain(room: string, lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
-      const batch = this.#take(lane, batchLength(lane.waiting));
+      const batch = this.#take(lane, batchLength(lane.waiting)).filter((waiting) => !isLate(waiting));
+      if (batch.length === 0) continue;
       try {
         const outcomes = await this.#append(
           room,
@@ -102,6 +107,13 @@ export class GroupCommit {
     this.#allBytes -= bytes;
     return taken;
   }
+}
+
+/** Refuses a draft that has waited for too long, as after a freeze of this process. */
+function isLate({ since, reject }: Waiting): boolean {
+  if (elapsedMs(since) <= longestWaitMs) return false;
+  reject(new RequestError("UNAVAILABLE", "the message waited too long to be stored"));
+  return true;
 }
 
 function isFull(lane: Lane, moreBytes: number): boolean {

@@ -1,107 +1,137 @@
-#!lua flags=allow-oom
--- Reads a page of a room's log and tells whether it continues without a hole from the position asked from.
--- It may run when Redis is full: all it ever writes is an expiry and one small marker.
+-- Reads a page of a room's log and tells whether it continues without a hole from the position asked from. It writes
+-- nothing, so it also runs where Redis refuses writes.
 --
--- KEYS[1] log   stream of the room
--- KEYS[2] fork  epoch that the next append must exceed
+-- KEYS[1] log   stream of the room; its entries are described in chain.lua
 -- ARGV[1] after   position to continue from (exclusive), or "" for the newest messages
 -- ARGV[2] before  position to end at (exclusive), or ""
 -- ARGV[3] how many messages at most; 0 reads the newest position alone
 -- ARGV[4] how many bytes of messages at most; one message is always given
--- ARGV[5] seconds after which an idle log expires
--- ARGV[6] "1" to renew that expiry, "0" to leave it
--- ARGV[7] "1" where an `after` that the log does not reach is taken as proof that writes were lost
--- ARGV[8] newest position that the calling instance has seen of this room, or 0-0
 --
--- Returns head, recovered (1 or 0), complete (1 or 0), then position and body of each message in the log's order.
+-- Returns head, recovered (1 or 0), complete (1 or 0), lost (as in a loss entry, or ""), then position and body of each
+-- message in the log's order.
 
-local log, fork = KEYS[1], KEYS[2]
-local after, before, limit, maxBytes, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local after, before, limit, maxBytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function split(position)
   local epoch, seq = string.match(position, '^(%d+)-(%d+)$')
   return tonumber(epoch), tonumber(seq)
 end
+
 local function isAfter(a, b)
   local epochA, seqA = split(a)
   local epochB, seqB = split(b)
   return epochA > epochB or (epochA == epochB and seqA > seqB)
 end
 
-local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
-local head = #newest > 0 and newest[1][1] or '0-0'
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local head = newest[1] and newest[1][1] or '0-0'
 
--- Whoever holds a position that the log does not reach proves that writes were lost. The next append must not give
--- that position to another message, so it is told to begin a new epoch. A position from the future is no proof.
-local function forkBehind(position)
-  if not isAfter(position, head) then return end
-  local time = redis.call('TIME')
-  local epoch = math.min((split(position)), time[1] * 1000 + math.floor(time[2] / 1000))
-  local marked = tonumber(redis.call('GET', fork) or -1)
-  if epoch > marked then redis.call('SET', fork, string.format('%.0f', epoch), 'EX', ttl) end
-end
-forkBehind(ARGV[8])
-if after ~= '' and ARGV[7] == '1' then forkBehind(after) end
+-- Entries are fetched in portions, because a page may be full long before it holds `limit` messages, and every entry
+-- that is fetched is copied: first a few, then about as many as the bytes that are left suggest.
+local firstPortion = 16
+local chosen, bytes = {}, 0
 
-if ARGV[6] == '1' then redis.call('EXPIRE', log, ttl) end
-
-local function page(entries, first, step)
-  local chosen, bytes, i = {}, 0, first
-  while entries[i] and #chosen < limit do
-    local body = entries[i][2][2]
-    bytes = bytes + #body + 40
-    if #chosen > 0 and bytes > maxBytes then break end
-    chosen[#chosen + 1] = entries[i]
-    i = i + step
-  end
-  return chosen, entries[i] == nil
+local function portion()
+  if #chosen == 0 then return math.min(limit + 1, firstPortion) end
+  local left = math.ceil((maxBytes - bytes) / (bytes / #chosen))
+  return math.max(1, math.min(limit - #chosen, left) + 1)
 end
 
-local function answer(recovered, complete, entries, backwards)
-  local result = { head, recovered, complete and 1 or 0 }
-  for i = 1, #entries do
-    local entry = entries[backwards and #entries + 1 - i or i]
+-- Takes an entry into the page; false where the page is full.
+local function choose(entry)
+  local size = #entry[2][2] + 40
+  if #chosen >= limit or (#chosen > 0 and bytes + size > maxBytes) then return false end
+  chosen[#chosen + 1] = entry
+  bytes = bytes + size
+  return true
+end
+
+local function answer(recovered, complete, lost, backwards)
+  local result = { head, recovered, complete and 1 or 0, lost or '' }
+  for i = 1, #chosen do
+    local entry = chosen[backwards and #chosen + 1 - i or i]
     result[#result + 1] = entry[1]
     result[#result + 1] = entry[2][2]
   end
   return result
 end
 
-local function newestBefore(limitPosition)
-  if limit == 0 then return {}, true end
-  local from = limitPosition == '' and '+' or '(' .. limitPosition
-  return page(redis.call('XREVRANGE', log, from, '-', 'COUNT', limit + 1), 1, 1)
-end
-
 -- Nothing is before the beginning, and Redis knows no interval that ends there.
-if before == '0-0' then return answer(1, true, {}, false) end
+if before == '0-0' then return answer(1, true) end
 
 if after == '' then
-  local entries, complete = newestBefore(before)
+  local stop, complete = before == '' and '+' or '(' .. before, true
+  while limit > 0 do
+    local count = portion()
+    local entries = redis.call('XREVRANGE', KEYS[1], stop, '-', 'COUNT', count)
+    for i = 1, #entries do
+      if entries[i][2][3] ~= 'l' and not choose(entries[i]) then complete = false break end
+    end
+    if not complete or #entries < count then break end
+    stop = '(' .. entries[#entries][1]
+  end
   -- Forward from nowhere there is nothing to complete; backwards, older messages may be left.
-  return answer(1, before == '' or complete, entries, true)
+  return answer(1, before == '' or complete, nil, true)
 end
 
--- The entry at `after` itself, or the one right behind it, proves that nothing between was trimmed. A new epoch begins
--- only where the log was lost or had lost writes, so nothing proves what was said before its first message: a page ends
--- with its epoch, and a position at the end of an older epoch is not continued.
-local to = before == '' and '+' or '(' .. before
-local entries = redis.call('XRANGE', log, after, to, 'COUNT', limit + 2)
-local first = (#entries > 0 and entries[1][1] == after) and 2 or 1
-local afterEpoch, afterSeq = split(after)
-local last = first - 1
-local epoch, seq = afterEpoch, afterSeq
-if after == '0-0' and entries[1] then epoch, seq = split(entries[1][1]), -1 end
-while entries[last + 1] do
-  local nextEpoch, nextSeq = split(entries[last + 1][1])
-  if nextEpoch ~= epoch or nextSeq ~= seq + 1 then break end
-  last, seq = last + 1, nextSeq
+local recovered, complete, lost = 1, true, nil
+local isProven = after == head
+local previous = after
+
+-- A loss entry: who reads on over it is told of the break. Where nothing proves what came before it either, the break
+-- reaches from the position asked from, which is lost too, to the loss entry itself: nobody can have been told of it.
+local function meetLoss(entry)
+  local lostAfter, lostBefore, positions = string.match(entry[2][4], '^(%S+) (%S+) (.*)$')
+  if not isProven then
+    lostBefore, positions = entry[1], positions .. ' ' .. after
+    if isAfter(lostAfter, after) then lostAfter = after end
+  end
+  if lost then
+    local firstAfter, firstBefore, firstPositions = string.match(lost, '^(%S+) (%S+) (.*)$')
+    positions = firstPositions .. ' ' .. positions
+    if isAfter(lostAfter, firstAfter) then lostAfter = firstAfter end
+    if isAfter(firstBefore, lostBefore) then lostBefore = firstBefore end
+  end
+  recovered, lost = 0, lostAfter .. ' ' .. lostBefore .. ' ' .. positions
 end
-local isNothingLeft = entries[first] == nil and (after == head or first == 2 or (before ~= '' and not isAfter(before, after)))
-if last >= first or isNothingLeft then
-  local continued = {}
-  for i = first, last do continued[#continued + 1] = entries[i] end
-  local chosen, complete = page(continued, 1, 1)
-  return answer(1, complete and entries[last + 1] == nil, chosen, false)
+
+-- Takes one entry of the chain; false where the page ends before it. An entry continues the one before it by its number
+-- within an epoch, and by the position that it names as the first of one. A page that holds messages ends where the
+-- chain is broken; what follows begins the next page.
+local function follow(entry)
+  local position, fields = entry[1], entry[2]
+  if position == after then
+    isProven = true
+    return true
+  end
+  if fields[3] == 'l' then
+    if #chosen > 0 then return false end
+    meetLoss(entry)
+    isProven = true
+  else
+    local epoch, seq = split(position)
+    local previousEpoch, previousSeq = split(previous)
+    local continues = (epoch == previousEpoch and seq == previousSeq + 1) or (fields[3] == 'p' and fields[4] == previous)
+    if not continues then
+      if #chosen > 0 then return false end
+      recovered = 0
+    end
+    if not choose(entry) then return false end
+    isProven = true
+  end
+  previous = position
+  return true
 end
-return answer(0, true, (newestBefore(before)), true)
+
+local start, stop = after, before == '' and '+' or '(' .. before
+while true do
+  local count = portion()
+  local entries = redis.call('XRANGE', KEYS[1], start, stop, 'COUNT', count)
+  for i = 1, #entries do
+    if not follow(entries[i]) then complete = false break end
+  end
+  if not complete or #entries < count then break end
+  start = '(' .. entries[#entries][1]
+end
+if not isProven and #chosen == 0 and (before == '' or isAfter(before, after)) then recovered = 0 end
+return answer(recovered, complete, lost)

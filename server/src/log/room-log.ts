@@ -1,13 +1,16 @@
-import { comparePositions, limits, type Message, type Page, type Position, START } from "@holdfast/client/protocol";
+import { limits, type Message, type Page, type Position } from "@holdfast/client/protocol";
+import { RequestError } from "../errors.ts";
 import { roomKeys } from "../redis/keys.ts";
 import type { RedisLink } from "../redis/link.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import appendSource from "./append.lua";
-import { AppendedPositions } from "./appended-positions.ts";
-import { publishedFrame } from "./frame.ts";
+import chainSource from "./chain.lua";
+import checkSource from "./check.lua";
+import { positionFrame, publishedFrame } from "./frame.ts";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
+import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
 import readSource from "./read.lua";
-import type { SeenPositions } from "./seen-positions.ts";
+import { RedisClock } from "./redis-clock.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 export interface RoomLogOptions {
@@ -15,9 +18,9 @@ export interface RoomLogOptions {
   readonly keyPrefix: string;
   readonly historyMaxMessages: number;
   readonly historyTtlSeconds: number;
-  readonly publishDedupSeconds: number;
-  /** The newest positions that this instance has seen delivered, by room. */
-  readonly seen: SeenPositions;
+  /** How long the id of a message is remembered, at least. */
+  readonly idRetentionSeconds: number;
+  readonly known: KnownPositions;
 }
 
 /** Which part of a log to read. Without `after` and `before` it is the newest part. */
@@ -26,28 +29,50 @@ export interface PageRequest {
   readonly before?: Position;
   /** Messages at most; 0 asks for the newest position alone. */
   readonly limit: number;
-  /** True where an `after` that the log does not reach counts as proof that the log has lost writes. */
-  readonly isWitness?: boolean;
 }
 
-const appendScript = script(appendSource);
-const readScript = script(readSource);
+// An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
+const appendScript = script({}, chainSource, appendSource);
+const checkScript = script({ flags: "allow-oom" }, chainSource, checkSource);
+const readScript = script({ flags: "no-writes" }, readSource);
+
+/**
+ * How long after it was sent an append may still be stored: the publishers have been told by then that it is unknown
+ * what became of it, and a Redis that was stopped must not carry it out whenever it goes on.
+ */
+const appendWithinMs = limits.acknowledgementTimeoutMs;
+/**
+ * Ids are remembered for this much longer than `PUBLISH_DEDUP_SECONDS`, which is reckoned from the client's last
+ * attempt. That may have been on its way for as long as a connection can be silent without being closed
+ * (`pingInterval` and `pingTimeout` of Engine.IO, 45 s together), and then have waited for its append.
+ */
+export const onTheWaySeconds = 60;
 
 /** The logs of all rooms: appending is broadcasting, reading proves continuity. */
 export class RoomLog {
   readonly #options: RoomLogOptions;
   readonly #commits = new GroupCommit((room, batch) => this.#append(room, batch));
   readonly #reads = new SharedReads<Page>();
-  readonly #appended = new AppendedPositions();
+  readonly #clock = new RedisClock();
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
   }
 
-  /** Connects and loads the scripts, so that the first request waits for neither. Throws UNAVAILABLE. */
+  /**
+   * Loads the scripts and tries what they need, so that the first request waits for neither. Throws UNAVAILABLE, and a
+   * sentence with the next step where Redis does not tell the history of its data.
+   */
   async warmUp(): Promise<void> {
     const { link } = this.#options;
-    await Promise.all([appendScript, readScript].map(({ source }) => link.run((client) => client.scriptLoad(source))));
+    const scripts = [appendScript, checkScript, readScript];
+    await Promise.all(scripts.map(({ source }) => link.run((client) => client.scriptLoad(source))));
+    try {
+      await this.#runCheck(noRoom, [], { renewed: false });
+    } catch (error) {
+      if (error instanceof Error && needsInfo.test(error.message)) throw new Error(infoAdvice, { cause: error });
+      throw error;
+    }
   }
 
   /** Appends a message and broadcasts it in the same step. Throws UNAVAILABLE, where it may be stored all the same. */
@@ -56,70 +81,113 @@ export class RoomLog {
   }
 
   /** Reads one page. Identical reads that are asked for while one waits to start share it. Throws UNAVAILABLE. */
-  read(room: string, request: PageRequest): Promise<Page> {
-    const { after = "", before = "", limit, isWitness = false } = request;
-    return this.#reads.share(`${room} ${after} ${before} ${limit} ${isWitness}`, () =>
-      this.#read(room, request, { renewExpiry: false }),
-    );
+  read(room: string, { after, before, limit }: PageRequest): Promise<Page> {
+    return this.#reads.share(`${room} ${after ?? ""} ${before ?? ""} ${limit}`, async () => {
+      const { keyPrefix, link } = this.#options;
+      const args = [after ?? "", before ?? "", String(limit), String(limits.pageBytes)];
+      return parsePage(await runScript(link, readScript, [roomKeys(keyPrefix, room).log], args));
+    });
   }
 
-  /** The newest position of a room; asking keeps its log from expiring. Throws UNAVAILABLE. */
-  async checkPosition(room: string): Promise<Position> {
-    return (await this.#read(room, { limit: 0 }, { renewExpiry: true })).position;
+  /**
+   * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is told in
+   * the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
+   * the log is only read. Throws UNAVAILABLE.
+   */
+  async check(room: string): Promise<Position> {
+    const { known } = this.#options;
+    const shown = known.evidence(room);
+    const renewed = known.delivered(room) !== undefined;
+    try {
+      const settlement = await this.#runCheck(room, shown, { renewed });
+      known.settle(room, shown, settlement);
+      return settlement.head;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return (await this.read(room, { limit: 0 })).position;
+    }
+  }
+
+  async #runCheck(
+    room: string,
+    shown: readonly Evidence[],
+    { renewed }: { readonly renewed: boolean },
+  ): Promise<Settlement> {
+    const { keyPrefix, historyTtlSeconds, link } = this.#options;
+    const keys = roomKeys(keyPrefix, room);
+    const frame = positionFrame(room);
+    const args = [
+      shown.map(textOf).join(" "),
+      String(historyTtlSeconds),
+      renewed ? "1" : "0",
+      frame.beforePosition,
+      frame.beforeTail,
+      frame.end,
+    ];
+    const answer = await runScript(link, checkScript, [keys.log, keys.life, keys.channel], args);
+    const [nowMs, lost, head] = answer as readonly [string, string, Position];
+    this.#clock.note(room, Number(nowMs));
+    return { head, lost: positionsIn(lost), renewed };
   }
 
   async #append(room: string, batch: readonly Draft[]): Promise<readonly Outcome[]> {
-    const { keyPrefix, historyMaxMessages, historyTtlSeconds, publishDedupSeconds, link } = this.#options;
+    const { known } = this.#options;
+    const shown = known.evidence(room);
+    const answers = (await this.#runAppend(room, batch, shown)) ?? (await this.#runAppend(room, batch, shown));
+    // Refused a second time, with Redis' own time of a moment ago: the answer was long under way.
+    if (answers === undefined) throw new RequestError("UNAVAILABLE", "the message came too late to be stored");
+    const [lost = "", ...texts] = answers;
+    const outcomes = texts.map(parseOutcome);
+    const newest = outcomes.findLast((outcome) => outcome !== "out-of-order" && !outcome.duplicate);
+    if (newest !== undefined && newest !== "out-of-order") {
+      known.settle(room, shown, { head: newest.position, lost: positionsIn(lost), renewed: true });
+    }
+    return outcomes;
+  }
+
+  /** Undefined where Redis' clock is beyond the latest moment: it may have stepped, and is known anew now. */
+  async #runAppend(
+    room: string,
+    batch: readonly Draft[],
+    shown: readonly Evidence[],
+  ): Promise<readonly string[] | undefined> {
+    const { keyPrefix, historyMaxMessages, historyTtlSeconds, idRetentionSeconds, link } = this.#options;
     const keys = roomKeys(keyPrefix, room);
     const frame = publishedFrame(room);
     const args = [
       String(historyMaxMessages),
       String(historyTtlSeconds),
-      String(publishDedupSeconds),
-      this.#newestKnown(room),
+      String(idRetentionSeconds),
+      String(this.#clock.momentMs(room, appendWithinMs)),
+      shown.map(textOf).join(" "),
+      frame.beforePrevious,
       frame.beforeMessages,
-      frame.beforeHead,
+      frame.beforeTail,
       frame.end,
     ];
     for (const { id, after, body } of batch) args.push(id, after, body);
-    const answers = await runScript(
-      link,
-      appendScript,
-      [keys.log, keys.fork, keys.idsEven, keys.idsOdd, keys.channel],
-      args,
-    );
-    const outcomes = (answers as readonly string[]).map(parseOutcome);
-    const newest = outcomes.findLast((outcome) => outcome !== "out-of-order" && !outcome.duplicate);
-    if (newest !== undefined && newest !== "out-of-order") this.#appended.note(room, newest.position);
-    return outcomes;
+    const names = [keys.log, keys.life, keys.ids0, keys.ids1, keys.channel];
+    const [nowMs, ...answers] = (await runScript(link, appendScript, names, args)) as readonly string[];
+    this.#clock.note(room, Number(nowMs));
+    return answers.length === 1 ? undefined : answers;
   }
+}
 
-  /** The newest position that this instance can vouch for: a log that is behind it has lost writes. */
-  #newestKnown(room: string): Position {
-    const seen = this.#options.seen.get(room) ?? START;
-    const appended = this.#appended.get(room) ?? START;
-    return comparePositions(appended, seen) > 0 ? appended : seen;
-  }
+/** Stands for a room where a script is only tried; no room can have this name. */
+const noRoom = "~";
 
-  async #read(
-    room: string,
-    { after, before, limit, isWitness = false }: PageRequest,
-    { renewExpiry }: { renewExpiry: boolean },
-  ): Promise<Page> {
-    const { keyPrefix, historyTtlSeconds, link } = this.#options;
-    const keys = roomKeys(keyPrefix, room);
-    const args = [
-      after ?? "",
-      before ?? "",
-      String(limit),
-      String(limits.pageBytes),
-      String(historyTtlSeconds),
-      renewExpiry ? "1" : "0",
-      isWitness ? "1" : "0",
-      this.#newestKnown(room),
-    ];
-    return parsePage((await runScript(link, readScript, [keys.log, keys.fork], args)) as readonly (string | number)[]);
-  }
+const needsInfo = /NOLIFE|'?info'? command|ACL failure|NOPERM/i;
+const infoAdvice =
+  "it does not tell the history of its data. The log needs master_replid of `INFO replication` in its scripts: " +
+  "give the Redis user the right to it (`ACL SETUSER … +info`), or use a Redis that tells it";
+
+/** As parseEvidence in chain.lua takes it. */
+function textOf({ position, toldAt }: Evidence): string {
+  return toldAt === undefined ? position : `${position}/${toldAt}`;
+}
+
+function positionsIn(text: string): readonly Position[] {
+  return text === "" ? [] : (text.split(" ") as Position[]);
 }
 
 function parseOutcome(answer: string): Outcome {
@@ -127,10 +195,18 @@ function parseOutcome(answer: string): Outcome {
   return { position: answer.slice(1) as Position, duplicate: answer.startsWith("=") };
 }
 
-function parsePage([position, recovered, complete, ...entries]: readonly (string | number)[]): Page {
+function parsePage(answer: unknown): Page {
+  const [position, recovered, complete, lost, ...entries] = answer as readonly (string | number)[];
   const messages: Message[] = [];
   for (let index = 0; index < entries.length; index += 2) {
     messages.push(JSON.parse(`{"position":"${entries[index]}",${entries[index + 1]}`) as Message);
   }
-  return { position: position as Position, recovered: recovered === 1, messages, complete: complete === 1 };
+  const [after, before, ...positions] = positionsIn(String(lost));
+  return {
+    position: position as Position,
+    recovered: recovered === 1,
+    messages,
+    complete: complete === 1,
+    ...(after === undefined || before === undefined ? {} : { lost: { after, before, positions } }),
+  };
 }

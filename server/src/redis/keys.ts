@@ -15,11 +15,11 @@ export function roomOfAdapterRoom(name: string): string | undefined {
 export interface RoomKeys {
   /** Stream: the room's log. */
   readonly log: string;
-  /** String: the epoch that the next append must exceed; exists only after a reader was found ahead of the log. */
-  readonly fork: string;
-  /** Hashes: remembered message ids of even and of odd dedup periods. */
-  readonly idsEven: string;
-  readonly idsOdd: string;
+  /** String: the history of Redis' data under which the log was written last. */
+  readonly life: string;
+  /** Hashes: remembered message ids; the two take turns. */
+  readonly ids0: string;
+  readonly ids1: string;
   /** Sharded pub/sub channel on which the adapter listens for this room. */
   readonly channel: string;
 }
@@ -28,9 +28,9 @@ export function roomKeys(prefix: string, room: string): RoomKeys {
   const base = `${prefix}:${adapterRoom(room)}`;
   return {
     log: `${base}:log`,
-    fork: `${base}:fork`,
-    idsEven: `${base}:ids:0`,
-    idsOdd: `${base}:ids:1`,
+    life: `${base}:life`,
+    ids0: `${base}:ids:0`,
+    ids1: `${base}:ids:1`,
     channel: roomChannel(prefix, room),
   };
 }

@@ -7,7 +7,9 @@ export interface Script {
   readonly sha: string;
 }
 
-export function script(source: string): Script {
+/** Puts a script together from its flags (https://redis.io/docs/latest/develop/programmability/lua-api/) and parts. */
+export function script({ flags }: { readonly flags?: string }, ...parts: readonly string[]): Script {
+  const source = [flags === undefined ? "#!lua" : `#!lua flags=${flags}`, ...parts].join("\n");
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }
 

@@ -1,7 +1,7 @@
 import { limits, type RequestData, type RequestPayload } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
+import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
-import type { SeenPositions } from "../log/seen-positions.ts";
 import type { Caller } from "./caller.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { Caller } from "./caller.ts";
  * connection is in the room only if it was before.
  */
 export async function joinRoom(
-  { log, seen }: { readonly log: RoomLog; readonly seen: SeenPositions },
+  { log, known }: { readonly log: RoomLog; readonly known: KnownPositions },
   { membership }: Caller,
   { room, since, history }: RequestPayload<"room:join">,
 ): Promise<RequestData<"room:join">> {
@@ -24,12 +24,12 @@ export async function joinRoom(
     await membership.add(room);
     const page = await log.read(
       room,
-      since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages, isWitness: true },
+      since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages },
     );
     // Another join of the same room by this connection may have failed meanwhile, and have taken it out again.
     if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
     // For this instance's first member the log's head is where live delivery begins.
-    if (seen.get(room) === undefined) seen.note(room, page.position);
+    if (known.delivered(room) === undefined) known.enter(room, page.position);
     return page;
   } catch (error) {
     if (!wasMember) membership.remove(room);

@@ -1,6 +1,6 @@
 import type { RequestData, RequestName, RequestPayload } from "@holdfast/client/protocol";
+import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
-import type { SeenPositions } from "../log/seen-positions.ts";
 import type { Caller } from "./caller.ts";
 import { requireBearable } from "./checked-json.ts";
 import { joinRoom } from "./join-room.ts";
@@ -20,17 +20,17 @@ export type RequestHandlers = {
 
 export interface RoomParts {
   readonly log: RoomLog;
-  readonly seen: SeenPositions;
+  readonly known: KnownPositions;
   readonly signals: SignalChannel;
 }
 
-export function createRequestHandlers({ log, seen, signals }: RoomParts): RequestHandlers {
+export function createRequestHandlers({ log, known, signals }: RoomParts): RequestHandlers {
   return {
     echo: (_caller, payload) => {
       requireBearable(payload, { binary: "accepted" });
       return payload;
     },
-    "room:join": (caller, payload) => joinRoom({ log, seen }, caller, payload),
+    "room:join": (caller, payload) => joinRoom({ log, known }, caller, payload),
     "room:leave": (caller, payload) => leaveRoom(caller, payload),
     "message:publish": (caller, payload) => publishMessage(log, caller.from, payload),
     "history:read": (_caller, payload) => readHistory(log, payload),

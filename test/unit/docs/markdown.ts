@@ -36,16 +36,32 @@ export type Row = Readonly<Record<string, string>>;
  * @throws when the page has no such heading, or no table below it
  */
 export function tableUnder(markdown: string, heading: string): Row[] {
-  const lines = withoutFences(markdown);
-  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, "") === heading);
-  if (start === -1) throw new Error(`expected a heading "${heading}", found none`);
-  const length = lines.slice(start + 1).findIndex((line) => /^#+ /.test(line));
-  const section = lines.slice(start + 1, length === -1 ? undefined : start + 1 + length);
+  const section = sectionUnder(markdown, heading);
   const first = section.findIndex((line) => line.startsWith("|"));
   if (first === -1) throw new Error(`expected a table under "${heading}", found none`);
   const last = section.findIndex((line, index) => index > first && !line.startsWith("|"));
   const [head = [], , ...body] = section.slice(first, last === -1 ? undefined : last).map(cells);
   return body.map((row) => Object.fromEntries(head.map((name, column) => [name, row[column] ?? ""])));
+}
+
+/** The lines between a heading and the next one. */
+function sectionUnder(markdown: string, heading: string): string[] {
+  const lines = withoutFences(markdown);
+  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, "") === heading);
+  if (start === -1) throw new Error(`expected a heading "${heading}", found none`);
+  const length = lines.slice(start + 1).findIndex((line) => /^#+ /.test(line));
+  return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length);
+}
+
+/** The items of the lists between a heading and the next one, each as one line. Throws where the page has no such heading. */
+export function listUnder(markdown: string, heading: string): string[] {
+  const items: string[] = [];
+  for (const line of sectionUnder(markdown, heading)) {
+    const start = /^(?:-|\d+\.) (.+)$/.exec(line)?.[1];
+    if (start !== undefined) items.push(start);
+    else if (/^ {2,}\S/.test(line) && items.length > 0) items.push(`${items.pop()} ${line.trim()}`);
+  }
+  return items;
 }
 
 /** The cell of a column. Throws when the table has no such column. */

@@ -1,35 +1,50 @@
 import { expect, test } from "vitest";
-import { headOfFrame, publishedFrame, signalFrame } from "../../../server/src/log/frame.ts";
+import { chainLinkOf, publishedFrame, signalFrame } from "../../../server/src/log/frame.ts";
 
-function framed(messages: readonly string[], head: string): string {
+function framed(messages: readonly string[], tail: string): string {
   const frame = publishedFrame("lobby");
-  return `${frame.beforeMessages}${messages.join(",")}${frame.beforeHead}${head}${frame.end}`;
+  return `${frame.beforePrevious}1-0${frame.beforeMessages}${messages.join(",")}${frame.beforeTail}${tail}${frame.end}`;
 }
 
-test.each(["0-0", "1700000000000-0", "999999999999999-999999999999999"])(
-  "the head %s is read from a frame's end",
-  (head) => {
-    expect(headOfFrame(Buffer.from(framed(['{"position":"1-1"}'], head)))).toBe(head);
-  },
-);
+const longest = "999999999999999-999999999999999";
+
+test.each([
+  ["0-0", "1700000000000-0"],
+  ["1700000000000-0", "1700000000000-1"],
+  [longest, longest],
+])("the link from %s to %s is read from a frame's end", (previous, head) => {
+  const plain = framed(['{"position":"1-1"}'], `"previous":"${previous}","head":"${head}"`);
+  expect(chainLinkOf(Buffer.from(plain))).toEqual({ previous, head });
+  const lossy = framed(
+    ['{"position":"1-1"}'],
+    `"previous":"${previous}","lost":"${previous} ${head}","head":"${head}"`,
+  );
+  expect(chainLinkOf(Buffer.from(lossy))).toEqual({ previous, head, lost: { after: previous, before: head } });
+});
+
+test("the frame of an older server tells its head alone", () => {
+  expect(chainLinkOf(Buffer.from(framed([], '"head":"1-2"')))).toEqual({ head: "1-2" });
+});
 
 test("a published frame is JSON, whatever the messages hold", () => {
   const message = { position: "1-1", data: { text: 'a "head":"9-9"} in quotes, ü and \u{1f600}' } };
-  const text = framed([JSON.stringify(message), JSON.stringify(message)], "1-2");
+  const text = framed([JSON.stringify(message), JSON.stringify(message)], '"previous":"1-0","head":"1-2"');
   expect(JSON.parse(text)).toMatchObject({
+    previous: "1-0",
     head: "1-2",
-    data: { packet: { data: ["message:published", { room: "lobby", messages: [message, message] }] } },
+    data: { packet: { data: ["message:published", { room: "lobby", previous: "1-0", messages: [message, message] }] } },
   });
 });
 
-test("text of a user at a frame's end is not taken for its head", () => {
-  const text = JSON.stringify({ text: 'x","head":"9-9"}' });
-  expect(headOfFrame(Buffer.from(signalFrame("lobby", "socket", text)))).toBeUndefined();
-  expect(headOfFrame(Buffer.from(framed([`{"data":${text}}`], "1-2")))).toBe("1-2");
+test("text of a user at a frame's end is not taken for its link", () => {
+  const text = JSON.stringify({ text: 'x","previous":"9-8","head":"9-9"}' });
+  expect(chainLinkOf(Buffer.from(signalFrame("lobby", "socket", text)))).toBeUndefined();
+  const frame = framed([`{"data":${text}}`], '"previous":"1-1","head":"1-2"');
+  expect(chainLinkOf(Buffer.from(frame))).toEqual({ previous: "1-1", head: "1-2" });
 });
 
-test.each(["", "{}", '"head":"1-1"', '{"head":"x-1"}', "\u0000\u0001"])("%j has no head", (text) => {
-  expect(headOfFrame(Buffer.from(text))).toBeUndefined();
+test.each(["", "{}", '"head":"1-1"', '{"head":"x-1"}', "\u0000\u0001"])("%j has no link", (text) => {
+  expect(chainLinkOf(Buffer.from(text))).toBeUndefined();
 });
 
 test("a signal's frame leaves its sender out", () => {

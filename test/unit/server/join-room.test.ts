@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Page } from "../../../client/src/protocol/index.ts";
 import { RequestError } from "../../../server/src/errors.ts";
+import { KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { RoomLog } from "../../../server/src/log/room-log.ts";
-import { SeenPositions } from "../../../server/src/log/seen-positions.ts";
 import type { Caller } from "../../../server/src/rooms/caller.ts";
 import { joinRoom } from "../../../server/src/rooms/join-room.ts";
 
@@ -34,7 +34,7 @@ function connection() {
       },
     },
   };
-  const parts = { log: log as RoomLog, seen: new SeenPositions() };
+  const parts = { log: log as RoomLog, known: new KnownPositions(60) };
   return { rooms, reads, parts, join: () => joinRoom(parts, caller, { room: "lobby" }) };
 }
 

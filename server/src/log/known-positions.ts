@@ -1,0 +1,125 @@
+import { comparePositions, isRepeat, isSameEpoch, type Position, START } from "@holdfast/client/protocol";
+import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
+import type { ChainLink } from "./frame.ts";
+
+/** Rooms without local members of which this instance remembers what it has acknowledged. */
+const rememberedRooms = 10_000;
+/** A log may expire this much earlier than an instance reckons, because commands take time; a short expiry has half. */
+const expiryMarginMs = 5_000;
+
+/** Losses of a room that are remembered in case that their loss entry is lost, too. */
+const rememberedLosses = 8;
+
+/** A position that this instance has delivered or acknowledged. */
+export interface Evidence {
+  readonly position: Position;
+  /** The log lacks it and has told so: with the loss entry at this position, or right before it. */
+  readonly toldAt?: Position;
+}
+
+interface Known {
+  /** The newest position of each epoch that the log may lack as it is now. Almost always one. */
+  readonly positions: readonly Position[];
+  readonly losses: readonly Required<Evidence>[];
+  /** When the log was used last in a way that puts off its expiry. */
+  readonly noted: Moment;
+}
+
+/**
+ * What this instance knows of every room's log, in one place: what it has delivered to its members, to notice a
+ * broadcast that was lost on the way, and what it has delivered or acknowledged, as evidence against a log that has
+ * lost it. Evidence follows the chain: it is given up only where the log is known to contain it, or to have told of
+ * its loss.
+ */
+export class KnownPositions {
+  readonly #longestMs: number;
+  readonly #delivered = new Map<string, Position>();
+  readonly #known = new Map<string, Known>();
+
+  /** @param historyTtlSeconds an idle log expires after this, and evidence of it means nothing any more */
+  constructor(historyTtlSeconds: number) {
+    const ttlMs = historyTtlSeconds * 1000;
+    this.#longestMs = ttlMs - Math.min(expiryMarginMs, ttlMs / 2);
+  }
+
+  /** The position that this instance has delivered last in a room with local members; undefined in any other. */
+  delivered(room: string): Position | undefined {
+    return this.#delivered.get(room);
+  }
+
+  /** A room has members here, and delivery to them goes on behind `head`. */
+  enter(room: string, head: Position): void {
+    this.#delivered.set(room, head);
+  }
+
+  /** The last local member has left. What was delivered stays evidence. */
+  leave(room: string): void {
+    this.#delivered.delete(room);
+  }
+
+  /** A broadcast was delivered. Returns false where the log may have lost something: it must be checked. */
+  hear(room: string, { previous, head, lost }: ChainLink): boolean {
+    if (this.#delivered.has(room)) this.#delivered.set(room, head);
+    const { positions, losses } = this.#lookUp(room);
+    const isTold = (position: Position) =>
+      lost !== undefined && comparePositions(position, lost.after) > 0 && comparePositions(position, lost.before) < 0;
+    const isContained = (position: Position) =>
+      isRepeat(head, position) || (previous !== undefined && isRepeat(previous, position));
+    const doubtful = positions.filter((position) => !isTold(position) && !isContained(position));
+    const told = positions.filter(isTold).map((position) => ({ position, toldAt: head }));
+    this.#note(room, [...doubtful, head], [...losses, ...told]);
+    return doubtful.every((position) => isSameEpoch(position, head));
+  }
+
+  /** What has to be shown to a script that can compare it with the log. */
+  evidence(room: string): readonly Evidence[] {
+    const { positions, losses } = this.#lookUp(room);
+    return [...positions.map((position) => ({ position })), ...losses];
+  }
+
+  /**
+   * A script has compared what was `shown` with the log, whose newest position is `head`, and has told of the positions
+   * in `lost` that the log lacks them: a log that holds `head` holds whatever else it held then. `renewed` tells whether
+   * the script put off the expiry of the log.
+   */
+  settle(room: string, shown: readonly Evidence[], { head, lost, renewed }: Settlement): void {
+    const { positions, losses, noted } = this.#lookUp(room);
+    const unsettled = positions.filter((position) => !shown.some((settled) => isRepeat(settled.position, position)));
+    const told = [...losses.filter(({ position }) => !lost.includes(position)), ...lost.map(toldAt(head))];
+    this.#note(room, [...unsettled, head], told, renewed ? momentNow() : noted);
+  }
+
+  /** Every room of which this instance has evidence that is at most so old. */
+  rooms(youngerThanMs = Number.POSITIVE_INFINITY): string[] {
+    return [...this.#known].flatMap(([room, { noted }]) => (elapsedMs(noted) <= youngerThanMs ? room : []));
+  }
+
+  #lookUp(room: string): Known {
+    const known = this.#known.get(room);
+    if (known !== undefined && elapsedMs(known.noted) <= this.#longestMs) return known;
+    return { positions: [], losses: [], noted: momentNow() };
+  }
+
+  #note(room: string, found: readonly Position[], losses: readonly Required<Evidence>[], noted = momentNow()): void {
+    // Of one epoch the newest position stands for all.
+    const isNewest = (position: Position) => found.every((other) => other === position || !isRepeat(other, position));
+    const positions = [...new Set(found)].filter((position) => position !== START && isNewest(position));
+    // Deleted first, so that the room that was longest without news is the first to be forgotten.
+    this.#known.delete(room);
+    if (positions.length > 0) this.#known.set(room, { positions, losses: losses.slice(-rememberedLosses), noted });
+    if (this.#known.size <= rememberedRooms + this.#delivered.size) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** What a script found that was shown evidence. */
+export interface Settlement {
+  readonly head: Position;
+  readonly lost: readonly Position[];
+  readonly renewed: boolean;
+}
+
+function toldAt(head: Position) {
+  return (position: Position): Required<Evidence> => ({ position, toldAt: head });
+}

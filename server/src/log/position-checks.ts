@@ -1,0 +1,133 @@
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
+import type { Position } from "@holdfast/client/protocol";
+import type { Logger } from "pino";
+import type { KnownPositions } from "./known-positions.ts";
+import type { RoomLog } from "./room-log.ts";
+
+export interface PositionChecksOptions {
+  readonly log: Pick<RoomLog, "check">;
+  readonly known: KnownPositions;
+  readonly logger: Logger;
+  /** Rooms that have members on this instance. */
+  readonly localRooms: () => readonly string[];
+  /** A log with members must be checked, and so kept, well before it expires. */
+  readonly historyTtlSeconds: number;
+  /** Tells the room's members on this instance. */
+  readonly tellMembers: (room: string, position: Position) => void;
+}
+
+/** Rooms whose position is asked for at the same time after an outage. */
+const parallelChecks = 32;
+/** How often every room with local members is checked, and so how long a lost last message can stay unnoticed. */
+const checkPeriodMs = 15_000;
+const tickMs = 500;
+/** How long a broadcast may take longer than the answer to a check: only what is missing then was lost. */
+const broadcastGraceMs = 500;
+
+/**
+ * Keeps this instance level with the logs. A periodic check of each room with members finds a broadcast that was lost
+ * on the way here, shows the log what this instance knows, and renews its expiry; rooms that are only published to from
+ * here are checked, too, for a while after the last publish. After Redis was away every room with
+ * members is told its position, and every room of which this instance knows anything is checked.
+ */
+export class PositionChecks {
+  readonly #options: PositionChecksOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #periodMs: number;
+  #roundStartedMs = Number.NEGATIVE_INFINITY;
+  #due: string[] = [];
+  #perTick = 0;
+  /** Rooms to be checked as soon as Redis can be asked, and those of them whose members are told in any case. */
+  readonly #urgent = new Set<string>();
+  readonly #untold = new Set<string>();
+  #isChecking = false;
+
+  constructor(options: PositionChecksOptions) {
+    this.#options = options;
+    this.#periodMs = Math.min(checkPeriodMs, (options.historyTtlSeconds * 1000) / 3);
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Checks a room now, because its broadcasts do not continue what this instance knows. */
+  checkSoon(room: string): void {
+    this.#urgent.add(room);
+    void this.#checkUrgent();
+  }
+
+  /**
+   * Tells every local room its position, whether it moved or not: subscriptions were down for an unknown time. Rooms
+   * that cannot be asked about yet, since commands may be away for longer than subscriptions, are tried again.
+   */
+  announceAll(): void {
+    const { localRooms, known } = this.#options;
+    for (const room of localRooms()) this.#untold.add(room);
+    for (const room of [...this.#untold, ...known.rooms()]) this.#urgent.add(room);
+    void this.#checkUrgent();
+  }
+
+  async #checkUrgent(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    const failed: string[] = [];
+    const worker = async () => {
+      for (const room of this.#urgent) {
+        // Taken out first, so that a room that is added again meanwhile is checked again.
+        this.#urgent.delete(room);
+        const isUntold = this.#untold.delete(room);
+        const head = await this.#ask(room);
+        if (head === undefined) {
+          failed.push(room);
+          if (isUntold) this.#untold.add(room);
+        } else if (isUntold) this.#tell(room, head);
+      }
+    };
+    await Promise.all(Array.from({ length: parallelChecks }, worker));
+    for (const room of failed) this.#urgent.add(room);
+    this.#isChecking = false;
+  }
+
+  /** Checks some rooms, so that a round of all of them is spread evenly over the period. */
+  #tick(): void {
+    if (this.#urgent.size > 0) void this.#checkUrgent();
+    if (this.#due.length === 0 && performance.now() - this.#roundStartedMs >= this.#periodMs) {
+      this.#roundStartedMs = performance.now();
+      const { localRooms, known } = this.#options;
+      this.#due = [...new Set([...localRooms(), ...known.rooms(2 * this.#periodMs)])];
+      this.#perTick = Math.ceil((this.#due.length * tickMs) / this.#periodMs);
+    }
+    for (const room of this.#due.splice(0, this.#perTick)) void this.#check(room);
+  }
+
+  /** Tells a room's members what they cannot know: that a broadcast was lost on the way here. */
+  async #check(room: string): Promise<void> {
+    const { known } = this.#options;
+    const before = known.delivered(room);
+    const head = await this.#ask(room);
+    if (head === undefined || before === undefined || head === before) return;
+    await setTimeoutPromise(broadcastGraceMs, undefined, { ref: false });
+    // Where a broadcast came meanwhile, it shows the members by itself what is missing before it.
+    if (known.delivered(room) === before) this.#tell(room, head);
+  }
+
+  #tell(room: string, head: Position): void {
+    const { known, tellMembers } = this.#options;
+    // Of a room whose last member has left meanwhile, nothing is kept.
+    if (known.delivered(room) !== undefined) known.enter(room, head);
+    tellMembers(room, head);
+  }
+
+  /** The log's newest position; undefined where it could not be asked. */
+  async #ask(room: string): Promise<Position | undefined> {
+    try {
+      return await this.#options.log.check(room);
+    } catch (error) {
+      this.#options.logger.debug({ room, err: error }, "position check failed");
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { steps, World } from "../../support/continuity/world.ts";
+import { ModelLog } from "./model-log.ts";
+
+async function play(log: ModelLog, script: Parameters<World["run"]>[0]): Promise<World> {
+  const world = new World(log);
+  await world.run(script);
+  await world.judge();
+  return world;
+}
+
+test("whatever Redis loses, each message is told once, and what is missing is told as a gap", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps(["snapshot", "snapshot", "restore", "restore", "restart"], 150), async (script) => {
+      const world = await play(new ModelLog(1000, 1), script);
+      world.judgeLosses();
+      world.judgeGaps();
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("lives that lose nothing make no gap", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps(["snapshot", "restart", "restart", "restart"], 150), async (script) => {
+      expect((await play(new ModelLog(1000, 1), script)).gapCount).toBe(0);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("clocks that stand, run back or jump ahead make nobody deaf, and no position is used twice", async () => {
+  const clock = fc.constantFrom(51, -53, -1009, -500_009, 500_009);
+  await fc.assert(
+    fc.asyncProperty(steps(["snapshot", "restore", "restart", "flush", "trim"], 150), clock, async (script, stepMs) => {
+      await play(new ModelLog(stepMs, 0), script);
+    }),
+    { numRuns: 1000 },
+  );
+});
