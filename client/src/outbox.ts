@@ -32,7 +32,7 @@ const PUBLISH_RETRY_MS: typeof limits.publishRetryMs = 90_000;
 const OUTBOX_FULL: OwnError<"OUTBOX_FULL"> = { code: "OUTBOX_FULL", retryable: true };
 const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
   code: "INVALID_PAYLOAD",
-  message: "expected data that is JSON",
+  message: "expected JSON",
   retryable: false,
 };
 const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
@@ -44,8 +44,14 @@ const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
 /**
  * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
  * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
+ * `stored` hears of every acknowledgement before whoever published does.
  */
-export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined) {
+export function createOutbox(
+  room: string,
+  budget: Budget,
+  route: () => Connection | undefined,
+  stored: (id: string, position: Position, isDuplicate: boolean) => void,
+) {
   const lane = createLane<Entry>();
   /** The connection that carries what is in flight. */
   let carrier: Connection | undefined;
@@ -84,6 +90,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
     const again = !reply.ok && reply.error.retryable;
     if (reply.ok) {
       attempt = 0;
+      stored(entry.payload.id, reply.data.position, reply.data.duplicate);
       entry.settle(undefined, reply.data);
     } else if (!again) entry.settle(reply.error);
     // OUT_OF_ORDER only echoes what happened to an earlier one.

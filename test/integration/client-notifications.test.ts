@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { uniqueRoom } from "../support/unique.ts";
+import { waitFor } from "../support/wait.ts";
 import { record } from "./client-rig.ts";
-import { startScriptedServer } from "./client-scripted-server.ts";
+import { publishedBatch, startScriptedServer } from "./client-scripted-server.ts";
 
 /** What was thrown out of every handler, which ends a Node.js process that does not look at it. */
 const uncaught: unknown[] = [];
@@ -18,18 +19,7 @@ afterEach(() => {
   reported.mockRestore();
 });
 
-function published(room: string, text: string, seq: number) {
-  const from = { user: null, session: null };
-  const message = {
-    position: `7-${seq}`,
-    id: `message-${seq}`,
-    event: "chat:message",
-    data: { text },
-    from,
-    sentAtMs: 0,
-  };
-  return { room, previous: seq === 0 ? "0-0" : `7-${seq - 1}`, messages: [message] };
-}
+const published = (room: string, text: string, seq: number) => publishedBatch(room, [text], 7, seq);
 
 test("whatever a newer server tells is ignored, with a payload or without", async () => {
   await using server = await startScriptedServer();
@@ -61,6 +51,7 @@ const malformed = (room: string): readonly (readonly [name: string, ...args: unk
   ["message:published", { room, messages: [{}] }],
   ["message:published", { room, messages: [{ position: 7 }] }],
   ["message:published", { room, previous: 7, messages: [{ position: "seven" }] }],
+  ["message:published", { ...publishedBatch(room, ["not told"]), previous: 7 }],
   ["room:position", { room, position: 7 }],
   ["room:position", { room, position: null }],
   ["signal:sent", { room, event: 7 }],
@@ -78,5 +69,28 @@ test("a notification that is not what the protocol says throws nothing and does 
     await recording.has(`after ${index}`);
   }
   expect(recording.gaps).toEqual([]);
+  expect(uncaught).toEqual([]);
+});
+
+test("nor does one that comes before the room is joined", async () => {
+  let answerJoin: (answer: unknown) => void = () => undefined;
+  await using server = await startScriptedServer(({ name }) =>
+    name === "room:join"
+      ? new Promise((answer) => {
+          answerJoin = answer;
+        })
+      : undefined,
+  );
+  const name = uniqueRoom();
+  const room = server.client.join(name);
+  const recording = record(room);
+  await waitFor(() => server.count("room:join") === 1, "the join");
+  for (const told of malformed(name)) server.tell(...told);
+  server.tell("message:published", publishedBatch(name, ["before the answer"]));
+  answerJoin({ ok: true, data: { position: "0-0", recovered: true, messages: [], complete: true } });
+  await room.ready;
+  server.tell("message:published", publishedBatch(name, ["fence"], 7, 1));
+  await recording.has("fence");
+  expect(recording.texts()).toEqual(["before the answer", "fence"]);
   expect(uncaught).toEqual([]);
 });

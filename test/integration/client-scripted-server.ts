@@ -33,6 +33,16 @@ export const refusal = (code: string, retryAfterMs?: number) => ({
   error: { code, message: code, retryable: true, ...(retryAfterMs !== undefined && { retryAfterMs }) },
 });
 
+/** A `message:published` with these messages, the first ones of an epoch that follows an empty log. */
+export function publishedBatch(room: string, texts: readonly string[], epochMs = 7, firstSeq = 0) {
+  const messages = texts.map((text, index) => {
+    const position = `${epochMs}-${firstSeq + index}`;
+    const from = { user: null, session: null };
+    return { position, id: `message-${position}`, event: "chat:message", data: { text }, from, sentAtMs: Date.now() };
+  });
+  return { room, previous: firstSeq === 0 ? "0-0" : `${epochMs}-${firstSeq - 1}`, messages };
+}
+
 /**
  * A Socket.IO server that answers as a test wants it, and a client of it: for what no server of this version says, and
  * for answers that have to come at a chosen moment. A script that returns a promise decides when the answer goes out.

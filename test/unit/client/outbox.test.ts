@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Connection, Reply } from "../../../client/src/connection.ts";
 import { HoldfastError } from "../../../client/src/errors.ts";
-import { createOutbox, type Published } from "../../../client/src/outbox.ts";
+import { type Budget, createOutbox, type Published } from "../../../client/src/outbox.ts";
 import type { RequestPayload, ServerErrorCode } from "../../../client/src/protocol/index.ts";
 import { limits } from "../../../client/src/protocol/limits.ts";
 
@@ -35,6 +35,10 @@ const texts = (sent: readonly { payload: Publish }[]) =>
   sent.map(({ payload }) => (payload.data as { text: string }).text);
 const budget = () => ({ messages: 10, bytes: 200_000 });
 
+/** An outbox whose acknowledgements nobody else hears of. */
+const outboxOf = (shared: Budget, route: () => Connection | undefined) =>
+  createOutbox("room", shared, route, () => undefined);
+
 /** What became of a publish; its rejection has an owner from the start. */
 function outcome(publish: Promise<Published>): Promise<unknown> {
   return publish.then(
@@ -49,7 +53,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 describe("an outbox", () => {
   test("sends with the same id after the time that the server asks for, and not before", async () => {
     const { connection, sent } = line();
-    const outbox = createOutbox("room", budget(), () => connection);
+    const outbox = outboxOf(budget(), () => connection);
     const published = outcome(outbox.publish(...say("a")));
     sent[0]?.answer(refused("RATE_LIMITED", true, 3000));
     await vi.advanceTimersByTimeAsync(2999);
@@ -63,7 +67,7 @@ describe("an outbox", () => {
 
   test("rejects what is refused for good, and sends what came behind it at once", async () => {
     const { connection, sent } = line();
-    const outbox = createOutbox("room", budget(), () => connection);
+    const outbox = outboxOf(budget(), () => connection);
     const bad = outcome(outbox.publish(...say("bad")));
     const good = outcome(outbox.publish(...say("good")));
     sent[0]?.answer(refused("INVALID_PAYLOAD", false));
@@ -81,7 +85,7 @@ describe("an outbox", () => {
     const old = line("old");
     const next = line("next");
     let current = old.connection;
-    const outbox = createOutbox("room", budget(), () => current);
+    const outbox = outboxOf(budget(), () => current);
     const first = outcome(outbox.publish(...say("first")));
     current = next.connection;
     outbox.resume();
@@ -98,7 +102,7 @@ describe("an outbox", () => {
     const old = line("old");
     const next = line("next");
     let current = old.connection;
-    const outbox = createOutbox("room", budget(), () => current);
+    const outbox = outboxOf(budget(), () => current);
     for (const text of ["a", "b"]) void outcome(outbox.publish(...say(text)));
     current = next.connection;
     old.state.isUp = false;
@@ -108,7 +112,7 @@ describe("an outbox", () => {
   });
 
   test("gives up after the time for which the server remembers ids, and sends nothing of it any more", async () => {
-    const outbox = createOutbox("room", budget(), () => undefined);
+    const outbox = outboxOf(budget(), () => undefined);
     const published = outcome(outbox.publish(...say("a")));
     await vi.advanceTimersByTimeAsync(limits.publishRetryMs);
     expect(await published).toBe("TIMED_OUT");
@@ -116,7 +120,7 @@ describe("an outbox", () => {
 
   test("gives up what is too old by the wall clock, too, because timers stand still while the machine sleeps", async () => {
     const { connection, sent } = line();
-    const outbox = createOutbox("room", budget(), () => connection);
+    const outbox = outboxOf(budget(), () => connection);
     const old = outcome(outbox.publish(...say("old")));
     await vi.advanceTimersByTimeAsync(1000);
     const fresh = outcome(outbox.publish(...say("fresh")));
@@ -138,7 +142,7 @@ describe("an outbox", () => {
     const { connection, sent } = line();
     const shared = budget();
     let isJoined = false;
-    const outbox = createOutbox("room", shared, () => (isJoined ? connection : undefined));
+    const outbox = outboxOf(shared, () => (isJoined ? connection : undefined));
     const early = [say("a"), say("b")].map((message) => outcome(outbox.publish(...message)));
     // A clock that was set back makes a later entry look older than it is, and an earlier one younger.
     vi.setSystemTime(Date.now() - 3_600_000);
@@ -176,7 +180,7 @@ describe("an outbox", () => {
   test.each(notJson)("rejects %s, which is not JSON, with INVALID_PAYLOAD", async (_, data) => {
     const { connection, sent } = line();
     const shared = budget();
-    const outbox = createOutbox("room", shared, () => connection);
+    const outbox = outboxOf(shared, () => connection);
     const rejected: unknown = await outbox.publish("chat:message", data).catch((error: unknown) => error);
     expect(rejected).toBeInstanceOf(HoldfastError);
     expect(rejected).toMatchObject({ code: "INVALID_PAYLOAD", retryable: false, cause: expect.any(Error) });
@@ -185,9 +189,33 @@ describe("an outbox", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("tells of every acknowledgement, before whoever published hears of it", async () => {
+    const { connection, sent } = line();
+    const told: unknown[] = [];
+    const outbox = createOutbox(
+      "room",
+      budget(),
+      () => connection,
+      (...stored) => told.push(stored),
+    );
+    const published = ["a", "b", "c"].map((text) =>
+      outbox.publish(...say(text)).then(
+        ({ position }) => told.push(position),
+        () => undefined,
+      ),
+    );
+    sent[0]?.answer(stored);
+    await settle();
+    sent[1]?.answer(refused("INVALID_PAYLOAD", false));
+    sent[2]?.answer({ ok: true, data: { position: "5-0", duplicate: true } });
+    await Promise.all(published);
+    const [first, , third] = sent.map(({ payload }) => payload.id);
+    expect(told).toEqual([[first, "5-0", false], "5-0", [third, "5-0", true], "5-0"]);
+  });
+
   test("sends a copy: what the application changes afterwards is not sent", () => {
     const { connection, sent } = line();
-    const outbox = createOutbox("room", budget(), () => connection);
+    const outbox = outboxOf(budget(), () => connection);
     const data = { text: "as it was" };
     void outcome(outbox.publish("chat:message", data));
     data.text = "changed";
@@ -195,7 +223,7 @@ describe("an outbox", () => {
   });
 
   test("refuses what is larger than the server takes, to the byte of its UTF-8 JSON", async () => {
-    const outbox = createOutbox("room", budget(), () => undefined);
+    const outbox = outboxOf(budget(), () => undefined);
     const fits = "é".repeat((limits.dataBytes - 2) / 2);
     expect(await outcome(outbox.publish("chat:message", `${fits}x`))).toBe("PAYLOAD_TOO_LARGE");
     const waiting = outcome(outbox.publish("chat:message", fits));
@@ -206,8 +234,8 @@ describe("an outbox", () => {
   test("refuses what is over its bytes or its count, and takes more when something has settled", async () => {
     const { connection, sent } = line();
     const shared = { messages: 2, bytes: 20 };
-    const outbox = createOutbox("room", shared, () => connection);
-    const other = createOutbox("another room of the same client", shared, () => undefined);
+    const outbox = outboxOf(shared, () => connection);
+    const other = outboxOf(shared, () => undefined);
     void outcome(outbox.publish("chat:message", "12345678"));
     expect(await outcome(other.publish("chat:message", "123456789"))).toBe("OUTBOX_FULL");
     void outcome(other.publish("chat:message", "1"));
@@ -219,7 +247,7 @@ describe("an outbox", () => {
 
   test("leaves no timer behind when it ends", async () => {
     const { connection, sent } = line();
-    const outbox = createOutbox("room", budget(), () => connection);
+    const outbox = outboxOf(budget(), () => connection);
     const published = outcome(outbox.publish(...say("a")));
     sent[0]?.answer(refused("UNAVAILABLE", true));
     await settle();
