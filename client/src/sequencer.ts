@@ -249,7 +249,10 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
         forgetSettled();
       } else if (!recovered && !(lost && isKnown(lost))) {
         const first = loads ? undefined : messages[0];
-        tellGap(lost?.after ?? last, first?.position ?? position);
+        const from = last;
+        // What was lost of another epoch, and lies before the last delivery, has never been told.
+        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone));
+        tellGap(lost && isLate ? lost.after : from, first?.position ?? position);
         if (loads) {
           load(position);
           return;

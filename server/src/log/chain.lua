@@ -68,7 +68,7 @@ local function parseEvidence(text)
 end
 
 -- Tells in the log itself that messages are missing from it: whoever reads on over the break learns of it, once.
--- Returns the break as "after before" and the positions that are lost, as text; nil and "" where nothing is.
+-- Returns the break as a loss entry has it, and the positions that are lost; nil and "" where nothing is.
 local function markLoss(evidence, toldAt, ttlSeconds)
   local after, before
   local gone = {}
@@ -85,11 +85,11 @@ local function markLoss(evidence, toldAt, ttlSeconds)
   end
   if not after then return nil, '' end
   local mark = string.format('%.0f-0', nextEpoch(evidence))
-  local lost = after .. ' ' .. (before == '' and mark or before)
+  local positions = table.concat(gone, ' ')
+  local lost = after .. ' ' .. (before == '' and mark or before) .. ' ' .. positions
   -- A server that does not know loss entries yet gives this one to its clients as a message that they do not know.
   local body = '"id":"lost-' .. mark .. '","event":"holdfast:lost","data":null,"from":{"user":null,"session":null},"sentAtMs":0}'
-  local positions = table.concat(gone, ' ')
-  redis.call('XADD', KEYS[1], mark, 'm', body, 'l', lost .. ' ' .. positions)
+  redis.call('XADD', KEYS[1], mark, 'm', body, 'l', lost)
   redis.call('SET', KEYS[2], life, 'EX', ttlSeconds)
   isSameLife = true
   head = mark

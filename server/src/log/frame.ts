@@ -56,22 +56,22 @@ export interface ChainLink {
   readonly previous?: Position;
   /** The newest position in it. */
   readonly head: Position;
-  /** A loss that was found on this occasion: messages between the two positions, both exclusive. */
-  readonly lost?: { readonly after: Position; readonly before: Position };
+  /** Positions that the log turned out to lack on this occasion, and has told of. */
+  readonly lost?: readonly Position[];
 }
 
-/** Longest tail: five positions of two numbers of 15 digits each, and the JSON around them. */
-const longestTailBytes = 224;
-const tailPattern = /(?:"previous":"(\d+-\d+)",(?:"lost":"(\d+-\d+) (\d+-\d+)",)?)?"head":"(\d+-\d+)"\}$/;
+/** Longest tail that is read: about fifteen positions of two numbers of 15 digits each, and the JSON around them. */
+const longestTailBytes = 640;
+const tailPattern = /(?:"previous":"(\d+-\d+)",(?:"lost":"\d+-\d+ \d+-\d+ ([\d -]+)",)?)?"head":"(\d+-\d+)"\}$/;
 
 /** Where a broadcast of the log stands in the chain, read from its last bytes; undefined for every other message. */
 export function chainLinkOf(frame: Buffer): ChainLink | undefined {
   const end = frame.toString("latin1", Math.max(0, frame.length - longestTailBytes));
-  const [, previous, after, before, head] = (tailPattern.exec(end) ?? []) as (Position | undefined)[];
+  const [, previous, lost, head] = tailPattern.exec(end) ?? [];
   if (head === undefined) return undefined;
   return {
-    head,
-    ...(previous === undefined ? {} : { previous }),
-    ...(after === undefined || before === undefined ? {} : { lost: { after, before } }),
+    head: head as Position,
+    ...(previous === undefined ? {} : { previous: previous as Position }),
+    ...(lost === undefined ? {} : { lost: lost.split(" ") as Position[] }),
   };
 }

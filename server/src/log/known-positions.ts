@@ -1,4 +1,4 @@
-import { comparePositions, isRepeat, isSameEpoch, type Position, START } from "@holdfast/client/protocol";
+import { isRepeat, isSameEpoch, type Position, START } from "@holdfast/client/protocol";
 import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import type { ChainLink } from "./frame.ts";
 
@@ -61,8 +61,7 @@ export class KnownPositions {
   hear(room: string, { previous, head, lost }: ChainLink): boolean {
     if (this.#delivered.has(room)) this.#delivered.set(room, head);
     const { positions, losses } = this.#lookUp(room);
-    const isTold = (position: Position) =>
-      lost !== undefined && comparePositions(position, lost.after) > 0 && comparePositions(position, lost.before) < 0;
+    const isTold = (position: Position) => lost?.some((gone) => isRepeat(gone, position)) === true;
     const isContained = (position: Position) =>
       isRepeat(head, position) || (previous !== undefined && isRepeat(previous, position));
     const doubtful = positions.filter((position) => !isTold(position) && !isContained(position));

@@ -64,7 +64,7 @@ export class ModelLog implements LogUnderTest {
     const position: Position = begins ? `${this.#nextEpoch(shown)}-0` : `${epochMs}-${seq + 1}`;
     const message = messageAt(position, id);
     this.#push({ position, message, ...(begins && { previous }) }, new Map([...this.#state.ids, [id, position]]));
-    this.#send({ previous, head: position, ...(lost && { lost }) }, { previous, messages: [message] });
+    this.#send({ previous, head: position, ...(lost && { lost: gone }) }, { previous, messages: [message] });
     known.settle("room", shown, { head: position, lost: gone, renewed: true });
     return position;
   }
@@ -74,7 +74,7 @@ export class ModelLog implements LogUnderTest {
     const shown = known.evidence("room");
     const previous = this.#head;
     const { lost, gone } = this.#markLoss(shown);
-    if (lost) this.#send({ previous, head: this.#head, lost }, { position: this.#head });
+    if (lost) this.#send({ previous, head: this.#head, lost: gone }, { position: this.#head });
     known.settle("room", shown, { head: this.#head, lost: gone, renewed: true });
     return this.#head;
   }
@@ -191,7 +191,7 @@ export class ModelLog implements LogUnderTest {
   }
 
   /** Every write begins with it. */
-  #markLoss(shown: readonly Evidence[]): { readonly lost?: ChainLink["lost"]; readonly gone: readonly Position[] } {
+  #markLoss(shown: readonly Evidence[]): { readonly lost?: Page["lost"]; readonly gone: readonly Position[] } {
     this.#clockMs += this.#writeStepMs;
     const isNews = ({ position, toldAt }: Evidence) =>
       this.#isLost(position) && (toldAt === undefined || this.#isLost(toldAt));

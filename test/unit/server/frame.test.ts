@@ -15,11 +15,9 @@ test.each([
 ])("the link from %s to %s is read from a frame's end", (previous, head) => {
   const plain = framed(['{"position":"1-1"}'], `"previous":"${previous}","head":"${head}"`);
   expect(chainLinkOf(Buffer.from(plain))).toEqual({ previous, head });
-  const lossy = framed(
-    ['{"position":"1-1"}'],
-    `"previous":"${previous}","lost":"${previous} ${head}","head":"${head}"`,
-  );
-  expect(chainLinkOf(Buffer.from(lossy))).toEqual({ previous, head, lost: { after: previous, before: head } });
+  const lost = `${previous} ${head} ${previous} ${head}`;
+  const lossy = framed(['{"position":"1-1"}'], `"previous":"${previous}","lost":"${lost}","head":"${head}"`);
+  expect(chainLinkOf(Buffer.from(lossy))).toEqual({ previous, head, lost: [previous, head] });
 });
 
 test("the frame of an older server tells its head alone", () => {
