@@ -5,7 +5,7 @@ import { type Client, connect } from "@holdfast/client";
 import { Server } from "socket.io";
 
 /** One request as the server got it. */
-export interface Asked {
+interface Asked {
   readonly name: string;
   readonly payload: { readonly room?: string };
 }
