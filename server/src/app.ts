@@ -14,7 +14,7 @@ import { KnownPositions } from "./log/known-positions.ts";
 import { PositionChecks } from "./log/position-checks.ts";
 import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
 import { createAdapter } from "./redis/adapter.ts";
-import { roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
+import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
 import { openLinks } from "./redis/links.ts";
 import { Subscriptions } from "./redis/subscriptions.ts";
 import type { Backend } from "./redis/version.ts";
@@ -41,7 +41,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     const room = link === undefined ? undefined : roomOfChannel(keyPrefix, channel);
     if (link !== undefined && room !== undefined && !known.hear(room, link)) positions.checkSoon(room);
   };
-  const links = await openLinks(config.redis, logger, (link) => {
+  const links = await openLinks(config.redis, logger, keyPrefix, (link) => {
     return new Subscriptions({
       link,
       logger,
@@ -95,6 +95,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     log,
     known,
     logger,
+    resubscribe: (room) => subscriptions.resubscribe(roomChannel(keyPrefix, room)),
     localRooms: () => localRooms(io),
     tellMembers: (room, position) => tellPosition(io, room, position),
     historyTtlSeconds: config.historyTtlSeconds,

@@ -4,7 +4,7 @@ import * as z from "zod";
 export type RedisTarget =
   | { readonly kind: "embedded" }
   | { readonly kind: "single"; readonly url: string }
-  | { readonly kind: "cluster"; readonly urls: readonly string[] };
+  | { readonly kind: "cluster"; readonly urls: readonly [string, ...string[]] };
 
 export type AuthMode =
   | { readonly mode: "anonymous" }

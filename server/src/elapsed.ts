@@ -1,8 +1,8 @@
-/** A moment by both of the machine's clocks. */
+/** A moment by both clocks of this machine. */
 export interface Moment {
-  /** `performance.now()`: never set back, but on some machines it stands still while the machine sleeps. */
+  /** Steady and never set, but it stands still while a virtual machine sleeps. */
   readonly monotonicMs: number;
-  /** `Date.now()`: goes on while the machine sleeps, but may be set. */
+  /** Goes on through a sleep, but may be set forward and back. */
   readonly wallMs: number;
 }
 
@@ -10,7 +10,10 @@ export function momentNow(): Moment {
   return { monotonicMs: performance.now(), wallMs: Date.now() };
 }
 
-/** Milliseconds since a moment: what the clock that went further says, and never less than 0. */
-export function elapsedMs({ monotonicMs, wallMs }: Moment): number {
-  return Math.max(0, performance.now() - monotonicMs, Date.now() - wallMs);
+/**
+ * How long ago a moment was, by the clock that has gone further, and never negative. It is for noticing that this
+ * process or its machine slept. Time limits take `performance.now()` alone: a clock that is set forward would end them.
+ */
+export function elapsedMs(since: Moment, now = momentNow()): number {
+  return Math.max(0, now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
 }

@@ -83,6 +83,27 @@ test("a session resumes, signals arrive and the script cache may be lost, on eve
   }
 });
 
+test("the client of a cluster shows the connections on which it subscribes, and learns its slots anew", async () => {
+  const client = createCluster({ rootNodes: cluster.urls.map((address) => ({ url: address })), RESP: 3 });
+  client.on("node-error", () => undefined);
+  await client.connect();
+  try {
+    const subscribing = () => client.masters.filter(({ pubSub }) => pubSub?.client.isReady);
+    expect(subscribing()).toEqual([]);
+    const channel = uniqueRoom();
+    await client.sSubscribe(channel, () => undefined, true);
+    const [master, ...others] = subscribing();
+    expect(others).toEqual([]);
+    expect(master?.port).toBe(cluster.servers[await cluster.ownerOf(await cluster.slotOf(channel))]?.port);
+    expect(await master?.pubSub?.client.ping()).toBe("PONG");
+    client.slots.length = 0;
+    await client._slots.rediscover();
+    expect(new Set(client.slots.map((shard) => shard.master.port)).size).toBe(3);
+  } finally {
+    client.destroy();
+  }
+});
+
 test("publishing while a slot moves to another master loses nothing", async () => {
   using publisher = await connectStock(url(0));
   using member = await connectStock(url(1));

@@ -218,13 +218,43 @@ test("Redis is full: publishing fails with UNAVAILABLE, reading and signals go o
   await everythingWorks();
 });
 
-test("Redis becomes a replica of a dead host: writing fails with UNAVAILABLE until it is a master again", async () => {
+test("Redis becomes a replica of a dead host: the instances are away until it is a master again", async () => {
+  const told = nextPositions();
   const message = messageOf("to the master");
   await asAdmin((admin) => admin.sendCommand(["REPLICAOF", "127.0.0.1", "1"]));
   await refused(publisher, "message:publish", message);
+  await healthAnswers(503);
+  await allRefused(message);
   await asAdmin((admin) => admin.sendCommand(["REPLICAOF", "NO", "ONE"]));
+  await healthAnswers(200);
+  await told();
   await askData(publisher, "message:publish", message);
   await delivered("to the master");
+  await everythingWorks();
+  noLateSignal();
+});
+
+test("the last member leaves while Redis stalls, and comes back before it goes on: the room is not deaf", async () => {
+  const [, server] = instances.servers;
+  if (server === undefined) throw new Error("expected two instances");
+  const losses = () => server.logs.filter(({ msg }) => msg === "redis link lost").length;
+  const before = losses();
+  redis.freeze();
+  await askData(member, "room:leave", { room });
+  // Without an answer in time the end of the subscription is given up; Redis carries it out when it goes on.
+  await waitFor(
+    () =>
+      losses() > before ||
+      server.logs.some(({ msg, channel }) => msg === "subscription change failed" && String(channel).includes(room)),
+    "the unsubscription to be given up",
+  );
+  const joined = ask(member, "room:join", { room });
+  redis.thaw();
+  await joined;
+  await waitFor(async () => (await ask(member, "room:join", { room })).ok, "the room to be joined again");
+  await waitFor(async () => (await ask(publisher, "message:publish", messageOf("on"))).ok, "a publish to be accepted");
+  await publish("after the stall");
+  await delivered("after the stall");
   await everythingWorks();
 });
 

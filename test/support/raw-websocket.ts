@@ -107,6 +107,11 @@ export class RawClient implements Disposable {
     }
   }
 
+  /** Stops reading: what the server sends fills the buffers on the way, then waits on the server. */
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
   /** Closes with a close frame. */
   close(): void {
     this.#webSocket.close();

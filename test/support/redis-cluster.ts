@@ -49,10 +49,13 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
   return cluster;
 }
 
+function clusterArgs(busPort: string): string[] {
+  return ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", busPort];
+}
+
 async function startNode(index: number, { persist = false, args = [] }: ClusterOptions): Promise<Node> {
   const busPort = String(await freePort());
-  const clusterArgs = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", busPort];
-  const server = await startRedis({ kind: "redis", persist, args: [...clusterArgs, ...args] });
+  const server = await startRedis({ kind: "redis", persist, args: [...clusterArgs(busPort), ...args] });
   const admin = await openAdmin(server.url);
   await admin.clusterAddSlotsRange(slotsOf(index));
   // Distinct epochs before they meet spare them the vote over who owns what.
@@ -67,9 +70,10 @@ function slotsOf(index: number): { start: number; end: number } {
   };
 }
 
-/** Three masters without replicas. */
+/** Three masters, without replicas until some are added. */
 export class RedisCluster implements AsyncDisposable {
   readonly #nodes: readonly Node[];
+  readonly #replicas: RedisServer[] = [];
 
   constructor(nodes: readonly Node[]) {
     this.#nodes = nodes;
@@ -129,6 +133,45 @@ export class RedisCluster implements AsyncDisposable {
     for (const node of [to, from, ...rest]) await node.admin.clusterSetSlot(slot, "NODE", to.id);
   }
 
+  /** Starts a replica of a master, and resolves when it has its data. It ends with the cluster. */
+  async addReplica(masterIndex: number): Promise<RedisServer> {
+    const master = this.#node(masterIndex);
+    const busPort = String(await freePort());
+    const replica = await startRedis({ kind: "redis", args: clusterArgs(busPort) });
+    this.#replicas.push(replica);
+    const admin = await openAdmin(replica.url);
+    try {
+      const masterBus = await this.#busPort(master.server);
+      await admin.sendCommand(["CLUSTER", "MEET", "127.0.0.1", String(master.server.port), masterBus]);
+      // A node can follow a master only once it has heard of it.
+      await waitFor(
+        async () => String(await admin.sendCommand(["CLUSTER", "REPLICATE", master.id])) === "OK",
+        `${replica.url} to become a replica`,
+      );
+      await waitFor(
+        async () => (await admin.info("replication")).includes("master_link_status:up"),
+        `${replica.url} to have the data of its master`,
+      );
+    } finally {
+      admin.destroy();
+    }
+    return replica;
+  }
+
+  /** Makes a replica the master of its slots, and its master a replica, as for maintenance. */
+  async failOver(replica: RedisServer): Promise<void> {
+    const admin = await openAdmin(replica.url);
+    try {
+      await waitFor(
+        async () => String(await admin.sendCommand(["CLUSTER", "FAILOVER"])) === "OK",
+        "the failover to begin",
+      );
+      await waitFor(async () => (await admin.info("replication")).includes("role:master"), "the replica to take over");
+    } finally {
+      admin.destroy();
+    }
+  }
+
   /** Makes the others forget a node that is dead; its slots belong to nobody then. */
   async forget(deadIndex: number): Promise<void> {
     const dead = this.#node(deadIndex);
@@ -160,7 +203,7 @@ export class RedisCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { admin } of this.#nodes) admin.destroy();
-    await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()));
+    await Promise.all([...this.servers, ...this.#replicas].map((server) => server[Symbol.asyncDispose]()));
   }
 
   #node(index: number): Node {

@@ -8,6 +8,8 @@ export interface PositionChecksOptions {
   readonly log: Pick<RoomLog, "check">;
   readonly known: KnownPositions;
   readonly logger: Logger;
+  /** Subscribes to the room's channel anew. Throws UNAVAILABLE. */
+  readonly resubscribe: (room: string) => Promise<void>;
   /** Rooms that have members on this instance. */
   readonly localRooms: () => readonly string[];
   /** A log with members must be checked, and so kept, well before it expires. */
@@ -40,6 +42,8 @@ export class PositionChecks {
   /** Rooms to be checked as soon as Redis can be asked, and those of them whose members are told in any case. */
   readonly #urgent = new Set<string>();
   readonly #untold = new Set<string>();
+  /** Rooms whose last check found that a broadcast was lost. */
+  readonly #missing = new Set<string>();
   #isChecking = false;
 
   constructor(options: PositionChecksOptions) {
@@ -108,10 +112,26 @@ export class PositionChecks {
     const { known } = this.#options;
     const before = known.delivered(room);
     const head = await this.#ask(room);
-    if (head === undefined || before === undefined || head === before) return;
+    if (head === undefined || before === undefined || head === before) {
+      this.#missing.delete(room);
+      return;
+    }
     await setTimeoutPromise(broadcastGraceMs, undefined, { ref: false });
     // Where a broadcast came meanwhile, it shows the members by itself what is missing before it.
-    if (known.delivered(room) === before) this.#tell(room, head);
+    if (known.delivered(room) !== before) return;
+    await this.#mendSubscription(room);
+    this.#tell(room, head);
+  }
+
+  /** A broadcast that is lost now and then is the network's fault; one after the other, the subscription is gone. */
+  async #mendSubscription(room: string): Promise<void> {
+    const { resubscribe, logger } = this.#options;
+    if (!this.#missing.delete(room)) {
+      this.#missing.add(room);
+      return;
+    }
+    logger.warn({ room }, "broadcasts do not arrive; subscribing anew");
+    await resubscribe(room).catch((error: unknown) => logger.debug({ room, err: error }, "subscribing anew failed"));
   }
 
   #tell(room: string, head: Position): void {

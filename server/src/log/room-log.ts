@@ -2,6 +2,7 @@ import { limits, type Message, type Page, type Position } from "@holdfast/client
 import { RequestError } from "../errors.ts";
 import { roomKeys } from "../redis/keys.ts";
 import type { RedisLink } from "../redis/link.ts";
+import type { ScriptKeys } from "../redis/redis-client.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
@@ -59,20 +60,12 @@ export class RoomLog {
     this.#options = options;
   }
 
-  /**
-   * Loads the scripts and tries what they need, so that the first request waits for neither. Throws UNAVAILABLE, and a
-   * sentence with the next step where Redis does not tell the history of its data.
-   */
+  /** Loads the scripts and learns Redis' time, so that the first request waits for neither. Throws UNAVAILABLE. */
   async warmUp(): Promise<void> {
     const { link } = this.#options;
     const scripts = [appendScript, checkScript, readScript];
     await Promise.all(scripts.map(({ source }) => link.run((client) => client.scriptLoad(source))));
-    try {
-      await this.#runCheck(noRoom, [], { renewed: false });
-    } catch (error) {
-      if (error instanceof Error && needsInfo.test(error.message)) throw new Error(infoAdvice, { cause: error });
-      throw error;
-    }
+    await this.#runCheck(noRoom, [], { renewed: false });
   }
 
   /** Appends a message and broadcasts it in the same step. Throws UNAVAILABLE, where it may be stored all the same. */
@@ -166,7 +159,7 @@ export class RoomLog {
       frame.end,
     ];
     for (const { id, after, body } of batch) args.push(id, after, body);
-    const names = [keys.log, keys.life, keys.ids0, keys.ids1, keys.channel];
+    const names: ScriptKeys = [keys.log, keys.life, keys.ids0, keys.ids1, keys.channel];
     const [nowMs, ...answers] = (await runScript(link, appendScript, names, args)) as readonly string[];
     this.#clock.note(room, Number(nowMs));
     return answers.length === 1 ? undefined : answers;
@@ -175,11 +168,6 @@ export class RoomLog {
 
 /** Stands for a room where a script is only tried; no room can have this name. */
 const noRoom = "~";
-
-const needsInfo = /NOLIFE|'?info'? command|ACL failure|NOPERM/i;
-const infoAdvice =
-  "it does not tell the history of its data. The log needs master_replid of `INFO replication` in its scripts: " +
-  "give the Redis user the right to it (`ACL SETUSER … +info`), or use a Redis that tells it";
 
 /** As parseEvidence in chain.lua takes it. */
 function textOf({ position, toldAt }: Evidence): string {

@@ -1,30 +1,44 @@
+import { BoundedReads } from "./bounded-reads.ts";
+
 /**
- * Lets identical reads share one. A read that has already been sent may have been answered before a later asker's
- * subscription was confirmed, so it is never shared with him: he joins the *next* read, which starts when the one
- * under way ends, and fails with it. A storm of a thousand equal reads so costs two.
+ * Lets identical reads share one. A caller never shares a read that is already running: Redis may have answered it
+ * before the caller's subscription was confirmed. It shares the next one, which starts when the one under way has ended
+ * and when the bound on reads of an instance lets it, and fails with the one before it. A thousand simultaneous
+ * identical reads therefore cost two.
  */
 export class SharedReads<Value> {
+  readonly #turns: BoundedReads;
   readonly #underWay = new Map<string, Promise<Value>>();
+  /** Reads that have not started: whoever asks now may share them. */
   readonly #next = new Map<string, Promise<Value>>();
+
+  constructor(turns: BoundedReads = new BoundedReads()) {
+    this.#turns = turns;
+  }
 
   /** Resolves to the value of a read that starts after this call. */
   share(key: string, read: () => Promise<Value>): Promise<Value> {
     const planned = this.#next.get(key);
     if (planned !== undefined) return planned;
+    let isStarted = false;
+    const start = () => {
+      isStarted = true;
+      this.#next.delete(key);
+      return this.#start(key, read);
+    };
     const current = this.#underWay.get(key);
-    if (current === undefined) return this.#start(key, read);
-    const next = current.then(
-      () => {
-        this.#next.delete(key);
-        return this.#start(key, read);
-      },
-      (error: unknown) => {
-        this.#next.delete(key);
-        throw error;
-      },
-    );
-    this.#next.set(key, next);
-    return next;
+    const value =
+      current === undefined
+        ? this.#turns.run(start)
+        : current.then(
+            () => this.#turns.run(start),
+            (error: unknown) => {
+              this.#next.delete(key);
+              throw error;
+            },
+          );
+    if (!isStarted) this.#next.set(key, value);
+    return value;
   }
 
   #start(key: string, read: () => Promise<Value>): Promise<Value> {

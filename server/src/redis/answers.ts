@@ -24,7 +24,7 @@ export class Answers {
   /** Runs a command of this connection. Throws at once, without running it, while the connection is silent. */
   async expect<Reply>(connection: Connection, command: () => Promise<Reply>): Promise<Reply> {
     const debt = this.#debtOf(connection);
-    if (debt.unanswered > 0 && Date.now() - debt.sinceMs > silentAfterMs) {
+    if (debt.unanswered > 0 && performance.now() - debt.sinceMs > silentAfterMs) {
       throw new Error("the master of this slot does not answer");
     }
     return this.#count(debt, command);
@@ -48,13 +48,13 @@ export class Answers {
   }
 
   async #count<Reply>(debt: Debt, command: () => Promise<Reply>): Promise<Reply> {
-    if (debt.unanswered === 0) debt.sinceMs = Date.now();
+    if (debt.unanswered === 0) debt.sinceMs = performance.now();
     debt.unanswered += 1;
     try {
       return await command();
     } finally {
       debt.unanswered -= 1;
-      debt.sinceMs = Date.now();
+      debt.sinceMs = performance.now();
     }
   }
 }

@@ -1,31 +1,6 @@
 import { createClient } from "redis";
-
-/** Names the part that a connection plays, in logs and in Redis' CLIENT LIST. */
-export type LinkRole = "commands" | "subscriptions";
-
-export interface ClientEvents {
-  /** The connection is established and, after a reconnection, subscribed again. */
-  readonly onReady: () => void;
-  /** The connection broke or an attempt failed; node-redis goes on trying by itself. */
-  readonly onError: (error: Error) => void;
-}
-
-/** What Holdfast asks of Redis: the same for a single server and for a cluster. */
-export interface RedisClient {
-  connect(): Promise<unknown>;
-  /** Closes at once; commands under way are rejected. */
-  destroy(): void;
-  ping(): Promise<unknown>;
-  /** Text of `INFO server`. */
-  info(): Promise<string>;
-  evalSha(sha: string, keys: string[], args: string[]): Promise<unknown>;
-  /** Puts a script into the script cache of every master. */
-  scriptLoad(source: string): Promise<unknown>;
-  eval(source: string, keys: string[], args: string[]): Promise<unknown>;
-  sSubscribe(channel: string, listener: (message: Buffer, channel: Buffer) => void): Promise<unknown>;
-  sUnsubscribe(channel: string): Promise<unknown>;
-  sPublish(channel: string, message: string): Promise<unknown>;
-}
+import { withProtocolFallback } from "./protocol-fallback.ts";
+import type { ClientEvents, LinkRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
 
 const firstRetryDelayMs = 50;
 const longestRetryDelayMs = 2_000;
@@ -42,24 +17,38 @@ export const socketOptions = {
   reconnectStrategy: retryDelayMs,
 } as const;
 
-// Without the offline queue a command fails at once while Redis is away, instead of being carried out late. RESP3 lets
-// a subscribing connection answer PING. Maintenance notifications are a feature of one hosted Redis that we do not use.
-export const clientOptions = { RESP: 3, disableOfflineQueue: true, maintNotifications: "disabled" } as const;
+// Without the offline queue a command fails at once while Redis is away, instead of being carried out late.
+// Maintenance notifications are a feature of one hosted Redis that we do not use.
+export const clientOptions = { disableOfflineQueue: true, maintNotifications: "disabled" } as const;
+
+/**
+ * A script that writes nothing and that Redis counts as a write all the same, since it does not say `no-writes`: a
+ * replica refuses it with READONLY. It needs no key, and no right that the log does not need.
+ */
+const writeProbe = "#!lua flags=allow-oom\nreturn 1";
 
 export function createSingleClient(url: string, role: LinkRole, events: ClientEvents): RedisClient {
-  const client = createClient({ url, name: `holdfast-${role}`, socket: socketOptions, ...clientOptions });
+  return withProtocolFallback(events, (protocol, itsEvents) => connectableClient(url, role, protocol, itsEvents));
+}
+
+function connectableClient(url: string, role: LinkRole, protocol: ProtocolVersion, events: ClientEvents): RedisClient {
+  const name = `holdfast-${role}`;
+  const client = createClient({ url, name, socket: { ...socketOptions }, RESP: protocol, ...clientOptions });
   client.on("ready", events.onReady);
   client.on("error", events.onError);
   return {
+    redirects: false,
     connect: () => client.connect(),
     destroy: () => client.destroy(),
-    ping: () => client.ping(),
+    // A connection that subscribes may run nothing but PING in protocol 2.
+    probe: () =>
+      protocol === 2 && client.isPubSubActive ? client.ping() : client.eval(writeProbe, { keys: [], arguments: [] }),
     info: () => client.info("server"),
     evalSha: (sha, keys, args) => client.evalSha(sha, { keys, arguments: args }),
     scriptLoad: (source) => client.scriptLoad(source),
     eval: (source, keys, args) => client.eval(source, { keys, arguments: args }),
     sSubscribe: (channel, listener) => client.sSubscribe(channel, listener, true),
-    sUnsubscribe: (channel) => client.sUnsubscribe(channel),
+    sUnsubscribe: (channel, listener) => client.sUnsubscribe(channel, listener, true),
     sPublish: (channel, message) => client.sPublish(channel, message),
   };
 }

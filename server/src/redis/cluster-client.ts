@@ -1,6 +1,11 @@
-import { createCluster } from "redis";
+import { createCluster, ErrorReply } from "redis";
 import { Answers } from "./answers.ts";
-import { type ClientEvents, clientOptions, type LinkRole, type RedisClient, socketOptions } from "./client.ts";
+import { clientOptions, socketOptions } from "./client.ts";
+import { withProtocolFallback } from "./protocol-fallback.ts";
+import type { ClientEvents, LinkRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
+
+/** Addresses of some nodes of a cluster, from which the others are learnt. */
+export type ClusterUrls = readonly [string, ...string[]];
 
 /** How long a command waits for the connection to its master; one that waited longer would be carried out late. */
 const connectionWaitMs = 1_000;
@@ -13,8 +18,17 @@ const topologyRefreshMs = 2_000;
  * A cluster counts as one connection that lives as long as one of its masters answers; commands for the slots of a
  * master that is away or silent fail, at the latest by their own time limit.
  */
-export function createClusterClient(urls: readonly string[], role: LinkRole, events: ClientEvents): RedisClient {
-  const first = new URL(urls[0] ?? "redis://localhost");
+export function createClusterClient(urls: ClusterUrls, role: LinkRole, events: ClientEvents): RedisClient {
+  return withProtocolFallback(events, (protocol, itsEvents) => connectableCluster(urls, role, protocol, itsEvents));
+}
+
+function connectableCluster(
+  urls: ClusterUrls,
+  role: LinkRole,
+  protocol: ProtocolVersion,
+  events: ClientEvents,
+): RedisClient {
+  const first = new URL(urls[0]);
   const credentials = {
     ...(first.username === "" ? {} : { username: decodeURIComponent(first.username) }),
     ...(first.password === "" ? {} : { password: decodeURIComponent(first.password) }),
@@ -28,7 +42,7 @@ export function createClusterClient(urls: readonly string[], role: LinkRole, eve
       ...clientOptions,
       socket: first.protocol === "rediss:" ? { ...socket, tls: true } : socket,
     },
-    RESP: 3,
+    RESP: protocol,
     // Connecting to every master at once would never end while one of them is away.
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: topologyRefreshMs,
@@ -50,45 +64,52 @@ export function createClusterClient(urls: readonly string[], role: LinkRole, eve
 
   // A channel could not follow its slot to another master, where node-redis may yet count it as subscribed.
   cluster.on("sharded-channel-moved-error", (_error: Error, channel: string) => {
-    void sUnsubscribe(channel)
+    const forget = async () => cluster.sUnsubscribe(channel);
+    void forget()
       .catch(() => undefined)
       .then(onReady);
   });
 
-  const sUnsubscribe = async (channel: string) => cluster.sUnsubscribe(channel);
   const fromAnyMaster = <Reply>(ask: (client: NodeClient) => Promise<Reply>) =>
     Promise.any(cluster.masters.map(async (master) => ask(await cluster.nodeClient(master))));
   /** Asks the subscribing connections too; where one stays silent, its socket's time limit ends it. */
-  const ping = () => {
+  const probe = () => {
     // No master tells where a slot went that belonged to nobody when the slots were learnt.
     const owners: readonly unknown[] = cluster.slots;
     if (cluster.isReady && owners.includes(undefined)) cluster._slots.rediscover().catch(() => undefined);
     for (const { pubSub } of cluster.masters) {
       if (pubSub?.client.isReady) answers.ping(pubSub.client).catch(() => undefined);
     }
-    return fromAnyMaster((client) => answers.ping(client));
+    return fromAnyMaster((client) => answers.ping(client).catch(refusalAsSignOfLife));
   };
   const toMasterOf = async <Reply>(key: string, command: () => Promise<Reply>): Promise<Reply> => {
-    const startedMs = Date.now();
+    const startedMs = performance.now();
     const client = await cluster.getNodeClientForKey(key);
-    if (Date.now() - startedMs > connectionWaitMs) throw new Error("the master of this slot was away for too long");
+    if (performance.now() - startedMs > connectionWaitMs)
+      throw new Error("the master of this slot was away for too long");
     return answers.expect(client, command);
   };
   type NodeClient = Awaited<ReturnType<typeof cluster.getNodeClientForKey>>;
   return {
+    redirects: true,
     connect: async () => {
       await cluster.connect();
       onReady();
     },
     destroy: () => cluster.destroy(),
-    ping,
+    probe,
     info: () => fromAnyMaster((client) => client.info("server")),
-    evalSha: (sha, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.evalSha(sha, { keys, arguments: args })),
+    evalSha: (sha, keys, args) => toMasterOf(keys[0], () => cluster.evalSha(sha, { keys, arguments: args })),
     // A master that is away at the moment, or that comes later, gets a script with its first call.
     scriptLoad: (source) => fromAnyMaster((client) => client.scriptLoad(source)),
-    eval: (source, keys, args) => toMasterOf(keys[0] ?? "", () => cluster.eval(source, { keys, arguments: args })),
+    eval: (source, keys, args) => toMasterOf(keys[0], () => cluster.eval(source, { keys, arguments: args })),
     sSubscribe: (channel, listener) => cluster.sSubscribe(channel, listener, true),
-    sUnsubscribe,
+    sUnsubscribe: async (channel, listener) => cluster.sUnsubscribe(channel, listener, true),
     sPublish: (channel, message) => toMasterOf(channel, () => cluster.sPublish(channel, message)),
   };
+}
+
+/** A master that cannot save to its disk refuses even a PING, and lives. */
+function refusalAsSignOfLife(error: unknown): void {
+  if (!(error instanceof ErrorReply)) throw error;
 }

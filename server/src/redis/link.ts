@@ -1,7 +1,11 @@
 import type { Logger } from "pino";
-import { ErrorReply } from "redis";
-import { RequestError } from "../errors.ts";
-import type { ClientEvents, LinkRole, RedisClient } from "./client.ts";
+import { FreezeWatch } from "./freeze-watch.ts";
+import type { LinkState, UpState } from "./link-state.ts";
+import { type Finding, probe } from "./probe.ts";
+import type { ClientEvents, LinkRole, RedisClient } from "./redis-client.ts";
+import { isWrongServer, toError, toRequestError, unreachable } from "./refusals.ts";
+import { reconnectRestMs, ServerRests } from "./rests.ts";
+import { Unanswered, withinTime } from "./within-time.ts";
 
 export interface LinkOptions {
   readonly role: LinkRole;
@@ -10,60 +14,67 @@ export interface LinkOptions {
   readonly logger: Logger;
 }
 
+type Listener = () => void;
+
 /** How long a command may take before it counts as unanswered. */
 const commandTimeoutMs = 2_000;
-/** How long the probe of a doubtful link may take; what waits for it waits no longer. */
-const probeTimeoutMs = 1_000;
 /** How often an idle link is probed: a half-open one is found within this and the probe's own time. */
 const probeIntervalMs = 2_000;
-/** A probe that is due later than this was not merely late: the process had been frozen. */
-const frozenAfterMs = 1_000;
 /** How long a command waits for a link that was lost just now: most come back at once, as after a thaw. */
 const graceMs = 1_000;
 /** How long a client may try to connect before a fresh one takes its place: its handshake may hang for ever. */
 const connectTimeoutMs = 8_000;
-/** How long after a client gave up a fresh one takes its place, at least; at most twice as long. */
-const reconnectDelayMs = 200;
 
 /**
  * One connection to Redis that knows whether it can be trusted. Commands run under a time limit and fail at once while
  * the link is away. A link that stays silent, or that slept with a frozen process, is probed and, if it does not
- * answer, replaced by a fresh client: on a half-open TCP connection the kernel would wait for many minutes.
+ * answer, replaced by a fresh client: on a half-open TCP connection the kernel would wait for many minutes. So is a
+ * link whose server has become a replica, since a new connection resolves the server's name again.
  */
 export class RedisLink {
-  /** Called after every connection, first or repeated, with the client that is now in use. */
-  onUp: ((client: RedisClient) => void) | undefined;
-  /** Called when the link was lost. */
-  onDown: (() => void) | undefined;
-
   readonly #options: LinkOptions;
-  #client: RedisClient;
-  #state: "connecting" | "up" | "closed" = "connecting";
-  #probe: Promise<void> | undefined;
+  readonly #listeners: Record<"up" | "lost" | "misplaced", Listener[]> = { up: [], lost: [], misplaced: [] };
+  readonly #freezes = new FreezeWatch(probeIntervalMs);
+  readonly #serverRests = new ServerRests();
+  #state: LinkState = { is: "idle" };
   #timer: NodeJS.Timeout | undefined;
-  #lastTickMs = Date.now();
-  #downSinceMs = Date.now();
-  #clientSinceMs = Date.now();
-  /** Called, once, when the link is up. */
-  #waiting: (() => void)[] = [];
+  #lostAtMs = performance.now();
   #lastError: Error | undefined;
+  /** Called, once, when the link is up. */
+  #waiting: Listener[] = [];
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#client = this.#create();
   }
 
   /** True while commands can be expected to be answered. */
   get isUp(): boolean {
-    return this.#state === "up";
+    return this.#state.is === "up";
+  }
+
+  /** Calls back after every connection, first or repeated. */
+  onUp(listener: Listener): void {
+    this.#listeners.up.push(listener);
+  }
+
+  /** Calls back when the link was lost. */
+  onLost(listener: Listener): void {
+    this.#listeners.lost.push(listener);
+  }
+
+  /** Calls back when the server turned out to be no master; once, until the link has been up again for some time. */
+  onMisplaced(listener: Listener): void {
+    this.#listeners.misplaced.push(listener);
   }
 
   /** Connects for the first time. Throws the reason when that does not succeed within the time limit. */
   async open(): Promise<void> {
+    this.#freezes.tick();
     this.#timer = setInterval(() => this.#tick(), probeIntervalMs);
     this.#timer.unref();
+    const up = new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      await withinTime(this.#client.connect(), connectTimeoutMs - probeIntervalMs);
+      await withinTime(Promise.all([this.#connect(), up]), connectTimeoutMs - probeIntervalMs);
     } catch (error) {
       this.close();
       throw this.#lastError ?? error;
@@ -76,21 +87,16 @@ export class RedisLink {
    */
   async run<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
     this.#noticeFreeze();
-    if (this.#state !== "up" || this.#probe !== undefined) await this.settled();
-    if (this.#state !== "up") throw unreachable();
+    if (this.#state.is !== "up" || this.#state.doubt !== undefined) await this.settled();
+    const state = this.#state;
+    if (state.is !== "up") throw unreachable();
     try {
-      return await withinTime(command(this.#client), commandTimeoutMs);
+      return await withinTime(command(state.client), commandTimeoutMs);
     } catch (error) {
-      if (error instanceof Unanswered) this.#startProbe();
-      throw this.#toRequestError(error);
+      if (error instanceof Unanswered) this.#startDoubt(state);
+      if (isWrongServer(error) && !state.client.redirects) this.#act(state, { is: "misplaced", reason: error });
+      throw toRequestError(error);
     }
-  }
-
-  #toRequestError(error: unknown): unknown {
-    if (!(error instanceof ErrorReply)) return unreachable(error);
-    if (temporaryRefusal.test(error.message))
-      return new RequestError("UNAVAILABLE", `the message store refused: ${error.message}`);
-    return error;
   }
 
   /**
@@ -99,9 +105,9 @@ export class RedisLink {
    */
   async settled(): Promise<void> {
     this.#noticeFreeze();
-    await this.#probe;
-    const leftMs = this.#downSinceMs + graceMs - Date.now();
-    if (this.#state !== "connecting" || leftMs <= 0) return;
+    if (this.#state.is === "up") await this.#state.doubt;
+    const leftMs = this.#lostAtMs + graceMs - performance.now();
+    if (this.#state.is === "up" || this.#state.is === "closed" || leftMs <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, leftMs);
       this.#waiting.push(() => {
@@ -111,128 +117,137 @@ export class RedisLink {
     });
   }
 
+  /** Gives the connection up for a fresh one, which resolves the server's name again. */
+  leave(reason: Error): void {
+    if (this.#state.is === "up" || this.#state.is === "proving") this.#giveUp(reason, 0);
+  }
+
   close(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
+    const state = this.#state;
+    this.#state = { is: "closed" };
     clearInterval(this.#timer);
-    this.#client.destroy();
+    if (state.is === "resting") clearTimeout(state.timer);
+    if ("client" in state) state.client.destroy();
   }
 
-  #create(): RedisClient {
-    const client: RedisClient = this.#options.createClient(this.#options.role, {
-      onReady: () => client === this.#client && this.#up(),
-      onError: (error) => client === this.#client && this.#down(error),
+  /** Starts a fresh client. Throws when that has given up, after which another one is on its way. */
+  async #connect(): Promise<void> {
+    const { createClient, role, logger } = this.#options;
+    const client: RedisClient = createClient(role, {
+      onReady: () => this.#ready(client),
+      onError: (error) => this.#failed(client, error),
     });
-    return client;
+    this.#state = { is: "connecting", client, sinceMs: performance.now() };
+    try {
+      await client.connect();
+    } catch (error) {
+      logger.debug({ role, err: error }, "redis link still away");
+      // The client of a cluster gives up when no node answers; that of a single server goes on trying by itself.
+      if (this.#uses(client)) this.#giveUp(toError(error), reconnectRestMs());
+      throw error;
+    }
   }
 
-  #up(): void {
-    if (this.#state === "closed") return;
-    this.#state = "up";
-    this.#options.logger.info({ role: this.#options.role }, "redis link up");
-    this.onUp?.(this.#client);
+  #uses(client: RedisClient): boolean {
+    return "client" in this.#state && this.#state.client === client;
+  }
+
+  #ready(client: RedisClient): void {
+    if (!this.#uses(client)) return;
+    // The client of a cluster is ready again whenever one of its nodes is.
+    if (this.#state.is === "up") this.#announceUp();
+    if (this.#state.is !== "connecting") return;
+    const state: LinkState = { is: "proving", client, sinceMs: this.#state.sinceMs };
+    this.#state = state;
+    void probe(client).then((finding) => this.#act(state, finding));
+  }
+
+  /** The client lost its connection, or failed to get one; it goes on trying. */
+  #failed(client: RedisClient, error: Error): void {
+    if (!this.#uses(client)) return;
+    this.#lastError = error;
+    const state = this.#state;
+    if (state.is === "proving") this.#state = { is: "connecting", client, sinceMs: state.sinceMs };
+    if (state.is === "up") this.#lose(state, { is: "connecting", client, sinceMs: performance.now() }, error);
+  }
+
+  /** Does what follows from a finding, unless the link has moved on since the question. */
+  #act(state: LinkState, finding: Finding): void {
+    if (this.#state !== state || !(state.is === "proving" || state.is === "up")) return;
+    if (finding.is === "misplaced") this.#leaveServer(state, finding.reason);
+    else if (finding.is === "silent") this.#giveUp(finding.reason, state.is === "up" ? 0 : reconnectRestMs());
+    else if (state.is === "proving") this.#rise(state.client);
+  }
+
+  #rise(client: RedisClient): void {
+    this.#state = { is: "up", client, sinceMs: performance.now(), doubt: undefined };
+    this.#announceUp();
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  #down(error: Error): void {
-    this.#lastError = error;
-    if (this.#state !== "up") return;
-    this.#state = "connecting";
-    this.#downSinceMs = Date.now();
-    this.#clientSinceMs = Date.now();
-    this.#options.logger.warn({ role: this.#options.role, err: error }, "redis link lost");
-    this.onDown?.();
+  #announceUp(): void {
+    this.#options.logger.info({ role: this.#options.role }, "redis link up");
+    for (const listener of this.#listeners.up) listener();
+  }
+
+  #lose(state: UpState, next: LinkState, reason: Error): void {
+    this.#state = next;
+    this.#lostAtMs = performance.now();
+    this.#serverRests.noteLoss(this.#lostAtMs - state.sinceMs);
+    this.#options.logger.warn({ role: this.#options.role, err: reason }, "redis link lost");
+    for (const listener of this.#listeners.lost) listener();
+  }
+
+  /** Gives the client up; a fresh one takes its place after a rest. */
+  #giveUp(reason: Error, restMs: number): void {
+    const state = this.#state;
+    if (!("client" in state)) return;
+    this.#lastError = reason;
+    // A failed attempt is logged and followed by the next one, both by itself.
+    const timer = setTimeout(() => void this.#connect().catch(() => undefined), restMs);
+    timer.unref();
+    const resting: LinkState = { is: "resting", timer };
+    if (state.is === "up") this.#lose(state, resting, reason);
+    else this.#state = resting;
+    state.client.destroy();
+  }
+
+  #leaveServer(state: LinkState, reason: Error): void {
+    if (state.is === "up") this.#serverRests.noteLoss(performance.now() - state.sinceMs);
+    const { isFirst } = this.#serverRests;
+    this.#giveUp(reason, this.#serverRests.nextMs());
+    if (!isFirst) return;
+    this.#options.logger.warn({ role: this.#options.role, err: reason }, "the redis server is no master");
+    for (const listener of this.#listeners.misplaced) listener();
   }
 
   #tick(): void {
     this.#noticeFreeze();
-    this.#lastTickMs = Date.now();
-    if (this.#state === "up" && this.#probe === undefined) {
-      withinTime(this.#client.ping(), probeTimeoutMs).catch(() => this.#startProbe());
-    } else if (this.#state === "connecting" && Date.now() - this.#clientSinceMs > connectTimeoutMs) {
-      void this.#replace(new Error("no connection within the time limit"));
+    this.#freezes.tick();
+    const state = this.#state;
+    if (state.is === "up" && state.doubt === undefined) {
+      // The first silence may be a pause: commands wait for a second probe, and only that one ends the link.
+      void probe(state.client).then((finding) =>
+        finding.is === "silent" ? this.#startDoubt(state) : this.#act(state, finding),
+      );
+    } else if ("client" in state && state.is !== "up" && performance.now() - state.sinceMs > connectTimeoutMs) {
+      this.#giveUp(new Error("no connection within the time limit"), 0);
     }
   }
 
   /** After a freeze Redis may have closed the link without this process having noticed: probe before trusting it. */
   #noticeFreeze(): void {
-    const sleptMs = Date.now() - this.#lastTickMs - probeIntervalMs;
-    if (this.#timer === undefined || sleptMs < frozenAfterMs) return;
-    this.#lastTickMs = Date.now();
+    const sleptMs = this.#timer === undefined ? undefined : this.#freezes.notice();
+    if (sleptMs === undefined) return;
     this.#options.logger.info({ role: this.#options.role, sleptMs }, "process slept; probing the redis link");
-    this.#startProbe();
+    if (this.#state.is === "up") this.#startDoubt(this.#state);
   }
 
-  #startProbe(): void {
-    if (this.#state !== "up" || this.#probe !== undefined) return;
-    this.#probe = this.#probeOnce().finally(() => {
-      this.#probe = undefined;
+  #startDoubt(state: UpState): void {
+    if (this.#state !== state || state.doubt !== undefined) return;
+    state.doubt = probe(state.client).then((finding) => {
+      state.doubt = undefined;
+      this.#act(state, finding);
     });
   }
-
-  async #probeOnce(): Promise<void> {
-    const client = this.#client;
-    try {
-      await withinTime(client.ping(), probeTimeoutMs);
-    } catch (error) {
-      if (client !== this.#client) return;
-      await this.#replace(toError(error));
-    }
-  }
-
-  /** Gives up on the client and starts a fresh one; resolves when that is connected or its first attempt has failed. */
-  async #replace(reason: Error): Promise<void> {
-    this.#down(reason);
-    if (this.#state === "closed") return;
-    const old = this.#client;
-    this.#client = this.#create();
-    this.#clientSinceMs = Date.now();
-    old.destroy();
-    await withinTime(this.#connect(), probeTimeoutMs).catch((error: unknown) => {
-      this.#options.logger.debug({ role: this.#options.role, err: error }, "redis link still away");
-    });
-  }
-
-  /** The client of a cluster gives up when no node answers; that of a single server goes on trying by itself. */
-  async #connect(): Promise<void> {
-    const client = this.#client;
-    try {
-      await client.connect();
-    } catch (error) {
-      const retry = () => {
-        if (client === this.#client && this.#state === "connecting") void this.#replace(toError(error));
-      };
-      setTimeout(retry, reconnectDelayMs * (1 + Math.random())).unref();
-      throw error;
-    }
-  }
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-class Unanswered extends Error {}
-
-/** Rejects with Unanswered when the promise is not settled in time; a later rejection of it is nobody's concern. */
-async function withinTime<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    // In a process that was busy the timer is due before the answer that came meanwhile has been read: read first.
-    timer = setTimeout(() => setImmediate(() => reject(new Unanswered(`no answer within ${timeoutMs} ms`))), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Redis answered, but cannot serve now: full, read-only, loading, failing over. */
-const temporaryRefusal = /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF) /;
-
-function unreachable(cause?: unknown): RequestError {
-  const error = new RequestError("UNAVAILABLE", "the message store cannot be reached");
-  if (cause !== undefined) error.cause = cause;
-  return error;
 }

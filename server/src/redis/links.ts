@@ -1,11 +1,14 @@
 import type { Logger } from "pino";
 import type { RedisTarget } from "../config.ts";
-import { type ClientEvents, createSingleClient, type LinkRole } from "./client.ts";
+import { createSingleClient } from "./client.ts";
 import { createClusterClient } from "./cluster-client.ts";
-import { startEmbeddedValkey } from "./embedded.ts";
-import { RedisLink } from "./link.ts";
+import { type EmbeddedValkey, startEmbeddedValkey } from "./embedded.ts";
+import { type LinkOptions, RedisLink } from "./link.ts";
+import { requireRights } from "./rights.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { type Backend, requireBackend } from "./version.ts";
+
+type CreateClient = LinkOptions["createClient"];
 
 export interface Links {
   readonly commands: RedisLink;
@@ -18,20 +21,19 @@ export interface Links {
 
 /**
  * Opens the connections to Redis, one for each role, after starting the embedded Valkey where no Redis is named. Throws
- * a sentence with the next step when Redis cannot be reached or is too old.
+ * a sentence with the next step when Redis cannot be reached, is too old, or does not allow its user what is needed.
  */
 export async function openLinks(
   target: RedisTarget,
   logger: Logger,
+  keyPrefix: string,
   createSubscriptions: (link: RedisLink) => Subscriptions,
 ): Promise<Links> {
-  const embedded = target.kind === "embedded" ? await startEmbeddedValkey() : undefined;
-  const createClient = (role: LinkRole, events: ClientEvents) =>
-    target.kind === "cluster"
-      ? createClusterClient(target.urls, role, events)
-      : createSingleClient(target.kind === "single" ? target.url : (embedded?.url ?? ""), role, events);
+  const { createClient, embedded } = await reach(target);
   const commands = new RedisLink({ role: "commands", createClient, logger });
   const subscriber = new RedisLink({ role: "subscriptions", createClient, logger });
+  // What is subscribed to on a server that is no master (any more) may hear nothing, and would not know.
+  commands.onMisplaced(() => subscriber.leave(new Error("the server of the commands is no master")));
   const subscriptions = createSubscriptions(subscriber);
   const close = async () => {
     commands.close();
@@ -41,6 +43,7 @@ export async function openLinks(
   try {
     await Promise.all([commands.open(), subscriber.open()]);
     const backend = { ...(await requireBackend(commands)), embedded: embedded !== undefined };
+    await requireRights(commands, subscriber, keyPrefix);
     return {
       commands,
       subscriptions,
@@ -54,6 +57,15 @@ export async function openLinks(
     await close();
     throw withNextStep(target, error);
   }
+}
+
+/** How to make clients for a target, whose embedded Valkey is started for that. */
+async function reach(target: RedisTarget): Promise<{ createClient: CreateClient; embedded?: EmbeddedValkey }> {
+  if (target.kind === "cluster")
+    return { createClient: (role, events) => createClusterClient(target.urls, role, events) };
+  if (target.kind === "single") return { createClient: (role, events) => createSingleClient(target.url, role, events) };
+  const embedded = await startEmbeddedValkey();
+  return { createClient: (role, events) => createSingleClient(embedded.url, role, events), embedded };
 }
 
 function withNextStep(target: RedisTarget, cause: unknown): Error {

@@ -1,21 +1,19 @@
 import type { Logger } from "pino";
 import { RequestError } from "../errors.ts";
-import type { RedisClient } from "./client.ts";
+import { type ChannelState, nextStep } from "./channel-state.ts";
 import type { RedisLink } from "./link.ts";
-
-type Listener = (message: Buffer, channel: Buffer) => void;
+import type { ChannelListener } from "./redis-client.ts";
 
 interface Subscription {
   /** The adapter's listener, or undefined once it no longer wants the channel. */
-  listener: Listener | undefined;
-  /** Whether the current connection is subscribed, as Redis confirmed. */
-  confirmed: boolean;
+  listener: ChannelListener | undefined;
+  state: ChannelState;
   /** The command under way for this channel; commands for one channel never overlap. */
   work: Promise<void> | undefined;
 }
 
 export interface SubscriptionsOptions {
-  readonly link: RedisLink;
+  readonly link: Pick<RedisLink, "isUp" | "settled" | "run" | "onUp" | "onLost">;
   readonly logger: Logger;
   /** Sees every message before the adapter does. */
   readonly onMessage: (message: Buffer, channel: string) => void;
@@ -26,8 +24,8 @@ const repairDelayMs = 1_000;
 
 /**
  * The subscribing side of the Redis adapter, which calls sSubscribe and sUnsubscribe without awaiting them (29 of 300
- * messages were lost right after a join). Here every channel has a wanted and a confirmed state that are brought
- * together by one command at a time, and {@link Subscriptions.confirmed} lets a join wait for the confirmation.
+ * messages were lost right after a join). Here every channel has a wanted and a known state that are brought together
+ * by one command at a time, and {@link Subscriptions.confirmed} lets a join wait for the confirmation.
  */
 export class Subscriptions {
   /** Called when the subscriptions of the adapter are confirmed again after the link was lost. */
@@ -41,17 +39,17 @@ export class Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
-    options.link.onUp = () => this.#subscribeAgain();
-    options.link.onDown = () => this.#forgetConfirmations();
+    options.link.onUp(() => this.#subscribeAgain());
+    options.link.onLost(() => this.#forgetStates());
   }
 
-  /** Channels that the adapter wants at this moment. */
+  /** Channels that are wanted, or whose end Redis has not confirmed. */
   get size(): number {
     return this.#channels.size;
   }
 
-  sSubscribe(channel: string, listener: Listener): void {
-    const subscription = this.#channels.get(channel) ?? this.#add(channel, { confirmed: false });
+  sSubscribe(channel: string, listener: ChannelListener): void {
+    const subscription = this.#channels.get(channel) ?? this.#add(channel, "unsubscribed");
     subscription.listener = listener;
     this.#reconcile(channel, subscription);
   }
@@ -68,49 +66,56 @@ export class Subscriptions {
   /** Resolves when Redis has confirmed the subscription. Throws UNAVAILABLE where it cannot be had now. */
   async confirmed(channel: string): Promise<void> {
     await this.#options.link.settled();
-    const subscription = this.#channels.get(channel);
     // Work first: where the last member has just left, the confirmation is that of the subscription which is ending.
-    while (subscription?.work !== undefined) await subscription.work;
-    if (!subscription?.confirmed) {
+    for (let work = this.#channels.get(channel)?.work; work !== undefined; work = this.#channels.get(channel)?.work)
+      await work;
+    if (this.#channels.get(channel)?.state !== "subscribed") {
       throw new RequestError("UNAVAILABLE", "the room's channel cannot be subscribed to now");
     }
   }
 
-  /** Tries again what failed while the link was up, as in a cluster of which one master is away. */
-  #repair(): void {
-    this.#repairTimer = undefined;
-    for (const [channel, subscription] of this.#channels) this.#reconcile(channel, subscription);
-    void this.#announceRestored();
+  /**
+   * Subscribes to a channel anew, of which messages were lost though it is confirmed; does nothing for one that is not
+   * wanted. Resolves when Redis has confirmed; until then further messages are lost. Throws UNAVAILABLE.
+   */
+  async resubscribe(channel: string): Promise<void> {
+    const subscription = this.#channels.get(channel);
+    if (subscription?.listener === undefined) return;
+    if (subscription.state === "subscribed") subscription.state = "deaf";
+    this.#reconcile(channel, subscription);
+    await this.confirmed(channel);
   }
 
-  #add(channel: string, { confirmed }: { confirmed: boolean }): Subscription {
-    const subscription: Subscription = { listener: undefined, confirmed, work: undefined };
+  #add(channel: string, state: ChannelState): Subscription {
+    const subscription: Subscription = { listener: undefined, state, work: undefined };
     this.#channels.set(channel, subscription);
     return subscription;
   }
 
   #reconcile(channel: string, subscription: Subscription): void {
     if (subscription.work !== undefined) return;
-    const wanted = subscription.listener !== undefined;
-    if (wanted === subscription.confirmed || !this.#options.link.isUp) {
-      if (!wanted && !subscription.confirmed) this.#channels.delete(channel);
-      return;
-    }
+    const isWanted = subscription.listener !== undefined;
+    const step = nextStep(subscription.state, { isWanted });
+    if (step === "forget") this.#channels.delete(channel);
+    if (step === "forget" || step === "none" || !this.#options.link.isUp) return;
     const generation = this.#generation;
-    subscription.work = this.#command(channel, { wanted }).then((done) => {
+    subscription.work = this.#command(channel, step).then((isDone) => {
       subscription.work = undefined;
       // A confirmation of a connection that is gone says nothing about the one that took its place.
-      if (done && generation === this.#generation) subscription.confirmed = wanted;
-      if (done || generation !== this.#generation) this.#reconcile(channel, subscription);
+      const isCurrent = generation === this.#generation;
+      if (isCurrent && isDone) subscription.state = step === "subscribe" ? "subscribed" : "unsubscribed";
+      else subscription.state = "unknown";
+      const hasChanged = isWanted !== (subscription.listener !== undefined);
+      if (isDone || !isCurrent || hasChanged) this.#reconcile(channel, subscription);
       else this.#repairTimer ??= setTimeout(() => this.#repair(), repairDelayMs).unref();
     });
   }
 
   /** Subscribes or unsubscribes; false where Redis did not confirm. */
-  async #command(channel: string, { wanted }: { wanted: boolean }): Promise<boolean> {
+  async #command(channel: string, step: "subscribe" | "unsubscribe"): Promise<boolean> {
     try {
-      await this.#options.link.run((client: RedisClient) =>
-        wanted ? client.sSubscribe(channel, this.#receive) : client.sUnsubscribe(channel),
+      await this.#options.link.run((client) =>
+        step === "subscribe" ? client.sSubscribe(channel, this.#receive) : client.sUnsubscribe(channel, this.#receive),
       );
       return true;
     } catch (error) {
@@ -123,12 +128,12 @@ export class Subscriptions {
    * What node-redis calls, for every channel: it keeps a set of listeners for each channel, also through outages, and
    * a second function for a channel that was given up and taken again would deliver everything twice.
    */
-  readonly #receive: Listener = (message, source) => this.#deliver(source.toString(), message, source);
+  readonly #receive: ChannelListener = (message, source) => this.#deliver(source.toString(), message, source);
 
   #deliver(channel: string, message: Buffer, source: Buffer): void {
-    const subscription = this.#channels.get(channel) ?? this.#add(channel, { confirmed: true });
+    const subscription = this.#channels.get(channel) ?? this.#add(channel, "subscribed");
     const { listener } = subscription;
-    // An unsubscription that failed leaves a channel that nobody wants; its next message ends it.
+    // What nobody wants, and what Redis takes for subscribed all the same, is ended by its next message at the latest.
     if (listener === undefined) {
       this.#reconcile(channel, subscription);
     } else {
@@ -137,13 +142,27 @@ export class Subscriptions {
     }
   }
 
-  #forgetConfirmations(): void {
+  /** Tries again what failed while the link was up, as in a cluster of which one master is away. */
+  #repair(): void {
+    this.#repairTimer = undefined;
+    const isHeard = [...this.#channels.values()].every(
+      ({ listener, state }) => listener === undefined || state === "subscribed",
+    );
+    for (const [channel, subscription] of this.#channels) this.#reconcile(channel, subscription);
+    // Where only the end of a channel had failed, nothing was missed.
+    if (!isHeard) void this.#announceRestored();
+  }
+
+  /** Of another connection nothing is known: node-redis subscribes by itself to what it takes for wanted. */
+  #forgetStates(): void {
     this.#generation += 1;
-    for (const subscription of this.#channels.values()) subscription.confirmed = false;
+    for (const subscription of this.#channels.values()) {
+      if (subscription.state !== "unsubscribed") subscription.state = "unknown";
+    }
   }
 
   #subscribeAgain(): void {
-    this.#forgetConfirmations();
+    this.#forgetStates();
     for (const [channel, subscription] of this.#channels) this.#reconcile(channel, subscription);
     if (this.#everUp) void this.#announceRestored();
     this.#everUp = true;

@@ -6,6 +6,13 @@ export interface Caller {
   /** Names the connection, so that a signal does not come back to it. */
   readonly connection: string;
   readonly membership: Membership;
+  readonly reads: ReadTurns;
+}
+
+/** Gives the reads of the log of one connection their turns. */
+export interface ReadTurns {
+  /** Runs a read when it is its turn. Throws RATE_LIMITED where too many wait, or it waits for too long. */
+  run<Value>(read: () => Promise<Value>): Promise<Value>;
 }
 
 /** The rooms of one connection. */

@@ -8,12 +8,12 @@ import type { Caller } from "./caller.ts";
  * Subscribes first, waits for the confirmation, and only then reads the log: what was appended before the read is in
  * the answer, what comes after arrives live, and what is in both is told apart by its position.
  *
- * Joining a room again is allowed: a client does so to catch up. Throws ROOM_LIMIT and UNAVAILABLE; after a failure the
- * connection is in the room only if it was before.
+ * Joining a room again is allowed: a client does so to catch up. Throws ROOM_LIMIT, RATE_LIMITED and UNAVAILABLE; after a
+ * failure the connection is in the room only if it was before.
  */
 export async function joinRoom(
   { log, known }: { readonly log: RoomLog; readonly known: KnownPositions },
-  { membership }: Caller,
+  { membership, reads }: Caller,
   { room, since, history }: RequestPayload<"room:join">,
 ): Promise<RequestData<"room:join">> {
   const wasMember = membership.has(room);
@@ -22,9 +22,8 @@ export async function joinRoom(
   }
   try {
     await membership.add(room);
-    const page = await log.read(
-      room,
-      since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages },
+    const page = await reads.run(() =>
+      log.read(room, since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages }),
     );
     // Another join of the same room by this connection may have failed meanwhile, and have taken it out again.
     if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");

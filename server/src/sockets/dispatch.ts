@@ -4,17 +4,21 @@ import { RequestError, toWireError } from "../errors.ts";
 import type { Caller } from "../rooms/caller.ts";
 import { describeIssues } from "../rooms/describe-issues.ts";
 import type { RequestHandlers } from "../rooms/requests.ts";
+import type { Outgoing } from "./outgoing.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 export interface DispatchOptions {
   readonly handlers: RequestHandlers;
   readonly caller: Caller;
   readonly limiter: RateLimiter;
+  readonly outgoing: Pick<Outgoing, "measure">;
   readonly logger: Logger;
 }
 
 /** What a request counts for in the connection's limit, where it may be answered with a whole page of the log. */
 const requestCosts: Partial<Record<RequestName, number>> = { "room:join": 10, "history:read": 10 };
+/** Bytes of an answer that cost one token of the connection's limit. What the request has cost is taken off. */
+const bytesPerToken = 4 * 1024;
 
 type Answer = (answer: Acknowledgement<unknown>) => void;
 
@@ -26,23 +30,48 @@ type Answer = (answer: Acknowledgement<unknown>) => void;
 export async function dispatch(options: DispatchOptions, event: unknown, args: readonly unknown[]): Promise<void> {
   const last = args.at(-1);
   const answer = typeof last === "function" ? (last as Answer) : undefined;
+  const acknowledgement = await outcome(options, event, answer === undefined ? args : args.slice(0, -1));
   try {
-    const data = await handle(options, event, answer === undefined ? args : args.slice(0, -1));
-    answer?.({ ok: true, data });
+    const bytes =
+      answer === undefined
+        ? unansweredBytes(event, acknowledgement)
+        : options.outgoing.measure(() => answer(acknowledgement));
+    options.limiter.charge(Math.max(0, Math.floor(bytes / bytesPerToken) - costOf(event)));
+  } catch (error) {
+    options.logger.error({ event, err: error }, "answer failed");
+  }
+}
+
+/** A page is paid for whether its reader wanted an answer or not: it was read. */
+function unansweredBytes(event: unknown, acknowledgement: Acknowledgement<unknown>): number {
+  return costOf(event) === 1 ? 0 : Buffer.byteLength(JSON.stringify(acknowledgement));
+}
+
+async function outcome(
+  options: DispatchOptions,
+  event: unknown,
+  args: readonly unknown[],
+): Promise<Acknowledgement<unknown>> {
+  try {
+    return { ok: true, data: await handle(options, event, args) };
   } catch (error) {
     if (!(error instanceof RequestError)) options.logger.error({ event, err: error }, "request failed");
-    answer?.({ ok: false, error: toWireError(error) });
+    return { ok: false, error: toWireError(error) };
   }
+}
+
+function costOf(event: unknown): number {
+  return (isRequestName(event) ? requestCosts[event] : undefined) ?? 1;
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
 function handle({ handlers, caller, limiter }: DispatchOptions, event: unknown, args: readonly unknown[]): unknown {
-  const waitMs = limiter.take(isRequestName(event) ? requestCosts[event] : 1);
+  const waitMs = limiter.take(costOf(event));
   if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
   if (!isRequestName(event)) {
     throw new RequestError(
       "UNKNOWN_EVENT",
-      `expected one of ${Object.keys(requests).join(", ")}, got ${JSON.stringify(event).slice(0, 64)}`,
+      `expected one of ${Object.keys(requests).join(", ")}, got ${JSON.stringify(event)?.slice(0, 64)}`,
     );
   }
   if (args.length > 1) throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${args.length}`);

@@ -1,4 +1,4 @@
-/** Requests that a connection may send in one burst, and per second over time; dear ones count several times. */
+/** Requests that a connection may send in one burst, and per second over time; expensive ones cost several tokens. */
 const burstRequests = 2_000;
 const requestsPerSecond = 1_000;
 
@@ -11,20 +11,35 @@ export class RateLimiter {
   #filledAtMs: number;
   readonly #nowMs: () => number;
 
-  constructor(nowMs: () => number = Date.now) {
+  /** @param nowMs - a clock that only ever goes forward, so that setting the machine's time changes nothing */
+  constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
     this.#filledAtMs = nowMs();
   }
 
   /** Takes the tokens of one request: 0, or the milliseconds after which there will be as many. */
   take(cost = 1): number {
+    const waitMs = this.waitMs(cost);
+    if (waitMs === 0) this.#tokens -= cost;
+    return waitMs;
+  }
+
+  /** Takes the tokens of something that was done already. What is missing is a debt that time pays first. */
+  charge(cost: number): void {
+    this.#fill();
+    this.#tokens -= cost;
+  }
+
+  /** The milliseconds after which there will be so many tokens; 0 where there are. */
+  waitMs(tokens: number): number {
+    this.#fill();
+    return this.#tokens >= tokens ? 0 : Math.ceil(((tokens - this.#tokens) * 1000) / requestsPerSecond);
+  }
+
+  #fill(): void {
     const nowMs = this.#nowMs();
-    // A clock that was set back counts as no time passed.
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#filledAtMs = nowMs;
     this.#tokens = Math.min(burstRequests, this.#tokens + (elapsedMs * requestsPerSecond) / 1000);
-    if (this.#tokens < cost) return Math.ceil(((cost - this.#tokens) * 1000) / requestsPerSecond);
-    this.#tokens -= cost;
-    return 0;
   }
 }

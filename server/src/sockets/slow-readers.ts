@@ -1,33 +1,45 @@
 import type { Logger } from "pino";
-import type { RoomServer } from "./socket-server.ts";
+import type { Server } from "socket.io";
+import type { EngineConnection } from "./engine-connection.ts";
 
 /** What may wait to be sent to one connection before it counts as too slow. */
 const waitingBytesLimit = 8 * 1024 * 1024;
 const waitingPacketsLimit = 4_096;
 const sweepIntervalMs = 1_000;
 
-/** The part of Engine.IO's socket that the sweep reads; the WebSocket below it is not in its public types. */
-interface EngineSocket {
-  readonly writeBuffer: readonly unknown[];
-  readonly transport: { readonly socket?: { readonly bufferedAmount: number; terminate(): void } };
+/** Connections that were cut; Engine.IO hears of it a moment later. */
+const cut = new WeakSet<EngineConnection>();
+
+/**
+ * Cuts a connection for which too much waits: what waits for one is memory of all. The client comes back by itself and
+ * reads what it missed from the log, so nothing is lost. Asked whenever something is added to what waits, because a
+ * busy room, or answers to a client that does not read them, can take far more than the limit within a second.
+ */
+export function cutSlowReader(connection: EngineConnection, waitingBytes: number, logger: Logger): void {
+  if (waitingBytes > waitingBytesLimit) cutNow(connection, waitingBytes, logger);
 }
 
 /**
- * Cuts connections that do not read: what waits for one is memory of all. The client comes back by itself and reads
- * what it missed from the log, so nothing is lost.
+ * Cuts connections for which many packets wait, small as they may be. That is looked at from time to time, because a
+ * burst of packets that are read at once is no reason.
  *
  * @returns a function that stops the sweep
  */
-export function cutSlowReaders(io: RoomServer, logger: Logger): () => void {
+export function cutSlowReaders(io: Pick<Server, "engine">, logger: Logger): () => void {
   const timer = setInterval(() => {
-    const { clients } = io.engine as unknown as { readonly clients: Readonly<Record<string, EngineSocket>> };
-    for (const { writeBuffer, transport } of Object.values(clients)) {
-      const waitingBytes = transport.socket?.bufferedAmount ?? 0;
-      if (waitingBytes <= waitingBytesLimit && writeBuffer.length <= waitingPacketsLimit) continue;
-      logger.warn({ waitingBytes, waitingPackets: writeBuffer.length }, "slow reader cut");
-      transport.socket?.terminate();
+    const { clients } = io.engine as unknown as { readonly clients: Readonly<Record<string, EngineConnection>> };
+    for (const connection of Object.values(clients)) {
+      if (connection.writeBuffer.length <= waitingPacketsLimit) continue;
+      cutNow(connection, connection.transport.socket?.bufferedAmount ?? 0, logger);
     }
   }, sweepIntervalMs);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+function cutNow(connection: EngineConnection, waitingBytes: number, logger: Logger): void {
+  if (cut.has(connection)) return;
+  cut.add(connection);
+  logger.warn({ waitingBytes, waitingPackets: connection.writeBuffer.length }, "slow reader cut");
+  connection.transport.socket?.terminate();
 }

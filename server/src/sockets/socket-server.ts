@@ -13,12 +13,13 @@ import type { createAdapter } from "../redis/adapter.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../redis/keys.ts";
 import type { Subscriptions } from "../redis/subscriptions.ts";
 import type { RequestHandlers } from "../rooms/requests.ts";
+import { limitConnections, limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
 import { atMoment, lifetimeMs, noticeDelayMs } from "./expiry.ts";
 import { parseHandshake } from "./handshake.ts";
 import { socketMembership } from "./membership.ts";
 import { originAllowed } from "./origin.ts";
-import { RateLimiter } from "./rate-limiter.ts";
+import { parser } from "./parser.ts";
 
 interface SocketData {
   from: Sender;
@@ -53,8 +54,9 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     transports: ["websocket"],
     serveClient: false,
     adapter,
+    parser,
     maxHttpBufferSize: limits.packetBytes,
-    connectTimeout: 10_000,
+    connectTimeout: connectTimeoutMs,
     // Compression would forbid encoding a broadcast once for all its receivers.
     perMessageDeflate: false,
     allowRequest: (request, decide) => {
@@ -65,6 +67,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
       decide(allowed ? null : "origin not allowed", allowed);
     },
   });
+  limitConnections(io.engine, logger);
   io.use((socket, next) => {
     admit(options, socket).then(
       () => next(),
@@ -72,12 +75,17 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
         if (!(error instanceof RequestError)) logger.error({ err: error }, "handshake failed");
         const data = toWireError(error);
         next(Object.assign(new Error(data.message), { data }));
+        const connection = limitsOf(socket);
+        if (!connection.admission.refuse()) connection.close("too many refusals");
       },
     );
   });
   io.on("connection", (socket) => serve(options, socket));
   return io;
 }
+
+/** How long a connection may be open without being in the namespace. */
+const connectTimeoutMs = 10_000;
 
 /**
  * A client that a draining instance refused tries again at a random moment within this time. It does not back off
@@ -86,6 +94,8 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
 const drainingRetryMs = 1_000;
 
 async function admit({ isDraining, authenticate }: SocketServerOptions, socket: RoomSocket): Promise<void> {
+  // It was closed for what it sent: nothing is verified for it any more.
+  if (socket.conn.readyState !== "open") throw new RequestError("UNAVAILABLE", "the connection is closed");
   const { session, token } = parseHandshake(socket.handshake);
   const { user } = await authenticate(token);
   // Asked last: who is admitted after the drain has begun would never be told to move.
@@ -100,9 +110,17 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   const { from } = socket.data;
   const logger = options.logger.child({ connection: socket.id, session: from.session });
   const membership = socketMembership(socket, subscriptions, keyPrefix);
-  const request = { handlers, caller: { from, connection: socket.id, membership }, limiter: new RateLimiter(), logger };
+  // Of the connection, not of this socket, which is another one after each disconnection from the namespace.
+  const { limiter, outgoing, reads, admission } = limitsOf(socket);
+  admission.admit();
+  const caller = { from, connection: socket.id, membership, reads };
+  const request = { handlers, caller, limiter, outgoing, logger };
   socket.onAny((event: unknown, ...args: unknown[]) => {
     void dispatch(request, event, args);
+  });
+  socket.on("error", (error: unknown) => {
+    // An event of this name that the client sent comes here, too, and has been answered.
+    if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
   const lifetime = lifetimeMs(socket.handshake.headers["x-fc-function-timeout"], functionTimeoutSeconds);
@@ -110,8 +128,18 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   logger.debug("connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
+    admission.leave();
+    if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });
+}
+
+/** A connection that has left the namespace gets the time that a new one gets. */
+function closeUnlessAdmitted(socket: RoomSocket): void {
+  const { admission } = limitsOf(socket);
+  setTimeout(() => {
+    if (!admission.isAdmitted) socket.conn.close();
+  }, connectTimeoutMs).unref();
 }
 
 function scheduleNotice(socket: RoomSocket, lifetime: number): () => void {

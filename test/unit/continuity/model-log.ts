@@ -204,7 +204,7 @@ export class ModelLog implements LogUnderTest {
     const after = afters.sort(comparePositions).at(0) ?? START;
     const before = befores.sort(comparePositions).at(-1) ?? mark;
     this.#push({ position: mark, message: messageAt(mark, `lost-${mark}`), lost: { after, before, positions: gone } });
-    return { lost: { after, before }, gone };
+    return { lost: { after, before, positions: gone }, gone };
   }
 }
 

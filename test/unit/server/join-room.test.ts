@@ -21,6 +21,7 @@ function connection() {
   const caller: Caller = {
     from: { user: null, session: null },
     connection: "id",
+    reads: { run: (read) => read() },
     membership: {
       get size() {
         return rooms.size;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { RateLimiter } from "../../../server/src/sockets/rate-limiter.ts";
 
 function exhausted() {
@@ -43,7 +43,29 @@ test("a clock that is set back neither takes nor gives", () => {
   expect(limiter.take()).toBe(0);
 });
 
-test("a dear request takes its cost at once, and waits until all of it is there", () => {
+test("a machine whose time is set forward gives nobody more", () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const limiter = new RateLimiter();
+    while (limiter.take(100) === 0) {}
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(limiter.take(2_000)).toBeGreaterThan(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("what was done already is paid afterwards, before anything else", () => {
+  const { clock, limiter } = exhausted();
+  limiter.charge(100);
+  expect(limiter.take()).toBe(101);
+  clock.nowMs += 100;
+  expect(limiter.waitMs(1)).toBe(1);
+  clock.nowMs += 1;
+  expect(limiter.take()).toBe(0);
+});
+
+test("an expensive request takes its cost at once, and waits until all of it is there", () => {
   const { clock, limiter } = exhausted();
   expect(limiter.take(10)).toBe(10);
   clock.nowMs += 9;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BoundedReads } from "../../../server/src/log/bounded-reads.ts";
 import { SharedReads } from "../../../server/src/log/shared-reads.ts";
 
 /** Reads that wait until the test answers them. */
@@ -74,4 +75,50 @@ test("a failure is told to those who shared the read and to those behind it, and
   expect(reads).toHaveLength(2);
   reads[1]?.resolve("back");
   expect(await next).toBe("back");
+});
+
+test("a bounded number of reads runs at a time, and the others in the order in which they were asked for", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>(new BoundedReads(2));
+  const answers = ["a", "b", "c", "d"].map((key) => shared.share(key, read));
+  expect(reads).toHaveLength(2);
+  reads[1]?.resolve("b");
+  await turn();
+  expect(reads).toHaveLength(3);
+  reads[2]?.resolve("c");
+  await turn();
+  expect(reads).toHaveLength(4);
+  reads[0]?.resolve("a");
+  reads[3]?.resolve("d");
+  expect(await Promise.all(answers)).toEqual(["a", "b", "c", "d"]);
+});
+
+test("a read that waits for its turn is shared with who asks meanwhile, and no longer once it runs", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>(new BoundedReads(1));
+  void shared.share("other", read);
+  const waiting = [shared.share("lobby", read), shared.share("lobby", read)];
+  expect(reads).toHaveLength(1);
+  reads[0]?.resolve("other");
+  await turn();
+  expect(reads).toHaveLength(2);
+  const late = shared.share("lobby", read);
+  reads[1]?.resolve("before");
+  expect(await Promise.all(waiting)).toEqual(["before", "before"]);
+  await turn();
+  expect(reads).toHaveLength(3);
+  reads[2]?.resolve("after");
+  expect(await late).toBe("after");
+});
+
+test("a read that fails gives its turn to the next one", async () => {
+  const { reads, read } = heldReads();
+  const shared = new SharedReads<string>(new BoundedReads(1));
+  const failed = expect(shared.share("a", read)).rejects.toThrow("away");
+  const next = shared.share("b", read);
+  reads[0]?.reject(new Error("away"));
+  await failed;
+  await turn();
+  reads[1]?.resolve("b");
+  expect(await next).toBe("b");
 });

@@ -1,37 +1,65 @@
 import { pino } from "pino";
-import { expect, test } from "vitest";
-import type { RedisClient } from "../../../server/src/redis/client.ts";
-import type { RedisLink } from "../../../server/src/redis/link.ts";
-import { Subscriptions } from "../../../server/src/redis/subscriptions.ts";
+import { expect, test, vi } from "vitest";
+import type { ChannelListener, RedisClient } from "../../../server/src/redis/redis-client.ts";
+import { Subscriptions, type SubscriptionsOptions } from "../../../server/src/redis/subscriptions.ts";
+import { waitFor } from "../../support/wait.ts";
 
 /** A link whose Redis answers when the test says so, in the order in which it was asked. */
 function slowRedis() {
-  const asked: { readonly command: string; readonly answer: () => void }[] = [];
-  const ask = (command: string) => new Promise<void>((answer) => asked.push({ command, answer }));
-  const client = {
-    sSubscribe: (channel: string) => ask(`subscribe ${channel}`),
-    sUnsubscribe: (channel: string) => ask(`unsubscribe ${channel}`),
+  const asked: { readonly command: string; readonly answer: (error?: Error) => void }[] = [];
+  const ask = (command: string) =>
+    new Promise<void>((resolve, reject) => {
+      asked.push({ command, answer: (error) => (error === undefined ? resolve() : reject(error)) });
+    });
+  const client: Pick<RedisClient, "sSubscribe" | "sUnsubscribe"> = {
+    sSubscribe: (channel) => ask(`subscribe ${channel}`),
+    sUnsubscribe: (channel) => ask(`unsubscribe ${channel}`),
   };
-  const link: Partial<RedisLink> = {
-    isUp: true,
+  const listeners: { up?: () => void; lost?: () => void } = {};
+  let isUp = true;
+  const link: SubscriptionsOptions["link"] = {
+    get isUp() {
+      return isUp;
+    },
     settled: () => Promise.resolve(),
-    run: (command) => command(client as unknown as RedisClient),
+    run: (command) => command(client as RedisClient),
+    onUp: (listener) => {
+      listeners.up = listener;
+    },
+    onLost: (listener) => {
+      listeners.lost = listener;
+    },
   };
   return {
-    subscriptions: new Subscriptions({
-      link: link as RedisLink,
-      logger: pino({ level: "silent" }),
-      onMessage: () => undefined,
-    }),
+    subscriptions: new Subscriptions({ link, logger: pino({ level: "silent" }), onMessage: () => undefined }),
     /** Answers the oldest command that waits, and lets everybody act on it. */
-    async answerNext(expected: string) {
+    async answerNext(expected: string, error?: Error) {
       const next = asked.shift();
       expect(next?.command).toBe(expected);
-      next?.answer();
+      next?.answer(error);
       await new Promise(setImmediate);
     },
     waiting: () => asked.map(({ command }) => command),
+    goAway() {
+      isUp = false;
+      listeners.lost?.();
+    },
+    comeBack() {
+      isUp = true;
+      listeners.up?.();
+    },
   };
+}
+
+const unanswered = new Error("no answer within 2000 ms");
+const deliver: ChannelListener = () => undefined;
+
+async function subscribedTo(channel: string) {
+  const redis = slowRedis();
+  redis.subscriptions.sSubscribe(channel, deliver);
+  await redis.answerNext(`subscribe ${channel}`);
+  await redis.subscriptions.confirmed(channel);
+  return redis;
 }
 
 test("a channel that is wanted again while it is being given up is confirmed when it is subscribed to again", async () => {
@@ -67,4 +95,73 @@ test("commands for one channel never overlap, and what was wanted and given up m
   await redis.answerNext("unsubscribe room");
   expect(redis.waiting()).toEqual([]);
   expect(subscriptions.size).toBe(0);
+});
+
+test("who joins after an unsubscription without an answer is subscribed anew, since Redis may carry it out yet", async () => {
+  const redis = await subscribedTo("room");
+  redis.subscriptions.sUnsubscribe("room");
+  await redis.answerNext("unsubscribe room", unanswered);
+  redis.subscriptions.sSubscribe("room", deliver);
+  expect(redis.waiting()).toEqual(["subscribe room"]);
+  await redis.answerNext("subscribe room");
+  await redis.subscriptions.confirmed("room");
+});
+
+test("who joins while an unsubscription waits for its answer in vain is subscribed as soon as that is given up", async () => {
+  const redis = await subscribedTo("room");
+  redis.subscriptions.sUnsubscribe("room");
+  redis.subscriptions.sSubscribe("room", deliver);
+  const confirmed = redis.subscriptions.confirmed("room");
+  await redis.answerNext("unsubscribe room", unanswered);
+  await redis.answerNext("subscribe room");
+  await confirmed;
+});
+
+test("a channel that nobody wants is ended for good, though its end had no answer at first", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  try {
+    const redis = await subscribedTo("room");
+    redis.subscriptions.sUnsubscribe("room");
+    await redis.answerNext("unsubscribe room", unanswered);
+    expect(redis.waiting()).toEqual([]);
+    vi.runOnlyPendingTimers();
+    await redis.answerNext("unsubscribe room");
+    expect(redis.subscriptions.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a channel that nobody wants any more when the link is back is ended there too", async () => {
+  const redis = await subscribedTo("room");
+  redis.goAway();
+  redis.subscriptions.sUnsubscribe("room");
+  expect(redis.waiting()).toEqual([]);
+  redis.comeBack();
+  await redis.answerNext("unsubscribe room");
+  expect(redis.subscriptions.size).toBe(0);
+});
+
+test("a subscription without an answer is not confirmed, and is tried again", async () => {
+  const redis = slowRedis();
+  redis.subscriptions.sSubscribe("room", deliver);
+  const refused = expect(redis.subscriptions.confirmed("room")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await redis.answerNext("subscribe room", unanswered);
+  await refused;
+  await waitFor(() => redis.waiting().length > 0, "the subscription to be tried again");
+  await redis.answerNext("subscribe room");
+  await redis.subscriptions.confirmed("room");
+});
+
+test("a channel whose messages were lost is ended and subscribed to anew, once for all that ask", async () => {
+  const redis = await subscribedTo("room");
+  const resubscribed = [redis.subscriptions.resubscribe("room"), redis.subscriptions.resubscribe("room")];
+  expect(redis.waiting()).toEqual(["unsubscribe room"]);
+  await redis.answerNext("unsubscribe room");
+  await redis.answerNext("subscribe room");
+  await Promise.all(resubscribed);
+  expect(redis.waiting()).toEqual([]);
+  await redis.subscriptions.resubscribe("a room without members");
+  expect(redis.waiting()).toEqual([]);
 });

@@ -30,6 +30,9 @@ test.each<[string, () => Promise<string | undefined>, string]>([
   ["another secret", () => token({}, new TextEncoder().encode("x".repeat(40))), "UNAUTHENTICATED"],
   ["no subject", () => token({ sub: undefined }), "UNAUTHENTICATED"],
   ["an empty subject", () => token({ sub: "" }), "UNAUTHENTICATED"],
+  ["a subject of null", () => token({ sub: null }), "UNAUTHENTICATED"],
+  ["a number for a subject", () => token({ sub: 7 }), "UNAUTHENTICATED"],
+  ["an object for a subject", () => token({ sub: { a: 1 } }), "UNAUTHENTICATED"],
   ["no expiry", () => token({ exp: undefined }), "UNAUTHENTICATED"],
   ["a past expiry", () => token({ exp: 1_000 }), "TOKEN_EXPIRED"],
   [

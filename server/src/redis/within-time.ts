@@ -1,0 +1,16 @@
+/** The error of something that was not answered in time; it may yet happen. */
+export class Unanswered extends Error {}
+
+/** Rejects with Unanswered when the promise is not settled in time; a later rejection of it is nobody's concern. */
+export async function withinTime<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    // In a process that was busy the timer is due before the answer that came meanwhile has been read: read first.
+    timer = setTimeout(() => setImmediate(() => reject(new Unanswered(`no answer within ${timeoutMs} ms`))), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,92 @@
+import type { Logger } from "pino";
+import type { Server } from "socket.io";
+import { Admission } from "./admission.ts";
+import { ConnectionReads } from "./connection-reads.ts";
+import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
+import { Outgoing } from "./outgoing.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { cutSlowReader } from "./slow-readers.ts";
+
+/** How long a connection that is closed may take to read what was written last. */
+const closeGraceMs = 1_000;
+
+/**
+ * What bounds one WebSocket connection, whatever it sends on it and however often it connects to the namespace. It
+ * begins before the connection is admitted, so that strangers are bounded too.
+ */
+export class ConnectionLimits {
+  readonly limiter = new RateLimiter();
+  readonly admission = new Admission();
+  readonly outgoing: Outgoing;
+  readonly reads: ConnectionReads;
+  readonly #connection: EngineConnection;
+  readonly #logger: Logger;
+
+  constructor(connection: EngineConnection, logger: Logger) {
+    this.#connection = connection;
+    this.#logger = logger;
+    this.outgoing = new Outgoing(connection, (waitingBytes) => cutSlowReader(connection, waitingBytes, logger));
+    this.reads = new ConnectionReads({
+      waitingBytes: () => this.outgoing.waitingBytes,
+      tokensWaitMs: (tokens) => this.limiter.waitMs(tokens),
+    });
+    connection.on("packet", (packet) => this.#take(packet));
+    connection.once("close", () => this.reads.close());
+  }
+
+  /** Closes the connection after what was written last, so that a refusal is seen; soon, whether it is read or not. */
+  close(reason: string): void {
+    this.#logger.debug({ reason }, "connection closed by the server");
+    setImmediate(() => this.#connection.close());
+    setTimeout(() => this.#connection.transport.socket?.terminate(), closeGraceMs).unref();
+  }
+
+  /** Sees every packet before Socket.IO does. */
+  #take({ type, data }: IncomingPacket): void {
+    const kind = type === "message" ? kindOf(data) : "other";
+    // A request of a client that was admitted takes its own tokens, because its refusal can be told. Nothing else can.
+    const isCounted = kind !== "request" || !this.admission.isAdmitted;
+    if (isCounted && this.limiter.take() > 0) this.#cut("too many packets");
+    else if (kind === "connect" && !this.admission.ask()) this.#cut("too many connects");
+    else if (kind === "foreign" && !this.admission.countRefusal()) this.close("too many refusals");
+  }
+
+  /** What follows in the same bytes is dropped by Engine.IO, because the connection is no longer open for it. */
+  #cut(reason: string): void {
+    this.#logger.warn({ reason }, "connection cut");
+    this.#connection.close();
+    this.#connection.transport.socket?.terminate();
+  }
+}
+
+type Kind = "connect" | "foreign" | "request" | "other";
+
+/** What a Socket.IO packet asks for: to connect to the namespace or to one that does not exist, a request, or nothing. */
+function kindOf(data: unknown): Kind {
+  if (typeof data !== "string") return "other";
+  switch (data[0]) {
+    case "0":
+      return data[1] !== "/" || data[2] === "," || data.length === 2 ? "connect" : "foreign";
+    case "2":
+    case "5":
+      return "request";
+    default:
+      return "other";
+  }
+}
+
+const limitsByConnection = new WeakMap<object, ConnectionLimits>();
+
+/** Gives every connection of a server its limits, from the moment that its WebSocket is open. */
+export function limitConnections(engine: Server["engine"], logger: Logger): void {
+  engine.on("connection", (connection: EngineConnection) => {
+    limitsByConnection.set(connection, new ConnectionLimits(connection, logger));
+  });
+}
+
+/** The limits of a Socket.IO socket's connection. */
+export function limitsOf({ conn }: { readonly conn: object }): ConnectionLimits {
+  const limits = limitsByConnection.get(conn);
+  if (limits === undefined) throw new Error("expected a connection that was opened after limitConnections");
+  return limits;
+}

@@ -1,0 +1,32 @@
+/**
+ * The part of an Engine.IO connection that is looked at below Socket.IO. Of one client there is one, however often it
+ * connects to the namespace on it. Not all of this is in Engine.IO's public types.
+ */
+export interface EngineConnection {
+  readonly readyState: string;
+  /** Packets that have not been given to the WebSocket yet, because those before them are not sent. */
+  readonly writeBuffer: readonly OutgoingPacket[];
+  readonly transport: {
+    /** False while something that was given to the WebSocket waits to be sent. */
+    readonly writable: boolean;
+    /** The WebSocket. */
+    readonly socket?: { readonly bufferedAmount: number; terminate(): void };
+  };
+  on(event: "packet", listener: (packet: IncomingPacket) => void): unknown;
+  on(event: "packetCreate", listener: (packet: OutgoingPacket) => void): unknown;
+  once(event: "close", listener: () => void): unknown;
+  /** Closes with a close frame, after what waits has been sent. */
+  close(): unknown;
+}
+
+/** A packet that came in; of a message, `data` is Socket.IO's packet, or a binary attachment. */
+export interface IncomingPacket {
+  readonly type: string;
+  readonly data?: unknown;
+}
+
+/** A packet on its way out. One that is broadcast is encoded once, for all its receivers. */
+export interface OutgoingPacket {
+  readonly data?: unknown;
+  readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] };
+}

@@ -1,0 +1,57 @@
+import { createClient } from "redis";
+import { expect, test } from "vitest";
+import { startRedis } from "../support/redis-server.ts";
+import { spawnServer, startServer } from "../support/server-process.ts";
+import { askData, collect, connectStock } from "../support/stock-client.ts";
+import { messageId, uniqueRoom } from "../support/unique.ts";
+import { withTimeout } from "../support/wait.ts";
+import { read } from "../unit/docs/markdown.ts";
+
+/** The rights that the deployment guide lists. */
+function documentedRights(): string[] {
+  const rights = /`(~holdfast\* [^`]+)`/.exec(read("server/README.md"))?.[1];
+  if (rights === undefined) throw new Error("expected server/README.md to list the rights of the Redis user");
+  return rights.split(" ");
+}
+
+async function startRedisFor(rights: readonly string[]) {
+  const redis = await startRedis();
+  const admin = createClient({ url: redis.url });
+  await admin.connect();
+  await admin.aclSetUser("app", ["on", ">secret", ...rights]);
+  admin.destroy();
+  return Object.assign(redis, { userUrl: redis.url.replace("redis://", "redis://app:secret@") });
+}
+
+test("the rights that the deployment guide lists are enough to start and to serve", async () => {
+  await using redis = await startRedisFor(documentedRights());
+  await using server = await startServer({ env: { REDIS_URL: redis.userUrl, DRAIN_SECONDS: "0" } });
+  using socket = await connectStock(server.url);
+  using published = collect(socket, "message:published");
+  using other = await connectStock(server.url);
+  using signals = collect(other, "signal:sent");
+  const room = uniqueRoom();
+  for (const member of [socket, other]) await askData(member, "room:join", { room });
+  await askData(socket, "message:publish", { room, id: messageId(), event: "chat:message", data: { text: "hi" } });
+  await published.waitFor((item) => item.room === room, "the message");
+  await askData(socket, "signal:send", { room, event: "chat:typing", data: {} });
+  await signals.waitFor((item) => item.room === room, "the signal");
+  expect((await askData(socket, "history:read", { room })).messages).toHaveLength(1);
+  expect(server.logs.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+});
+
+test.each([
+  ["-eval", "eval"],
+  ["-ssubscribe", "ssubscribe"],
+  ["-xadd", "XADD"],
+  ["-spublish", "SPUBLISH"],
+  ["resetkeys ~other:*", "keys"],
+  ["resetchannels &other#*", "channel"],
+])("a Redis user with %s ends the start with the right that it lacks", async (change, named) => {
+  await using redis = await startRedisFor([...documentedRights(), ...change.split(" ")]);
+  await using server = await spawnServer({ env: { REDIS_URL: redis.userUrl } });
+  const exit = await withTimeout(server.exit, "the server to end by itself", 15_000);
+  expect(exit).toEqual({ code: 1, signal: null });
+  expect(server.output).toMatch(new RegExp(`lacks a right \\(.*${named}.*\\): give it ~holdfast\\* &holdfast\\*`));
+  expect(server.output).not.toContain("secret");
+});
