@@ -64,23 +64,26 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
 
   const open = () =>
     openConnection(url, options.socket ?? {}, session, options.token, {
-      changed(connection, error) {
-        if (isClosed) return;
-        if (error) {
-          events.emit("error", error);
-          // While the old connection of a move lives, the new one goes on trying.
-          if (error.retryable === false && connection === handover.current()) void end(error);
-        } else if (connection.id()) {
-          // All in one go: the joins leave together, before anything else.
-          for (const room of rooms.values()) void room.catchUp(connection);
-        } else handover.cut(connection);
+      up(connection) {
+        // All in one go: the joins leave together, before anything else.
+        for (const room of rooms.values()) void room.catchUp(connection);
         update();
+      },
+      cut(connection) {
+        if (isClosed) return;
+        handover.cut(connection);
+        update();
+      },
+      refused(connection, error) {
+        events.emit("error", error);
+        // While the old connection of a move lives, the new one goes on trying.
+        if (error.retryable === false && connection === handover.current()) void end(error);
       },
       notified(connection, notification) {
         if (notification[0] === "connection:expiring") {
           handover.expiring(connection);
           update();
-        } else rooms.get(notification[1].room)?.notified(connection, notification);
+        } else rooms.get(notification[1]?.room)?.notified(connection, notification);
       },
     });
 

@@ -1,5 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
+import { runHandler } from "./emitter.ts";
 import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
 import type {
   HandshakeAuth,
@@ -21,12 +22,12 @@ export type SocketIoOptions = Partial<
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
-  /**
-   * Without an error: it came up, for the first time or again, and no room is joined through it; or it was cut, as its
-   * `id()` tells, and what was in flight is answered with TIMED_OUT after this. With an error: the server or the token
-   * function refused an attempt. Unless it is closed now, it tries again.
-   */
-  changed(connection: Connection, error?: HoldfastError): void;
+  /** It came up, for the first time or again, and no room is joined through it. */
+  up(connection: Connection): void;
+  /** It was cut. What was in flight is answered with TIMED_OUT after this. */
+  cut(connection: Connection): void;
+  /** The server or the token function refused an attempt. Unless it is closed now, it tries again. */
+  refused(connection: Connection, error: HoldfastError): void;
   /** The server told something; a newer server may tell what is not in the table. */
   notified(connection: Connection, notification: ServerNotification): void;
 }
@@ -53,7 +54,7 @@ const ACKNOWLEDGEMENT_TIMEOUT_MS: typeof limits.acknowledgementTimeoutMs = 10_00
 /** Socket.IO's own default for `timeout`, which it holds the opening of the WebSocket to. */
 const ATTEMPT_TIMEOUT_MS = 20_000;
 
-const NO_TOKEN: OwnError<"TOKEN_EXPIRED"> = { code: "TOKEN_EXPIRED", message: "token() failed", retryable: true };
+const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
 
 export type Connection = ReturnType<typeof openConnection>;
 
@@ -94,7 +95,7 @@ export function openConnection(
             retry(options.timeout ?? ATTEMPT_TIMEOUT_MS);
             send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth);
           },
-          (cause) => isOver() || refuse(NO_TOKEN, { cause }),
+          (cause) => isOver() || refuse(TOKEN_FAILED, { cause }),
         );
     },
   });
@@ -115,7 +116,7 @@ export function openConnection(
   function refuse(detail: ErrorDetail, options?: ErrorOptions) {
     // First, so that the owner can close the connection, or hurry it.
     retry(detail.retryAfterMs);
-    events.changed(connection, new HoldfastError(detail, options));
+    events.refused(connection, new HoldfastError(detail, options));
   }
 
   const connection = {
@@ -150,6 +151,12 @@ export function openConnection(
       if (!socket.connected) retry(0);
     },
 
+    /** Waits, though no longer than the connection is up. */
+    async wait(delayMs: number) {
+      if (!socket.connected) return;
+      await Promise.race([sleep(delayMs), new Promise((resolve) => socket.once("disconnect", resolve))]);
+    },
+
     /** Never comes up again. What is in flight gets `graceMs` to be answered; resolves when the WebSocket is closed. */
     async close(graceMs = 0) {
       isClosed = true;
@@ -169,19 +176,20 @@ export function openConnection(
   socket.on("connect", () => {
     stopTimer();
     refusals = 0;
-    events.changed(connection);
+    events.up(connection);
   });
   socket.on("disconnect", () => {
     // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
     socket.sendBuffer = [];
     connection.rooms.clear();
     if (!socket.active) retry();
-    events.changed(connection);
+    events.cut(connection);
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
     if (error.data) refuse(error.data);
     else if (!socket.active) retry();
   });
-  socket.onAny((name, payload) => events.notified(connection, [name, payload]));
+  // A payload that is not what the table says is reported, and ends nothing.
+  socket.onAny((name, payload) => runHandler(() => events.notified(connection, [name, payload])));
   return connection;
 }

@@ -7,6 +7,18 @@ export interface Emitter {
   emit(event: string, ...args: unknown[]): void;
 }
 
+/**
+ * Runs a handler. Its error must neither stop what follows nor pass unnoticed: browsers report it like any uncaught
+ * error, and Node.js, where that would end the process, prints it.
+ */
+export function runHandler(handler: () => void) {
+  try {
+    handler();
+  } catch (error) {
+    (globalThis.reportError ?? console.error)(error);
+  }
+}
+
 export function createEmitter(): Emitter {
   const handlers = new Map<string, Set<Handler>>();
   return {
@@ -20,13 +32,7 @@ export function createEmitter(): Emitter {
     emit(event, ...args) {
       // A copy, because a handler may add or take away handlers.
       for (const handler of [...(handlers.get(event) ?? [])]) {
-        try {
-          handler(...(args as never));
-        } catch (error) {
-          // The application's mistake must neither stop the messages that follow nor pass unnoticed: browsers report
-          // it like any uncaught error, and Node.js, where that would end the process, prints it.
-          (globalThis.reportError ?? console.error)(error);
-        }
+        runHandler(() => handler(...(args as never)));
       }
     },
   };

@@ -20,6 +20,8 @@ export interface Published {
 
 interface Entry {
   readonly payload: RequestPayload<"message:publish">;
+  /** When it was published, in milliseconds since 1970. */
+  readonly calledAtMs: number;
   settle(error: ErrorDetail | undefined, published?: Published): void;
 }
 
@@ -28,6 +30,11 @@ const DATA_BYTES: typeof limits.dataBytes = 65_536;
 const PUBLISH_RETRY_MS: typeof limits.publishRetryMs = 90_000;
 
 const OUTBOX_FULL: OwnError<"OUTBOX_FULL"> = { code: "OUTBOX_FULL", retryable: true };
+const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
+  code: "INVALID_PAYLOAD",
+  message: "expected JSON",
+  retryable: false,
+};
 const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
   code: "PAYLOAD_TOO_LARGE",
   message: `expected at most ${DATA_BYTES} bytes, got ${bytes}`,
@@ -37,8 +44,14 @@ const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
 /**
  * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
  * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
+ * `stored` hears of every acknowledgement before whoever published does.
  */
-export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined) {
+export function createOutbox(
+  room: string,
+  budget: Budget,
+  route: () => Connection | undefined,
+  stored: (id: string, position: Position, isDuplicate: boolean) => void,
+) {
   const lane = createLane<Entry>();
   /** The connection that carries what is in flight. */
   let carrier: Connection | undefined;
@@ -53,7 +66,15 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
     // What is in flight on the old connection of a handover settles first: a publish on the new one could overtake it.
     if (!connection || (carrier !== connection && !lane.isIdle())) return;
     carrier = connection;
-    for (let next = lane.next(); next; next = lane.next()) void send(connection, next.entry, next.after);
+    for (let next = lane.next(); next; next = lane.next()) {
+      const { entry, after } = next;
+      // The timer of an entry stands still while the machine sleeps, and the server's memory of ids does not.
+      if (Date.now() - entry.calledAtMs < PUBLISH_RETRY_MS) void send(connection, entry, after);
+      else {
+        entry.settle(TIMED_OUT);
+        lane.answered(false);
+      }
+    }
   }
 
   /** Starts again with the first one that is not settled, now. */
@@ -69,6 +90,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
     const again = !reply.ok && reply.error.retryable;
     if (reply.ok) {
       attempt = 0;
+      stored(entry.payload.id, reply.data.position, reply.data.duplicate);
       entry.settle(undefined, reply.data);
     } else if (!again) entry.settle(reply.error);
     // OUT_OF_ORDER only echoes what happened to an earlier one.
@@ -82,11 +104,19 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
 
     publish(event: string, data: unknown): Promise<Published> {
       return new Promise((resolve, reject) => {
-        const json = JSON.stringify(data);
+        let json: string;
+        let copy: unknown;
+        try {
+          json = JSON.stringify(data);
+          // A copy, so that what is sent again is what was published.
+          copy = JSON.parse(json);
+        } catch (cause) {
+          return reject(new HoldfastError(NOT_JSON, { cause }));
+        }
         const bytes = new Blob([json]).size;
         const entry: Entry = {
-          // A copy, so that what is sent again is what was published.
-          payload: { room, id: randomId(), event, data: JSON.parse(json) },
+          payload: { room, id: randomId(), event, data: copy },
+          calledAtMs: Date.now(),
           settle(error, published) {
             if (!lane.remove(entry)) return;
             clearTimeout(deadline);

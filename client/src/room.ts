@@ -2,11 +2,11 @@ import { backoffMs, sleep } from "./backoff.ts";
 import type { Connection, RoomNotification } from "./connection.ts";
 import type { MessageData, MessageEvent, SignalData, SignalEvent } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
-import { CLOSED, type ErrorDetail, HoldfastError } from "./errors.ts";
+import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import { type Budget, createOutbox, type Published } from "./outbox.ts";
 import type { Sender } from "./protocol/events.ts";
-import type { Position } from "./protocol/position.ts";
+import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import { createSequencer, type Delivery, type Gap } from "./sequencer.ts";
 
 export interface JoinOptions {
@@ -14,6 +14,13 @@ export interface JoinOptions {
   readonly since?: Position;
   /** Without `since`: begin with the newest so many messages, 0 to 500. Default 0. */
   readonly history?: number;
+  /**
+   * Obtains the application's own state, at least as of `position`; may return a promise. Called once the room is
+   * joined (with `since` the application has its state already), and after every `gap`; no later message is delivered
+   * before it has succeeded. A failure is told as an `error` with the code LOAD_FAILED, and it is called again with
+   * back-off, until the room is left.
+   */
+  readonly load?: (what: { readonly position: Position }) => unknown;
 }
 
 /** A message of the contract as it is delivered. */
@@ -32,16 +39,16 @@ export type RoomEvents = {
   message: [message: Delivery];
   /** Continuity could not be proven: obtain anew what is built from messages. */
   gap: [gap: Gap];
-  /** The server refused the room for good: the room is over. */
+  /** `load` failed, which is `retryable`, and the room goes on; or the server refused the room for good: it is over. */
   error: [error: HoldfastError];
 };
 
 /** One room, joined until `leave()`. Each message is delivered once, in the order of the room's log. */
 export interface Room {
   readonly name: string;
-  /** Everything up to here was delivered; undefined before the first answer of the server. */
+  /** Everything up to here was delivered, and its handlers have run; undefined before the first answer of the server. */
   readonly position: Position | undefined;
-  /** Resolves once the room is joined; rejects when it was refused, left or closed before that. */
+  /** Resolves once the room is joined and `load` has succeeded; rejects when it was refused, left or closed before. */
   readonly ready: Promise<void>;
   /**
    * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as
@@ -51,7 +58,8 @@ export interface Room {
   /**
    * Resolves when the message is stored, so that every member will get it. While there is no connection it waits.
    * Publishes of one client to one room are stored in the order of the calls. Rejects with a HoldfastError: what the
-   * server refused, PAYLOAD_TOO_LARGE (over 64 KiB of JSON), OUTBOX_FULL, TIMED_OUT (after 90 s), CLOSED.
+   * server refused, INVALID_PAYLOAD (data that is not JSON), PAYLOAD_TOO_LARGE (over 64 KiB of JSON), OUTBOX_FULL,
+   * TIMED_OUT (after 90 s), CLOSED.
    */
   publish<Event extends MessageEvent>(event: Event, data: MessageData<Event>): Promise<Published>;
   /** Tells whoever is there now. Never kept, never repeated: lost while there is no connection. */
@@ -80,17 +88,24 @@ export interface RoomParts extends Room {
   end(error: ErrorDetail): void;
 }
 
+/** Nothing else can be put into the order of the log, or asked for. */
+const hasPosition = ({ position }: { readonly position?: Position }) => POSITION_PATTERN.test(`${position}`);
+
+const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: true };
+
 export function createRoom(
   name: string,
-  { since, history }: JoinOptions,
+  { since, history, load }: JoinOptions,
   { budget, handover, rooms, update }: RoomOwner,
 ): RoomParts {
   const events = createEmitter();
-  const sequencer = createSequencer({ since }, (event, told) => {
-    if (isOver) return;
-    events.emit(event, told);
+  const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
+    if (event === "load") void loadAt(told);
+    else events.emit(event, told);
     if (event === "message") events.emit(told.event, told.data, told);
   });
+  /** The load under way, which another one replaces. */
+  let loading: object | undefined;
   /** The connections, by the id of the time they are up, that are being used to catch up. */
   const busy = new Set<string>();
   let isOver = false;
@@ -109,29 +124,52 @@ export function createRoom(
     return connection.rooms.has(room) ? connection : undefined;
   }
 
-  const outbox = createOutbox(name, budget, route);
+  const outbox = createOutbox(name, budget, route, sequencer.acknowledged);
+
+  /** A room that is not joined yet is being joined by now. */
+  function catchUpIfBehind() {
+    if (sequencer.isBehind()) void catchUp(handover.current());
+  }
+
+  /** Until it succeeds, the room is over or another load takes its place. */
+  async function loadAt(position: Position) {
+    const current = {};
+    loading = current;
+    for (let attempt = 0; loading === current; await sleep(backoffMs(attempt++))) {
+      const error = await Promise.resolve({ position })
+        .then(load)
+        .then(
+          () => undefined,
+          (cause) => new HoldfastError(LOAD_FAILED, { cause }),
+        );
+      if (loading !== current) return;
+      if (!error) {
+        loading = undefined;
+        resolveReady();
+        sequencer.loaded(position);
+        return catchUpIfBehind();
+      }
+      events.emit("error", error);
+    }
+  }
 
   async function catchUp(connection: Connection) {
     const id = connection.id();
     if (!id || busy.has(id)) return;
     busy.add(id);
-    for (let attempt = 0; connection.id() === id; ) {
+    for (let attempt = 0; !isOver && connection.id() === id; ) {
       const isJoined = connection.rooms.has(room);
       if (isJoined && !sequencer.isBehind()) break;
       const asked = sequencer.ask();
       const reply = await (isJoined && asked
         ? connection.request("history:read", { room: name, after: asked })
         : connection.request("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
-      if (isOver) {
-        // Left while it was being joined.
-        if (!rooms.has(name) && connection.id()) await leaveThrough(connection);
-        break;
-      }
+      if (isOver) break;
       if (reply.ok) connection.rooms.add(room);
       sequencer.answer(asked, reply.ok ? reply.data : undefined);
       if (reply.ok) {
         attempt = 0;
-        resolveReady();
+        if (!loading) resolveReady();
         if (!isJoined) outbox.resume();
         update();
       } else {
@@ -146,11 +184,22 @@ export function createRoom(
     busy.delete(id);
   }
 
-  const leaveThrough = (connection: Connection) => connection.request("room:leave", { room: name });
+  /** Until the server knows, the connection is cut, or the room is joined again. */
+  async function leaveThrough(connection: Connection) {
+    connection.rooms.delete(room);
+    const id = connection.id();
+    for (let attempt = 0; id && connection.id() === id && !rooms.has(name); ) {
+      const reply = await connection.request("room:leave", { room: name });
+      if (reply.ok || !reply.error.retryable) break;
+      await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));
+    }
+  }
 
   function end(error: ErrorDetail) {
     if (isOver) return;
     isOver = true;
+    loading = undefined;
+    sequencer.close();
     rooms.delete(name);
     update();
     outbox.end(error);
@@ -168,19 +217,22 @@ export function createRoom(
     signal: (event, data) => route()?.signal({ room: name, event, data }),
     async leave() {
       end(CLOSED);
-      const joined = [...handover.connections].filter((connection) => connection.rooms.delete(room));
-      await Promise.all(joined.map(leaveThrough));
+      // Through all of them: where the room is being joined, it is left behind the join.
+      await Promise.all([...handover.connections].map(leaveThrough));
     },
 
     catchUp,
     end,
     resume: outbox.resume,
     notified(connection, [name, payload]) {
-      if (name !== "signal:sent") sequencer.hear(payload);
-      // During a move signals come twice, and nothing in them tells a repeat.
-      else if (connection === handover.current()) events.emit(payload.event, payload.data, { from: payload.from });
-      // A room that is not joined yet is being joined by now.
-      if (sequencer.isBehind()) void catchUp(handover.current());
+      if (name === "message:published" || name === "room:position") {
+        const heard: Parameters<typeof sequencer.hear>[0] = payload;
+        if ((heard.messages ?? [heard]).every(hasPosition)) sequencer.hear(heard);
+        // During a move signals come twice, and nothing in them tells a repeat.
+      } else if (name === "signal:sent" && connection === handover.current()) {
+        events.emit(payload.event, payload.data, { from: payload.from });
+      }
+      catchUpIfBehind();
     },
   };
   return room;

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { limits } from "../../client/src/protocol/limits.ts";
 import { comparePositions } from "../../client/src/protocol/position.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { seededRandom } from "../support/random.ts";
@@ -82,6 +83,35 @@ test("what is published while offline waits and goes out in order; over the boun
   await recording.has("m4");
   expect(recording.texts()).toEqual(numbered(0, 5));
   await room.publish("chat:message", { text: "there is room again" });
+});
+
+test("a publish of before the machine slept is not sent again when it wakes, and says that its time is over", async () => {
+  await using rig = await startRig();
+  const [server] = rig.servers;
+  if (!server) throw new Error("expected a server");
+  const name = uniqueRoom();
+  const reader = record(rig.connectDirectly(server).join(name));
+  const client = rig.connect();
+  const room = client.join(name);
+  await room.ready;
+  // It is stored at once, as the reader hears; its acknowledgement is on a slow line that is cut.
+  rig.relay.delayMs = 500;
+  const asleep = expect(room.publish("chat:message", { text: "pay 100" })).rejects.toMatchObject({
+    code: "TIMED_OUT",
+    retryable: true,
+  });
+  await reader.has("pay 100");
+  rig.relay.cutAll({ reset: true });
+  await waitFor(() => client.status === "reconnecting", "the client to notice the cut");
+  // The machine sleeps: its clock goes on, its timers do not.
+  const { now } = Date;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() + limits.publishRetryMs);
+  rig.relay.delayMs = 0;
+  await asleep;
+  await room.publish("chat:message", { text: "awake" });
+  clock.mockRestore();
+  await reader.has("awake");
+  expect(reader.texts()).toEqual(["pay 100", "awake"]);
 });
 
 testWithRedisServer("publishes outlast a Redis that is away", async () => {

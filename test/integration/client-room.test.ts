@@ -92,6 +92,17 @@ test("a publish that the contract does not allow rejects, and the next one goes 
   await expect(good).resolves.toHaveProperty("position");
 });
 
+test("a publish of what is not JSON rejects, and the next one goes on", async () => {
+  const room = rig.connect().join(uniqueRoom());
+  const untyped: { publish(event: string, data?: unknown): Promise<unknown> } = room;
+  for (const data of [undefined, () => undefined, 1n]) {
+    const rejected: unknown = await untyped.publish("chat:message", data).catch((error: unknown) => error);
+    expect(rejected).toBeInstanceOf(HoldfastError);
+    expect(rejected).toMatchObject({ code: "INVALID_PAYLOAD", retryable: false });
+  }
+  await expect(room.publish("chat:message", { text: "good" })).resolves.toHaveProperty("position");
+});
+
 test("a handler that throws is reported and disturbs neither other handlers nor later messages", async () => {
   const reported = vi.spyOn(console, "error").mockImplementation(() => undefined);
   const room = rig.connect().join(uniqueRoom());
@@ -149,7 +160,7 @@ test("a token function that fails is told and asked again", async () => {
   await client.join(uniqueRoom()).ready;
   expect(calls).toBe(2);
   expect(errors).toMatchObject([
-    { code: "TOKEN_EXPIRED", retryable: true, cause: { message: "the sign-in is slow today" } },
+    { code: "TOKEN_FAILED", retryable: true, cause: { message: "the sign-in is slow today" } },
   ]);
 });
 

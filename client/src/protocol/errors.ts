@@ -44,6 +44,8 @@ export const clientErrors = {
     retryable: true,
     advice: "The message may or may not be stored: read the room before publishing it anew.",
   },
+  LOAD_FAILED: { retryable: true, advice: "Nothing: `load` is called again after a delay; `cause` is its error." },
+  TOKEN_FAILED: { retryable: true, advice: "Nothing: `token` is called again after a delay; `cause` is its error." },
   CLOSED: { retryable: false, advice: "The client or the room was closed; join again to publish." },
 } as const satisfies Record<string, ErrorMeaning>;
 

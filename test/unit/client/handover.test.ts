@@ -15,6 +15,7 @@ function rehearse() {
       request: () => Promise.reject(new Error("expected no request")),
       signal: () => undefined,
       hurry: () => undefined,
+      wait: () => Promise.reject(new Error("expected no wait")),
       close: async () => void closed.push(connection),
     };
     opened.push(connection);

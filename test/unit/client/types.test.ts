@@ -1,6 +1,7 @@
 import type {
   ErrorCode,
   HoldfastError,
+  JoinOptions,
   Position,
   Published,
   Room,
@@ -39,6 +40,10 @@ test("a publish takes the data of its event and nothing else, and resolves with 
   expectTypeOf<Room["publish"]>().toExtend<PublishMessage>();
   expectTypeOf<Room["publish"]>().not.toExtend<PublishWrongly>();
   expectTypeOf<Published["position"]>().toEqualTypeOf<Position>();
+});
+
+test("a load gets the position as of which the state is needed", () => {
+  expectTypeOf<NonNullable<JoinOptions["load"]>>().parameters.toEqualTypeOf<[what: { readonly position: Position }]>();
 });
 
 test("an error has one of the codes of both tables", () => {
