@@ -3,7 +3,7 @@ import { NodeWebSocket } from "socket.io-client";
 import { expect, test } from "vitest";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { record, startRig } from "./client-rig.ts";
+import { record, recordStatus, startRig } from "./client-rig.ts";
 import { refusal, startScriptedServer } from "./client-scripted-server.ts";
 
 /** Whether a promise has settled, for what must still be under way at a certain moment. */
@@ -31,6 +31,7 @@ test("a room that the server is too busy to take a client out of is left all the
   const talkers = { leaving: other.join(names.leaving), staying: other.join(names.staying) };
 
   const client = rig.connect({ socket: { transports: [WatchedWebSocket] } });
+  const statuses = recordStatus(client);
   const leaving = client.join(names.leaving);
   const staying = client.join(names.staying);
   const recording = record(staying);
@@ -43,6 +44,7 @@ test("a room that the server is too busy to take a client out of is left all the
   await talkers.staying.publish("chat:message", { text: "fence" });
   await recording.has("fence");
   expect(packets.filter((packet) => packet.includes("nobody hears this"))).toEqual([]);
+  expect(statuses).toEqual(["connecting", "connected"]);
 });
 
 test("leaving is tried again until the server has done it, and only then it is done", async () => {
