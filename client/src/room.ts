@@ -6,7 +6,7 @@ import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors
 import type { Handover } from "./handover.ts";
 import { type Budget, createOutbox, type Published } from "./outbox.ts";
 import type { Sender } from "./protocol/events.ts";
-import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
+import type { Position } from "./protocol/position.ts";
 import { createSequencer, type Delivery, type Gap } from "./sequencer.ts";
 
 export interface JoinOptions {
@@ -87,9 +87,6 @@ export interface RoomParts extends Room {
   resume(): void;
   end(error: ErrorDetail): void;
 }
-
-/** Nothing else can be put into the order of the log, or asked for. */
-const hasPosition = ({ position }: { readonly position?: Position }) => POSITION_PATTERN.test(`${position}`);
 
 const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: true };
 
@@ -226,8 +223,7 @@ export function createRoom(
     resume: outbox.resume,
     notified(connection, [name, payload]) {
       if (name === "message:published" || name === "room:position") {
-        const heard: Parameters<typeof sequencer.hear>[0] = payload;
-        if ((heard.messages ?? [heard]).every(hasPosition)) sequencer.hear(heard);
+        sequencer.hear(payload);
         // During a move signals come twice, and nothing in them tells a repeat.
       } else if (name === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });

@@ -37,19 +37,22 @@ export interface SequencerOptions {
 }
 
 /** What the server told: the messages of one append, or the log's head as it sees it. */
-interface Heard {
-  readonly previous?: Position;
+export interface Heard {
+  readonly previous?: Position | undefined;
   readonly messages?: readonly Message[];
   readonly position?: Position;
 }
 
+/** A batch that does not continue what was taken. */
 interface HeldBatch {
-  readonly previous?: Position;
+  readonly previous?: Position | undefined;
   readonly messages: readonly Message[];
+  /** A read was asked for after it had come: where the answer does not reach it, the log does not have it. */
+  isAskedFor?: boolean;
 }
 
-/** Messages held while something before them is missing. What is beyond that is read from the log again. */
-const HELD_MESSAGES = 1000;
+/** Batches held while something before them is missing. What is beyond that is read from the log again. */
+const HELD_BATCHES = 200;
 /** Ids that are remembered of the newest epoch. Twice as many are kept of the epochs before it. */
 const REMEMBERED_IDS = 1000;
 /** Gaps that are remembered, so that another report of the same loss is not told again. */
@@ -68,14 +71,12 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   /** Where the view begins. What an earlier life of the application has seen is unknown. */
   let began = START;
   /** The gaps that were told last, each with the message that came after it, once there is one. */
-  const gaps: (Gap & { end?: Position })[] = [];
+  let gaps: (Gap & { end?: Position })[] = [];
   /** The log must be read, whatever was heard. */
   let isUnproven = true;
   /** The head that the server told since the last read was asked for. */
   let head: Position | undefined;
-  /** Batches that do not continue `last`: those heard since the last read was asked for, and those from before. */
   let held: HeldBatch[] = [];
-  let heldBeforeAsking: HeldBatch[] = [];
   /** The application's own messages that the server has stored and that were not told yet: id and position. */
   const acknowledged = new Map<string, Position>();
   /**
@@ -85,11 +86,8 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   let ids = new Map<string, number>();
   let idsOf = START;
   let earlierIds = new Map<string, number>();
-  /** The position at which the application is loading its state. */
-  let loadingAt: Position | undefined;
-  let isOver = false;
-
-  const isStopped = () => isOver || loadingAt;
+  /** Nothing is told: the room is over, or the application is loading its state as of this position. */
+  let stopped: Position | true | undefined;
 
   const isAfter = (a: Position, b: Position) => comparePositions(a, b) > 0;
 
@@ -121,10 +119,10 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function tellGap(after: Position, position: Position) {
     closeGap(position);
-    gaps.push({ after, position });
-    if (gaps.length > REMEMBERED_GAPS) gaps.shift();
-    // A log that was lost may begin anew at lower numbers, which say nothing about the view any more.
+    // A log that was lost may begin anew at lower numbers. They say nothing about what was told before.
+    if (isAfter(after, position)) gaps = [];
     if (isAfter(began, position)) began = START;
+    gaps = [...gaps, { after, position }].slice(-REMEMBERED_GAPS);
     forgetSettled();
     tell("gap", { after, position });
   }
@@ -134,21 +132,16 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   }
 
   function load(position: Position) {
-    if (isOver) return;
-    last = position;
-    loadingAt = position;
+    if (stopped) return;
+    stopped = last = position;
     tell("load", position);
-  }
-
-  /** An own message before `position` that has not come: the log has lost it, since the chain goes on without it. */
-  function findLostOwn(position: Position) {
-    return [...acknowledged.values()].find((own) => isAfter(position, own));
   }
 
   function take(message: Message, replayed: boolean) {
     const { id, position, sentAtMs } = message;
     acknowledged.delete(id);
-    const lostOwn = last && findLostOwn(position);
+    // An own message that lies before this one and has not come is lost, since the chain goes on without it.
+    const lostOwn = [...acknowledged.values()].find((own) => isAfter(position, own));
     if (last && lostOwn) {
       tellGap(isAfter(last, lostOwn) ? (positionBefore(lostOwn) ?? began) : last, position);
       if (loads) {
@@ -156,7 +149,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
         isUnproven = true;
         load(last);
       }
-      if (isStopped()) return;
+      if (stopped) return;
     }
     if (!isSameEpoch(idsOf, position)) {
       earlierIds = new Map([...earlierIds, ...ids].slice(-2 * REMEMBERED_IDS));
@@ -175,26 +168,21 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   }
 
   function takeAll(messages: readonly Message[], replayed: boolean) {
-    for (const message of messages) if (!isStopped()) take(message, replayed);
+    for (const message of messages) if (!stopped) take(message, replayed);
   }
 
   /** Takes a batch where it continues what was taken, or is a repeat of it. */
   function takeBatch(batch: HeldBatch) {
-    const had = last && !isStopped() ? judge(last, batch) : undefined;
-    if (had === undefined) return false;
+    // First, so that a batch without positions is refused here, and is not held.
+    const had = judge(last ?? START, batch);
+    if (had === undefined || !last || stopped) return false;
     takeAll(batch.messages.slice(had), false);
     return true;
   }
 
   /** Takes what is held as far as it continues what was taken. */
   function drain() {
-    const isHeld = (batch: HeldBatch) => !takeBatch(batch);
-    let count: number;
-    do {
-      count = held.length + heldBeforeAsking.length;
-      heldBeforeAsking = heldBeforeAsking.filter(isHeld);
-      held = held.filter(isHeld);
-    } while (held.length + heldBeforeAsking.length < count);
+    while (held.some((batch, index) => takeBatch(batch) && held.splice(index, 1)));
   }
 
   return {
@@ -202,73 +190,59 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
     last: () => last,
 
     /** What the server told, through any connection. */
-    hear({ previous, messages, position }: Heard) {
-      if (position) head = position;
+    hear({ previous, messages, position = head }: Heard) {
+      head = position;
       if (!messages) return;
-      const batch = { ...(previous && { previous }), messages };
-      if (takeBatch(batch)) return drain();
-      const count = [...heldBeforeAsking, ...held].reduce((sum, { messages: { length } }) => sum + length, 0);
-      if (count < HELD_MESSAGES) held.push(batch);
+      const batch = { previous, messages };
+      if (takeBatch(batch)) drain();
+      else if (held.length < HELD_BATCHES) held.push(batch);
       else isUnproven = true;
     },
 
     /** True when the log must be read to go on. */
-    isBehind: () => !isStopped() && (isUnproven || !last || held.length > 0 || (head ?? last) !== last),
+    isBehind: () =>
+      !stopped && (isUnproven || !last || held.some((batch) => !batch.isAskedFor) || (head ?? last) !== last),
 
     /** A read or a join begins: it must answer with what comes after the returned position. */
     ask() {
       head = undefined;
       isUnproven = false;
-      heldBeforeAsking.push(...held.splice(0));
+      for (const batch of held) batch.isAskedFor = true;
       return last;
     },
 
     /** The answer to what was asked after `asked`; undefined when none came. */
     answer(asked: Position | undefined, page: Page | undefined) {
-      if (isStopped() || !page) {
+      if (stopped || !page) {
         isUnproven = true;
         return;
       }
-      const { position, recovered, complete, lost } = page;
-      let { messages } = page;
-      const isFresh = !last;
-      if (last && asked !== last) {
-        // Delivery has gone on since it was asked, by live messages or by the other answer of a handover.
-        if (isRepeat(last, position)) {
-          isUnproven ||= heldBeforeAsking.length > 0;
-          return;
-        }
-        const had = messages.findIndex((message) => message.position === last) + 1;
-        if (!had) {
-          isUnproven = true;
-          return;
-        }
-        messages = messages.slice(had);
-      } else if (!last) {
+      const { position, recovered, messages, complete, lost } = page;
+      const from = last;
+      let had = 0;
+      if (!from) {
         began = messages[0]?.position ?? position;
         forgetSettled();
-      } else if (!recovered && !(lost && isKnown(lost))) {
-        const first = loads ? undefined : messages[0];
-        const from = last;
-        // What was lost of another epoch, and lies before the last delivery, has never been told.
-        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone));
-        tellGap(lost && isLate ? lost.after : from, first?.position ?? position);
-        if (loads) {
-          load(position);
+      } else if (asked !== from) {
+        // Delivery has gone on since it was asked, by live messages or by the other answer of a handover.
+        had = messages.findIndex((message) => message.position === from) + 1;
+        if (!had) {
+          isUnproven ||= !isRepeat(from, position) || held.length > 0;
           return;
         }
+      } else if (!recovered && !(lost && isKnown(lost))) {
+        // What was lost of another epoch, and lies before the last delivery, has never been told.
+        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone));
+        tellGap(lost && isLate ? lost.after : from, (!loads && messages[0]?.position) || position);
+        if (loads) return load(position);
       }
-      takeAll(messages, true);
-      if (isStopped()) return;
-      if (complete) {
-        last = position;
-        drain();
-        heldBeforeAsking = [];
-      } else {
-        isUnproven = true;
-        drain();
-      }
-      if (isFresh && loads) load(last ?? position);
+      takeAll(messages.slice(had), true);
+      if (stopped) return;
+      isUnproven ||= !complete;
+      if (complete) last = position;
+      drain();
+      if (complete) held = held.filter((batch) => !batch.isAskedFor);
+      if (!from && loads) load(position);
     },
 
     /**
@@ -276,21 +250,21 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
      * duplicate is in the log, so it is missing only where delivery has not come so far.
      */
     acknowledged(id: string, position: Position, isDuplicate: boolean) {
-      if (isStopped() || ids.has(id) || earlierIds.has(id)) return;
+      if (stopped || ids.has(id) || earlierIds.has(id)) return;
       const isTaken = last && (isDuplicate ? !isAfter(position, last) : isRepeat(last, position));
       if (!isTaken && !isSettled(position)) acknowledged.set(id, position);
     },
 
     /** The application's state is loaded, at least as of `position`. */
     loaded(position: Position) {
-      if (position !== loadingAt) return;
-      loadingAt = undefined;
+      if (position !== stopped) return;
+      stopped = undefined;
       drain();
     },
 
     /** Nothing is told any more. */
     close() {
-      isOver = true;
+      stopped = true;
     },
   };
 }

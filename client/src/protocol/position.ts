@@ -16,22 +16,24 @@ export const POSITION_PATTERN = /^(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,14})$/;
 
 /** The two halves of a well-formed position. */
 export function splitPosition(position: Position): { epochMs: number; seq: number } {
-  const [epochMs, seq] = position.split("-").map(Number) as [number, number];
+  const [epochMs, seq] = halves(position);
   return { epochMs, seq };
 }
+
+const halves = (position: Position) => position.split("-").map(Number) as [epochMs: number, seq: number];
 
 /**
  * Negative when `a` is before `b`, zero when they are the same, positive when `a` is after `b`. This is the order of
  * one log. Across epochs it does not tell what a client was told: a log that was lost may begin anew at lower numbers.
  */
 export function comparePositions(a: Position, b: Position): number {
-  const left = splitPosition(a);
-  const right = splitPosition(b);
-  return left.epochMs - right.epochMs || left.seq - right.seq;
+  const [epochA, seqA] = halves(a);
+  const [epochB, seqB] = halves(b);
+  return epochA - epochB || seqA - seqB;
 }
 
 export function isSameEpoch(a: Position, b: Position): boolean {
-  return splitPosition(a).epochMs === splitPosition(b).epochMs;
+  return halves(a)[0] === halves(b)[0];
 }
 
 /** Whether a receiver at `last` has had `position`, as far as numbers can tell: within one epoch. */
@@ -41,14 +43,14 @@ export function isRepeat(last: Position, position: Position): boolean {
 
 /** The position before this one; undefined for the first of an epoch, which does not tell it. */
 export function positionBefore(position: Position): Position | undefined {
-  const { epochMs, seq } = splitPosition(position);
+  const [epochMs, seq] = halves(position);
   return seq ? `${epochMs}-${seq - 1}` : undefined;
 }
 
 /** Messages that are one behind the other in a log, and the position before the first of them. */
 export interface Batch {
   /** Absent in what older servers send. Within an epoch it follows from the first message's own position. */
-  readonly previous?: Position;
+  readonly previous?: Position | undefined;
   readonly messages: readonly { readonly position: Position }[];
 }
 
