@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type LoggedCommand, parseAppendOnlyFile } from "./append-only-file.ts";
 import { freePort } from "./free-port.ts";
 import { ManagedProcess } from "./managed-process.ts";
 import { answersPing } from "./redis-ping.ts";
@@ -19,6 +20,12 @@ export interface RedisOptions {
   readonly persist?: boolean;
   /** Further arguments of redis-server, e.g. `["--maxmemory", "10mb"]`. Ends the choice: the embedded one has none. */
   readonly args?: readonly string[];
+}
+
+/** A moment of a Redis' life, as its disk had it. */
+export interface DiskSnapshot {
+  readonly path: string;
+  readonly bytes: number;
 }
 
 const binary = process.env.REDIS_SERVER || "redis-server";
@@ -124,6 +131,24 @@ export class RedisServer implements AsyncDisposable {
     await this.start();
   }
 
+  /** How much it has written to disk so far: a snapshot to which `rewind` can go back. */
+  async snapshot(): Promise<DiskSnapshot> {
+    const path = await this.#appendOnlyFile();
+    return { path, bytes: (await stat(path)).size };
+  }
+
+  /** What it wrote to disk since its data last came in one piece, from nothing or from a master. */
+  async commandsOnDisk(): Promise<LoggedCommand[]> {
+    return parseAppendOnlyFile(await readFile(await this.#appendOnlyFile()));
+  }
+
+  /** Puts the disk of a Redis that was killed back to an earlier moment, for `start` to begin there. */
+  async rewind({ path, bytes }: DiskSnapshot): Promise<void> {
+    if (this.process.ended === undefined) throw new Error("expected a Redis that has ended, got one that runs");
+    if (path !== (await this.#appendOnlyFile())) throw new Error(`expected ${path} to be written still`);
+    await truncate(path, bytes);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process?.kill();
     await this.#removeFolder();
@@ -134,13 +159,25 @@ export class RedisServer implements AsyncDisposable {
     this.#folder = undefined;
   }
 
+  /** The file to which it appends now, as the manifest has it: `file <name> seq <number> type i` is in use. */
+  async #appendOnlyFile(): Promise<string> {
+    if (!this.#persist || this.#folder === undefined) throw new Error("expected persist: true for what is on disk");
+    const folder = join(this.#folder, "appendonlydir");
+    const manifest = await readFile(join(folder, "appendonly.aof.manifest"), "utf8");
+    const name = [...manifest.matchAll(/^file (\S+) seq \d+ type i/gm)].at(-1)?.[1];
+    if (name === undefined) throw new Error(`expected an append-only file in the manifest, got: ${manifest}`);
+    return join(folder, name);
+  }
+
   #command() {
     if (this.kind === "valkey") {
       return { command: process.execPath, args: ["--no-warnings", valkeyScript, String(this.port)], ipc: true };
     }
     // Without fsync every write is still handed to the kernel before its answer, which outlives a killed process;
     // only a machine that loses power would lose it.
-    const persistence = this.#persist ? ["--appendonly", "yes", "--appendfsync", "no"] : ["--appendonly", "no"];
+    // A file that is never rewritten lets `rewind` cut it back.
+    const kept = ["--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"];
+    const persistence = this.#persist ? kept : ["--appendonly", "no"];
     const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", ...persistence, ...this.#args];
     return { command: binary, args };
   }

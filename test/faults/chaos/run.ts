@@ -1,16 +1,14 @@
-import { START } from "../../../client/src/protocol/position.ts";
 import { pick, type Random, seededRandom } from "../../support/random.ts";
 import { startRedis } from "../../support/redis-server.ts";
-import { askData, connectStock } from "../../support/stock-client.ts";
 import { uniquePrefix } from "../../support/unique.ts";
 import { waitFor } from "../../support/wait.ts";
 import { Cast } from "./cast.ts";
-import type { Entry, RoomHistory } from "./history.ts";
 import { Instance } from "./instance.ts";
 import { Line } from "./line.ts";
 import { planFaults } from "./plan.ts";
-import { type Recorder, startRecorder } from "./recorder.ts";
+import { startRecorder } from "./recorder.ts";
 import type { Report } from "./report.ts";
+import { readServed } from "./served.ts";
 import { reachVerdict } from "./verdict.ts";
 import { Weather } from "./weather.ts";
 
@@ -61,7 +59,7 @@ async function runOn({ seed, seconds }: RunOptions, keep: <Part extends AsyncDis
   };
   const instances = await Promise.all(numbers(INSTANCES).map((number) => Instance.start(number, redis.port, env)));
   instances.forEach(keep);
-  const recorder = keep(await startRecorder(redis.url, ROOMS, (room) => `${keyPrefix}:{${room}}:log`));
+  const recorder = keep(await startRecorder([redis.url], ROOMS, (room) => `${keyPrefix}:{${room}}:log`));
   const clientLines = await Promise.all(numbers(CLIENTS).map((client) => Line.open(instances[0]?.port ?? 0, client)));
   clientLines.forEach(keep);
   const balancer = setInterval(() => route(clientLines, instances, Math.random), BALANCER_MS);
@@ -91,12 +89,17 @@ async function runOn({ seed, seconds }: RunOptions, keep: <Part extends AsyncDis
   const healedAfterMs = performance.now() - clearedMs;
   await recorder.complete();
   const rooms = await Promise.all(
-    ROOMS.map((room) => readRoom(room, recorder, `http://127.0.0.1:${instances[0]?.port}`)),
+    ROOMS.map(async (room) => ({
+      room,
+      lives: recorder.lives(room),
+      served: await readServed(`http://127.0.0.1:${instances[0]?.port}`, room),
+    })),
   );
   const history = {
     rooms,
     memberships: cast.memberships,
     publishes: cast.publishes.map((publish) => ({ ...publish })),
+    instanceEndsMs: weather.instanceEndsMs,
   };
   return {
     seed,
@@ -107,7 +110,7 @@ async function runOn({ seed, seconds }: RunOptions, keep: <Part extends AsyncDis
     history,
     healedAfterMs,
     crashes: instances.flatMap(({ crashes }) => crashes),
-    problems: reachVerdict(history),
+    problems: reachVerdict(history).problems,
     instanceOutputs: instances.map(({ output }) => output),
   };
 }
@@ -120,18 +123,6 @@ function route(lines: readonly Line[], instances: readonly Instance[], random: R
 
 async function isHealthy(instance: Instance, number: number): Promise<void> {
   await waitFor(async () => (await instance.healthStatus()) === 200, `instance ${number} to be healthy`, REPAIR_MS);
-}
-
-async function readRoom(room: string, recorder: Recorder, url: string): Promise<RoomHistory> {
-  using socket = await connectStock(url);
-  const served: Entry[] = [];
-  for (let isComplete = false; !isComplete; ) {
-    const after = served.at(-1)?.position ?? START;
-    const page = await askData(socket, "history:read", { room, after });
-    served.push(...page.messages.map(({ position, data }) => ({ position, text: (data as { text: string }).text })));
-    isComplete = page.complete || page.messages.length === 0;
-  }
-  return { room, generations: recorder.generations(room), served };
 }
 
 function numbers(count: number): number[] {

@@ -20,6 +20,8 @@ export interface WeatherParts {
 /** Makes the faults of a plan happen, and counts them by kind. */
 export class Weather {
   readonly happened = new Map<Fault["kind"], number>();
+  /** When an instance was killed, stopped or frozen. */
+  readonly instanceEndsMs: number[] = [];
   /** Connections between clients and instances that were reset. */
   cutConnections = 0;
   readonly #parts: WeatherParts;
@@ -142,12 +144,12 @@ export class Weather {
     const { redis, instances, recorder } = this.#parts;
     for (const { redisLine } of instances) redisLine.silence();
     const lostAtMs = performance.now();
+    recorder.pause();
     await redis.kill();
+    recorder.ended(await redis.commandsOnDisk());
     await this.#pause(downMs);
-    await redis.restart({ keepData: true });
-    await recorder.complete();
-    recorder.pause(lostAtMs);
     await redis.restart({ keepData: false });
+    await recorder.replaced([redis.url], lostAtMs);
     recorder.resume();
     for (const { redisLine } of instances) redisLine.endSilence("heal");
     return true;
