@@ -1,9 +1,9 @@
 import type { CastCounts } from "./cast.ts";
+import { describeProblems, tally } from "./describe-problems.ts";
 import type { History, MemberEvent, Problem } from "./history.ts";
 import type { Crash } from "./instance.ts";
 import type { Fault } from "./plan.ts";
 
-const SHOWN_PROBLEMS = 20;
 const SHOWN_OUTPUT_CHARS = 4_000;
 
 export interface Report {
@@ -48,10 +48,9 @@ export function describeReport(report: Report): string {
       `all settled ${Math.round(report.healedAfterMs)} ms after the weather cleared`,
     ...(report.cast.errors.length > 0 ? [`errors told to clients: ${tally(report.cast.errors)}`] : []),
     ...crashes.map(({ instance, output }) => `instance ${instance} crashed:\n${output.slice(-SHOWN_OUTPUT_CHARS)}`),
-    ...problems.slice(0, SHOWN_PROBLEMS).map(({ kind, detail }) => `${kind}: ${detail}`),
+    ...describeProblems(problems),
+    held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report)}`,
   ];
-  if (problems.length > SHOWN_PROBLEMS) lines.push(`all problems: ${tally(problems.map(({ kind }) => kind))}`);
-  lines.push(held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report)}`);
   return lines.join("\n");
 }
 
@@ -65,10 +64,4 @@ function largestPauseMs(memberships: readonly (readonly MemberEvent[])[]): numbe
     });
   }
   return largest;
-}
-
-function tally(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].map(([name, times]) => `${name} ${times}`).join(", ");
 }

@@ -192,7 +192,9 @@ test("a member who saw nothing of what was lost is told as well, now or later, w
     [],
   );
   expect(kinds(shortened, [membership([...unaware, ...after, lateGap, lateGap])])).toEqual(["superfluous-gap"]);
-  expect(kinds(shortened, [{ ...membership(after.slice(1), `${SECOND_EPOCH}-0`), joinedAtMs: LOST_AT_MS + 1 }])).toEqual([]);
+  expect(
+    kinds(shortened, [{ ...membership(after.slice(1), `${SECOND_EPOCH}-0`), joinedAtMs: LOST_AT_MS + 1 }]),
+  ).toEqual([]);
 });
 
 test("a publisher is told that what it was acknowledged for is lost, whoever else is gone", () => {
@@ -203,7 +205,11 @@ test("a publisher is told that what it was acknowledged for is lost, whoever els
 });
 
 test("losses, and who had to be told of them, are counted", () => {
-  const aware = membership([...told(FIRST_EPOCH, "a0 a1 a2 a3"), gap(`${FIRST_EPOCH}-3`, `${SECOND_EPOCH}-0`), ...after]);
+  const aware = membership([
+    ...told(FIRST_EPOCH, "a0 a1 a2 a3"),
+    gap(`${FIRST_EPOCH}-3`, `${SECOND_EPOCH}-0`),
+    ...after,
+  ]);
   const counted = verdictOf(shortened, [aware, membership([...unaware, ...after])]);
   expect(counted).toMatchObject({ acknowledgedLost: 2, gapsExpected: 2, gapsTold: 1 });
 });

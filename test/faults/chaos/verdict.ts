@@ -83,4 +83,3 @@ function judgeServed({ room, served }: RoomHistory, { trunk }: LogTree): Problem
 function sum<Key extends string>(items: readonly Readonly<Record<Key, number>>[], key: Key): number {
   return items.reduce((total, item) => total + item[key], 0);
 }
-

@@ -46,7 +46,9 @@ export class Witnesses {
   isKnown({ text, position }: LogNode, loss: Loss): boolean {
     const knownAtMs = this.#knownAtMs.get(`${position} ${text}`);
     if (knownAtMs === undefined) return false;
-    return !this.#instanceEndsMs.some((atMs) => knownAtMs - REPORTED_WITHIN_MS <= atMs && atMs <= loss.atMs + REPORTED_WITHIN_MS);
+    return !this.#instanceEndsMs.some(
+      (atMs) => knownAtMs - REPORTED_WITHIN_MS <= atMs && atMs <= loss.atMs + REPORTED_WITHIN_MS,
+    );
   }
 
   #note({ text, position }: Pick<LogNode, "text" | "position">, atMs: number): void {

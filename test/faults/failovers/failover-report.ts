@@ -1,7 +1,7 @@
+import { describeProblems, tally } from "../chaos/describe-problems.ts";
 import type { ProblemKind } from "../chaos/history.ts";
 import type { FailoverPhase, FailoverReport } from "./run-failovers.ts";
 
-const SHOWN_PROBLEMS = 20;
 const SHOWN_OUTPUT_CHARS = 4_000;
 
 export function failoversHeld({ phases, crashes }: FailoverReport): boolean {
@@ -16,7 +16,9 @@ export function replayFailovers({ seed, count }: Pick<FailoverReport, "seed" | "
 export function describeFailovers(report: FailoverReport): string {
   const lines = [
     ...report.phases.flatMap(describePhase),
-    ...report.crashes.map(({ instance, output }) => `instance ${instance} crashed:\n${output.slice(-SHOWN_OUTPUT_CHARS)}`),
+    ...report.crashes.map(
+      ({ instance, output }) => `instance ${instance} crashed:\n${output.slice(-SHOWN_OUTPUT_CHARS)}`,
+    ),
     failoversHeld(report)
       ? "verdict: every promise held"
       : `verdict: BROKEN; again with: ${replayFailovers(report)} (the failovers are the same, what they meet differs)`,
@@ -47,13 +49,6 @@ function describePhase({ isLossy, failovers, history, verdict, cast, tookMs, hea
       `${Math.round(tookMs / 1000)} s, whole ${Math.round(healedAfterMs)} ms after the last one`,
     ...rows.map(([name, value]) => `  ${name.padEnd(32)} ${value}`),
     ...(cast.errors.length > 0 ? [`  errors told to clients: ${tally(cast.errors)}`] : []),
-    ...problems.slice(0, SHOWN_PROBLEMS).map(({ kind, detail }) => `  ${kind}: ${detail}`),
-    ...(problems.length > SHOWN_PROBLEMS ? [`  all problems: ${tally(problems.map(({ kind }) => kind))}`] : []),
+    ...describeProblems(problems).map((line) => `  ${line}`),
   ];
-}
-
-function tally(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].map(([name, times]) => `${name} ${times}`).join(", ");
 }

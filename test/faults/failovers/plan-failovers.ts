@@ -13,6 +13,10 @@ export interface Failover {
   readonly oldMaster: OldMaster;
   /** For how long there is no Redis. */
   readonly downMs: number;
+  /** For each instance, how much later than Redis its line to Redis is back. */
+  readonly lateMs: readonly number[];
+  /** Publishers whose connection breaks as Redis goes, with the acknowledgements that were on their way. */
+  readonly cut: readonly number[];
   /** How long everything works before it. */
   readonly restMs: number;
   /** A client that is away from before this failover until so many later ones have happened; undefined: none. */
@@ -25,6 +29,8 @@ export interface FailoverPlanOptions {
   readonly seed: number;
   readonly count: number;
   readonly isLossy: boolean;
+  readonly instances: number;
+  readonly publishers: number;
   readonly oldMasters: readonly OldMaster[];
   /** Clients that may be away: from this one on, so many. */
   readonly firstRoamer: number;
@@ -33,6 +39,9 @@ export interface FailoverPlanOptions {
 
 const MOST_LOST = 20;
 const LONGEST_DOWN_MS = 150;
+const LATE_SHARE = 0.3;
+const LATEST_MS = 400;
+const CUT_SHARE = 0.3;
 const LONGEST_REST_MS = 300;
 const LONGEST_ABSENCE = 4;
 const AWAY_SHARE = 0.3;
@@ -47,6 +56,8 @@ export function planFailovers(options: FailoverPlanOptions): Failover[] {
     losing: lostCount(random, options.isLossy),
     oldMaster: pick(random, options.oldMasters) ?? "dies",
     downMs: randomInteger(random, 0, LONGEST_DOWN_MS),
+    lateMs: Array.from({ length: options.instances }, () => lateness(random)),
+    cut: Array.from({ length: options.publishers }, (_, client) => client).filter(() => random() < CUT_SHARE),
     restMs: randomInteger(random, 0, LONGEST_REST_MS),
     away: absence(random, options),
     arrival: number % every === every - 1,
@@ -56,6 +67,11 @@ export function planFailovers(options: FailoverPlanOptions): Failover[] {
 function lostCount(random: Random, isLossy: boolean): number | undefined {
   const count = randomInteger(random, 0, MOST_LOST);
   return isLossy ? count : undefined;
+}
+
+/** Most are there at once, so that the first one to append is now this, now that. */
+function lateness(random: Random): number {
+  return random() < LATE_SHARE ? randomInteger(random, 0, LATEST_MS) : 0;
 }
 
 function absence(random: Random, { firstRoamer, roamers }: FailoverPlanOptions): Failover["away"] {
