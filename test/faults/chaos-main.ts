@@ -3,24 +3,31 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { OldMaster } from "./chaos/fault.ts";
 import type { History, Problem } from "./chaos/history.ts";
 import { describeReport, held } from "./chaos/report.ts";
 import { runChaos } from "./chaos/run.ts";
 import { describeFailovers, failoversHeld } from "./failovers/failover-report.ts";
-import type { OldMaster } from "./failovers/plan-failovers.ts";
 import { runFailovers } from "./failovers/run-failovers.ts";
 
-const usage = `npm run chaos -- [--seconds 60] [--seed <number>]
+const usage = `npm run chaos -- [--seconds 60] [--seed <number>] [--cluster]
+npm run chaos -- --long [--seed <number>] [--cluster]
 npm run chaos -- --failovers 200 [--seed <number>] [--old-master dies|demoted]
 
-Bad weather for so many seconds, then good weather and a verdict. Or so many failovers of Redis that lose the last
+Bad weather for so many seconds, then good weather and a verdict. With --long an instance is frozen for longer than ids
+are remembered, which takes more than five minutes. With --failovers so many failovers of Redis that lose the last
 moment, and as many that lose nothing. The same seed gives the same faults at the same times; which message meets which
 fault differs from run to run.`;
+
+const SECONDS = "60";
+const LONG_SECONDS = "300";
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      seconds: { type: "string", default: "60" },
+      seconds: { type: "string" },
+      cluster: { type: "boolean", default: false },
+      long: { type: "boolean", default: false },
       failovers: { type: "string" },
       "old-master": { type: "string", multiple: true, default: ["dies", "demoted"] },
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
@@ -31,7 +38,8 @@ async function main(): Promise<void> {
   const seed = wholeNumber("seed", values.seed);
   const count = values.failovers === undefined ? undefined : wholeNumber("failovers", values.failovers);
   execFileSync(process.execPath, ["scripts/build.mjs", "--if-missing"], { stdio: "inherit" });
-  if (count === undefined) await chaos({ seed, seconds: wholeNumber("seconds", values.seconds) });
+  const seconds = wholeNumber("seconds", values.seconds ?? (values.long ? LONG_SECONDS : SECONDS));
+  if (count === undefined) await chaos({ seed, seconds, isCluster: values.cluster, isLong: values.long });
   else await failovers({ seed, count, oldMasters: values["old-master"].map(oldMaster) });
 }
 
@@ -39,7 +47,7 @@ async function chaos(options: Parameters<typeof runChaos>[0]): Promise<void> {
   console.log(`seed ${options.seed}, ${options.seconds} s of faults`);
   const report = await runChaos(options);
   console.log(describeReport(report));
-  if (!held(report)) await fail(report.seed, report.problems, [report.history], report.instanceOutputs);
+  if (!held(report)) await fail(options.seed, report.verdict.problems, [report.history], report.instanceOutputs);
 }
 
 async function failovers(options: Parameters<typeof runFailovers>[0]): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type LoggedCommand, parseAppendOnlyFile } from "./append-only-file.ts";
+import type { FakeClock } from "./fake-clock.ts";
 import { freePort } from "./free-port.ts";
 import { ManagedProcess } from "./managed-process.ts";
 import { answersPing } from "./redis-ping.ts";
@@ -18,6 +19,8 @@ export interface RedisOptions {
   readonly port?: number;
   /** Keep every acknowledged write on disk, even through a SIGKILL, for `restart({ keepData: true })`; default false. */
   readonly persist?: boolean;
+  /** The clock by which a redis-server lives; default: the true one. */
+  readonly clock?: FakeClock;
   /** Further arguments of redis-server, e.g. `["--maxmemory", "10mb"]`. Ends the choice: the embedded one has none. */
   readonly args?: readonly string[];
 }
@@ -46,13 +49,13 @@ let told = false;
 /**
  * Starts a Redis of one's own on loopback and resolves when it answers.
  *
- * @throws when `kind`, `persist` or `args` ask for a redis-server and none is installed
+ * @throws when `kind`, `persist`, `args` or `clock` ask for a redis-server and none is installed
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const needsRedis = options.persist === true || options.args !== undefined;
+  const needsRedis = options.persist === true || options.args !== undefined || options.clock !== undefined;
   const kind = options.kind ?? (redisServerInstalled || needsRedis ? "redis" : "valkey");
   if (kind === "redis" && !redisServerInstalled) throw new Error(NOT_INSTALLED);
-  if (kind === "valkey" && needsRedis) throw new Error("expected kind redis for persist or args, got valkey");
+  if (kind === "valkey" && needsRedis) throw new Error("expected kind redis for persist, args or clock, got valkey");
   if (options.kind === undefined && kind === "valkey" && !told) {
     told = true;
     console.warn(`No redis-server here: using the embedded Valkey. Set REDIS_SERVER or install redis-server.`);
@@ -73,15 +76,17 @@ export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly #persist: boolean;
+  readonly #clock: FakeClock | undefined;
   readonly #args: readonly string[];
   #process: ManagedProcess | undefined;
   #folder: string | undefined;
 
-  constructor(kind: RedisKind, port: number, { persist = false, args = [] }: RedisOptions) {
+  constructor(kind: RedisKind, port: number, { persist = false, clock, args = [] }: RedisOptions) {
     this.kind = kind;
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
     this.#persist = persist;
+    this.#clock = clock;
     this.#args = args;
   }
 
@@ -93,7 +98,8 @@ export class RedisServer implements AsyncDisposable {
 
   async start(): Promise<void> {
     this.#folder ??= await mkdtemp(join(tmpdir(), "holdfast-redis-"));
-    const child = new ManagedProcess({ ...this.#command(), env: { PATH: process.env.PATH }, cwd: this.#folder });
+    const env = { PATH: process.env.PATH, ...this.#clock?.env };
+    const child = new ManagedProcess({ ...this.#command(), env, cwd: this.#folder });
     this.#process = child;
     const what = `${this.kind} on port ${this.port} to answer PING`;
     // PING alone could be answered by another process that has the port.

@@ -1,37 +1,45 @@
 import type { CastCounts } from "./cast.ts";
 import { describeProblems, tally } from "./describe-problems.ts";
-import type { History, MemberEvent, Problem } from "./history.ts";
+import type { Fault } from "./fault.ts";
+import type { History, MemberEvent } from "./history.ts";
 import type { Crash } from "./instance.ts";
-import type { Fault } from "./plan.ts";
+
+import type { RunOptions } from "./run.ts";
+import type { Verdict } from "./verdict.ts";
 
 const SHOWN_OUTPUT_CHARS = 4_000;
 
+/** The most that an instance may use: what fits into one of 512 MB with room to spare. */
+const MEMORY_LIMIT_BYTES = 400 * 1024 * 1024;
+
 export interface Report {
-  readonly seed: number;
-  readonly seconds: number;
+  readonly options: RunOptions;
   readonly happened: ReadonlyMap<Fault["kind"], number>;
   readonly cutConnections: number;
+  /** The most that an instance was seen to use. */
+  readonly largestMemoryBytes: number;
   readonly cast: CastCounts;
   readonly history: History;
   /** From the end of the bad weather until every publish was settled and every member had the fence. */
   readonly healedAfterMs: number;
   readonly crashes: readonly Crash[];
-  readonly problems: readonly Problem[];
+  readonly verdict: Verdict;
   /** Everything that the instances printed, for whoever looks for a cause. */
   readonly instanceOutputs: readonly string[];
 }
 
-export function held({ problems, crashes }: Report): boolean {
-  return problems.length === 0 && crashes.length === 0;
+export function held({ verdict, crashes, largestMemoryBytes }: Report): boolean {
+  return verdict.problems.length === 0 && crashes.length === 0 && largestMemoryBytes < MEMORY_LIMIT_BYTES;
 }
 
-export function replayCommand({ seed, seconds }: Pick<Report, "seed" | "seconds">): string {
-  return `npm run chaos -- --seconds ${seconds} --seed ${seed}`;
+export function replayCommand({ seed, seconds, isCluster = false, isLong = false }: RunOptions): string {
+  const flags = `${isCluster ? " --cluster" : ""}${isLong ? " --long" : ""}`;
+  return `npm run chaos -- --seconds ${seconds} --seed ${seed}${flags}`;
 }
 
 /** What a run did and how it ended, for people. */
 export function describeReport(report: Report): string {
-  const { history, happened, crashes, problems } = report;
+  const { history, happened, crashes, verdict } = report;
   const events = history.memberships.map((membership) => membership.events);
   const told = events.flat();
   const deliveries = told.filter((event) => event.kind === "message");
@@ -43,13 +51,15 @@ export function describeReport(report: Report): string {
     `connections reset ${report.cutConnections}, reconnections ${report.cast.reconnections}, planned moves ${report.cast.moves}`,
     `published: acknowledged ${count("acknowledged")}, rejected ${count("rejected")}, pending ${count("pending")}`,
     `delivered ${deliveries.length}, of these replayed ${deliveries.filter(({ replayed }) => replayed).length}, ` +
-      `gaps ${told.length - deliveries.length}`,
+      `gaps ${verdict.gapsTold}; losses to be told ${verdict.gapsExpected}`,
+    `acknowledged and then lost by Redis ${verdict.acknowledgedLost}`,
+    `largest memory of an instance ${Math.round(report.largestMemoryBytes / 1024 / 1024)} MiB`,
     `largest gap between consecutive deliveries ${Math.round(largestPauseMs(events))} ms, ` +
       `all settled ${Math.round(report.healedAfterMs)} ms after the weather cleared`,
     ...(report.cast.errors.length > 0 ? [`errors told to clients: ${tally(report.cast.errors)}`] : []),
     ...crashes.map(({ instance, output }) => `instance ${instance} crashed:\n${output.slice(-SHOWN_OUTPUT_CHARS)}`),
-    ...describeProblems(problems),
-    held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report)}`,
+    ...describeProblems(verdict.problems),
+    held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report.options)}`,
   ];
   return lines.join("\n");
 }

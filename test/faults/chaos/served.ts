@@ -1,9 +1,16 @@
 import { START } from "../../../client/src/protocol/position.ts";
 import { askData, connectStock } from "../../support/stock-client.ts";
+import { waitFor } from "../../support/wait.ts";
 import type { Entry } from "./history.ts";
 
-/** The whole log of a room as a server serves it. */
-export async function readServed(url: string, room: string): Promise<Entry[]> {
+const SERVED_WITHIN_MS = 10_000;
+
+/** The whole log of a room as a server serves it; nothing where it goes on refusing. */
+export async function readServed(url: string, room: string): Promise<readonly Entry[]> {
+  return waitFor(() => readOnce(url, room), `the log of ${room} from ${url}`, SERVED_WITHIN_MS).catch(() => []);
+}
+
+async function readOnce(url: string, room: string): Promise<Entry[]> {
   using socket = await connectStock(url);
   const served: Entry[] = [];
   for (let isComplete = false; !isComplete; ) {

@@ -11,7 +11,7 @@ export async function fail(failover: Failover, stage: Stage): Promise<void> {
   await Promise.all(
     stage.instances.map(async ({ redisLine }, number) => {
       await delay(failover.lateMs[number] ?? 0);
-      redisLine.targetPort = stage.pair.master.port;
+      if (redisLine !== undefined) redisLine.targetPort = stage.pair.master.port;
     }),
   );
 }
@@ -62,5 +62,5 @@ async function promote(failover: Failover, stage: Stage): Promise<void> {
 /** New connections to Redis lead nowhere until the failover is over, and some publishers lose theirs. */
 function closeLines({ cut }: Failover, { instances, publisherLines }: Stage): void {
   for (const client of cut) publisherLines[client]?.cut();
-  for (const { redisLine } of instances) redisLine.targetPort = NOBODYS_PORT;
+  for (const { redisLine } of instances) if (redisLine !== undefined) redisLine.targetPort = NOBODYS_PORT;
 }

@@ -1,7 +1,5 @@
 import { pick, type Random, randomInteger, seededRandom } from "../../support/random.ts";
-
-/** It is gone, or it becomes a replica and keeps its connections. */
-export type OldMaster = "dies" | "demoted";
+import type { OldMaster } from "../chaos/fault.ts";
 
 /** One failover. Times are in milliseconds. */
 export interface Failover {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { RedisPair } from "../../support/redis-pair.ts";
 import { uniquePrefix } from "../../support/unique.ts";
 import type { CastCounts } from "../chaos/cast.ts";
 import type { History } from "../chaos/history.ts";
@@ -7,7 +8,6 @@ import type { Verdict } from "../chaos/verdict.ts";
 import { Absences } from "./absences.ts";
 import { fail } from "./fail.ts";
 import { type FailoverPlanOptions, planFailovers } from "./plan-failovers.ts";
-import { RedisPair } from "./redis-pair.ts";
 import { FIRST_ROAMER, PUBLISHERS, ROAMERS, Stage, type StageOptions } from "./stage.ts";
 
 const INSTANCES = 3;
@@ -50,7 +50,7 @@ export async function runFailovers(options: FailoverOptions): Promise<FailoverRe
   const instances: Instance[] = [];
   try {
     for (let number = 0; number < INSTANCES; number += 1) {
-      instances.push(await Instance.start(number, pair.master.port, env));
+      instances.push(await Instance.start({ number, env, redisPort: pair.master.port }));
     }
     const stage = { seed: options.seed, pair, instances, keyPrefix };
     const phases: FailoverPhase[] = [];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../support/random.ts";
+import type { RedisPair } from "../../support/redis-pair.ts";
 import { uniqueRoom } from "../../support/unique.ts";
 import { waitFor } from "../../support/wait.ts";
 import { Cast } from "../chaos/cast.ts";
@@ -10,7 +11,6 @@ import { Outsider } from "../chaos/outsider.ts";
 import { type Recorder, startRecorder } from "../chaos/recorder.ts";
 import { readServed } from "../chaos/served.ts";
 import { reachVerdict, type Verdict } from "../chaos/verdict.ts";
-import type { RedisPair } from "./redis-pair.ts";
 
 const ROOMS = 3;
 export const PUBLISHERS = 4;

@@ -1,7 +1,8 @@
 import { createClient } from "redis";
-import { type RedisServer, startRedis } from "../../support/redis-server.ts";
-import { startRelay, type TcpRelay } from "../../support/tcp-relay.ts";
-import { waitFor } from "../../support/wait.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { startRelay, type TcpRelay } from "./tcp-relay.ts";
+import { waitFor } from "./wait.ts";
 
 const PAUSE_MS = 10_000;
 
@@ -14,21 +15,30 @@ export class RedisPair implements AsyncDisposable {
   /** Replication runs through it, so that it can fall behind. */
   readonly #replication: TcpRelay;
 
-  constructor(master: RedisServer, other: RedisServer, replication: TcpRelay) {
+  private constructor(master: RedisServer, other: RedisServer, replication: TcpRelay) {
     this.#master = master;
     this.#other = other;
     this.#replication = replication;
   }
 
-  static async start(): Promise<RedisPair> {
-    const options = { kind: "redis", persist: true, args: ["--repl-diskless-sync-delay", "0"] } as const;
-    const master = await startRedis(options);
-    const other = await startRedis(options);
+  /** Starts both, each by a clock of its own where some are given. */
+  static async start(clocks: readonly [FakeClock, FakeClock] | [] = []): Promise<RedisPair> {
+    const start = (clock: FakeClock | undefined) => {
+      const args = ["--repl-diskless-sync-delay", "0"];
+      return startRedis({ kind: "redis", persist: true, args, ...(clock && { clock }) });
+    };
+    const master = await start(clocks[0]);
+    const other = await start(clocks[1]);
     return new RedisPair(master, other, await startRelay(master.port));
   }
 
   get master(): RedisServer {
     return this.#master;
+  }
+
+  /** The one that is no master, or was it last. */
+  get other(): RedisServer {
+    return this.#other;
   }
 
   /** Makes the other one a replica that has all data, whatever it was before. */
@@ -57,17 +67,23 @@ export class RedisPair implements AsyncDisposable {
    * old master writes nothing any more while `before` runs. Gives back the old master, which still waits.
    */
   async promote(before: () => Promise<void>): Promise<RedisServer> {
-    const old = this.#master;
-    await asAdmin(old, async (admin) => {
-      await admin.sendCommand(["CLIENT", "PAUSE", String(PAUSE_MS), "WRITE"]);
-      await before();
-    });
+    await this.pauseWriting(this.#master);
+    await before();
+    await this.promoteBesides();
+    return this.#other;
+  }
+
+  /** Makes the replica a master while the old one goes on as if nothing had happened: until one of them ends, there are two. */
+  async promoteBesides(): Promise<void> {
     await asAdmin(this.#other, (admin) => admin.sendCommand(["REPLICAOF", "NO", "ONE"]));
-    this.#master = this.#other;
-    this.#other = old;
+    [this.#master, this.#other] = [this.#other, this.#master];
     this.#replication.cutAll({ reset: true });
     this.#replication.heal();
-    return old;
+  }
+
+  /** Whatever would write waits, until the server is demoted, ends, or goes on by itself after 10 s. */
+  async pauseWriting(server: RedisServer): Promise<void> {
+    await asAdmin(server, (admin) => admin.sendCommand(["CLIENT", "PAUSE", String(PAUSE_MS), "WRITE"]));
   }
 
   /** Resolves when the replica has all that the master wrote. To be called when nothing writes. */
