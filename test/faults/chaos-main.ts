@@ -86,6 +86,6 @@ function wholeNumber(name: string, text: string): number {
 }
 
 await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(error);
   process.exitCode = 1;
 });

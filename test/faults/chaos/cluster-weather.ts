@@ -6,17 +6,19 @@ import { freeze, killConnections, type RedisScene, type RedisWeather, restart, r
 /** A Redis Cluster of three masters, of which one fails at a time, and whose slots move. */
 export class ClusterWeather implements RedisWeather {
   readonly #cluster: RedisCluster;
-  /** A key of each room, which tells its slot. */
-  readonly #roomKeys: readonly string[];
+  readonly #rooms: readonly string[];
+  /** A key of a room, which tells its slot. */
+  readonly #keyOf: (room: string) => string;
 
-  private constructor(cluster: RedisCluster, roomKeys: readonly string[]) {
+  private constructor(cluster: RedisCluster, rooms: readonly string[], keyOf: (room: string) => string) {
     this.#cluster = cluster;
-    this.#roomKeys = roomKeys;
+    this.#rooms = rooms;
+    this.#keyOf = keyOf;
   }
 
-  static async start(roomKeys: readonly string[]): Promise<ClusterWeather> {
+  static async start(rooms: readonly string[], keyOf: (room: string) => string): Promise<ClusterWeather> {
     const args = ["--cluster-require-full-coverage", "no"];
-    return new ClusterWeather(await startRedisCluster({ persist: true, args }), roomKeys);
+    return new ClusterWeather(await startRedisCluster({ persist: true, args }), rooms, keyOf);
   }
 
   get urls(): string[] {
@@ -36,7 +38,7 @@ export class ClusterWeather implements RedisWeather {
       case "rewind-redis":
         return rewind(this.#node(fault.node), fault, scene);
       case "wipe-redis":
-        return rewind(this.#node(fault.node), { ...fault, lostMs: undefined }, scene);
+        return this.#wipe(fault, scene);
       case "move-slot":
         return this.#moveSlot(fault);
       case "promote-replica":
@@ -49,8 +51,30 @@ export class ClusterWeather implements RedisWeather {
     await this.#cluster[Symbol.asyncDispose]();
   }
 
+  /** A master dies and comes back with its slots, and with nothing in them. */
+  async #wipe({ node, downMs }: Extract<RedisFault, { kind: "wipe-redis" }>, scene: RedisScene): Promise<true> {
+    const { recorder, pause } = scene;
+    await this.#cluster.settled();
+    const server = this.#node(node);
+    const nothing = { ...(await server.snapshot()), bytes: 0 };
+    const owners = await Promise.all(
+      this.#rooms.map(async (room) => this.#cluster.ownerOf(await this.#cluster.slotOf(this.#keyOf(room)))),
+    );
+    const rooms = this.#rooms.filter((_, index) => owners[index] === node);
+    recorder.pause();
+    const atMs = performance.now();
+    await server.kill();
+    recorder.wiped(await server.commandsOnDisk(), rooms, atMs);
+    await server.rewind(nothing);
+    await pause(downMs);
+    await server.start();
+    recorder.resume();
+    return true;
+  }
+
   async #moveSlot({ room, by }: Extract<RedisFault, { kind: "move-slot" }>): Promise<true> {
-    const slot = await this.#cluster.slotOf(this.#roomKeys[room] ?? "");
+    await this.#cluster.settled();
+    const slot = await this.#cluster.slotOf(this.#keyOf(this.#rooms[room] ?? ""));
     const from = await this.#cluster.ownerOf(slot);
     await this.#cluster.moveSlot(slot, from, (from + by) % this.#cluster.servers.length);
     return true;

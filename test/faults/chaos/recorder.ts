@@ -82,6 +82,15 @@ export class Recorder implements AsyncDisposable {
     }
   }
 
+  /** Redis has ended, and comes back without the logs of these rooms. */
+  wiped(commands: readonly LoggedCommand[], rooms: readonly string[], atMs: number): void {
+    this.ended(commands);
+    for (const room of rooms) {
+      const log = this.#logs.get(room);
+      if (log !== undefined && log.entries.length > 0) endLife(log, 0, atMs);
+    }
+  }
+
   /** Another Redis has taken the place of the one that was read to its end, or the same one without its data. */
   async replaced(urls: readonly string[], atMs: number): Promise<void> {
     this.#source.close();

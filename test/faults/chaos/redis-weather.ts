@@ -40,15 +40,14 @@ export async function restart(
   return true;
 }
 
-/** It is killed, and comes back with what it had before the last moment; with nothing where `lostMs` is undefined. */
+/** It is killed, and comes back with what it had before the last moment. */
 export async function rewind(
   server: RedisServer,
-  { lostMs, downMs }: { readonly lostMs: number | undefined; readonly downMs: number },
+  { lostMs, downMs }: { readonly lostMs: number; readonly downMs: number },
   { recorder, pause }: RedisScene,
 ): Promise<true> {
-  const now = await server.snapshot();
-  const snapshot = lostMs === undefined ? { ...now, bytes: 0 } : now;
-  await pause(lostMs ?? 0);
+  const snapshot = await server.snapshot();
+  await pause(lostMs);
   recorder.pause();
   const atMs = performance.now();
   await server.kill();

@@ -69,7 +69,7 @@ async function runOn(options: RunOptions, keep: <Part extends AsyncDisposable>(p
   const { seed, seconds, isCluster = false, isLong = false } = options;
   const keyPrefix = uniquePrefix();
   const logKey = (room: string) => `${keyPrefix}:{${room}}:log`;
-  const redis = keep(isCluster ? await ClusterWeather.start(ROOMS.map(logKey)) : await PairWeather.start());
+  const redis = keep(isCluster ? await ClusterWeather.start(ROOMS, logKey) : await PairWeather.start());
   const env = {
     KEY_PREFIX: keyPrefix,
     HISTORY_MAX_MESSAGES: "1000000",

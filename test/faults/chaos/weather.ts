@@ -30,7 +30,7 @@ export class Weather {
   cutConnections = 0;
   readonly #parts: WeatherParts;
   readonly #clear = new AbortController();
-
+  readonly #failures: Error[] = [];
   #redisTurn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: WeatherParts) {
@@ -50,10 +50,16 @@ export class Weather {
     await delay(Math.max(0, startedMs + forMs - performance.now()));
     this.#clear.abort();
     await Promise.all(running);
+    if (this.#failures[0] !== undefined) throw this.#failures[0];
   }
 
   async #happen(fault: Fault): Promise<void> {
-    if (await this.#apply(fault)) this.happened.set(fault.kind, (this.happened.get(fault.kind) ?? 0) + 1);
+    try {
+      if (await this.#apply(fault)) this.happened.set(fault.kind, (this.happened.get(fault.kind) ?? 0) + 1);
+    } catch (error) {
+      // It is our own doing that failed: told when the weather is over.
+      this.#failures.push(new Error(`expected ${JSON.stringify(fault)} to happen`, { cause: error }));
+    }
   }
 
   /** False where what the fault would hit was not there. */
