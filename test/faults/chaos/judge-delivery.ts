@@ -90,19 +90,20 @@ class DeliveryJudge {
       this.#complain("repeated", `was told ${text} at ${position} again`);
       return;
     }
-    if (!this.#follows(node)) this.#complainOfStep(node);
+    if (!this.#isReached(node.parent)) this.#complainOfStep(node);
     this.#toldNow.add(text);
     this.#told.set(text, (this.#told.get(text) ?? new Set()).add(position));
     this.#place = node;
   }
 
-  /** Whether a message is the next one. What was told is not told again where it was lost and stored anew. */
-  #follows(node: LogNode): boolean {
-    let before = node.parent;
-    while (before !== undefined && before !== this.#place && this.#isSettled(before)) before = before.parent;
-    return before === this.#place;
+  /** Whether nothing is left to tell between where this member stands and an entry, that one included. */
+  #isReached(node: LogNode | undefined): boolean {
+    let at = node;
+    while (at !== undefined && at !== this.#place && this.#isSettled(at)) at = at.parent;
+    return at === this.#place;
   }
 
+  /** Nothing is to be told of what is no message, nor of what was told before it was lost and stored again. */
   #isSettled({ text }: LogNode): boolean {
     return text === undefined || this.#told.has(text);
   }
@@ -135,10 +136,12 @@ class DeliveryJudge {
     const losses = this.#lossesBetween(landing, gap.atMs).filter((loss) => !this.#spent.has(loss));
     // What was told is gone, or the log that is told now never had it.
     const isBranch = !leadsTo(place, target) && (place.lostAtMs !== undefined || !leadsTo(target, place));
-    const names = [place, ...losses.flatMap(({ after }) => [after, anchorOf(after)])];
+    const isNamed =
+      losses.some(({ after }) => after.position === gap.after || anchorOf(after).position === gap.after) ||
+      this.#tree.at(gap.after).some((node) => this.#isReached(node));
     if (losses.length === 0 && !isBranch) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);
-    } else if (!names.some(({ position }) => position === gap.after)) {
+    } else if (!isNamed) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, but ${place.position} was the last one`);
     }
     for (const node of this.#tree.trunk.slice(anchorOf(place).depth + 1, anchorOf(landing).depth + 1)) {

@@ -58,8 +58,8 @@ test("Redis' clock steps back by up to an hour, and never far ahead", () => {
 });
 
 test("an instance is frozen for very long only where that is asked for", () => {
-  const [first] = of(planFaults({ ...shape, seed: 3, longFreezeMs: 250_000 }), "freeze-instance");
-  expect(first?.fault).toMatchObject({ forMs: 250_000 });
+  const asked = of(planFaults({ ...shape, seed: 3, longFreezeMs: 250_000 }), "freeze-instance");
+  expect(asked.filter(({ fault }) => "forMs" in fault && fault.forMs === 250_000)).toHaveLength(1);
   for (const seed of seeds) {
     for (const { fault } of of(planFaults({ ...shape, seed }), "freeze-instance")) {
       expect("forMs" in fault && fault.forMs).toBeLessThanOrEqual(12_000);

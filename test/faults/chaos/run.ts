@@ -1,20 +1,18 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { FakeClock, fakeClockInstalled } from "../../support/fake-clock.ts";
 import { pick, type Random, seededRandom } from "../../support/random.ts";
 import { uniquePrefix } from "../../support/unique.ts";
 import { waitFor } from "../../support/wait.ts";
 import { Cast } from "./cast.ts";
 import { ClusterWeather } from "./cluster-weather.ts";
-import type { History } from "./history.ts";
 import { Instance } from "./instance.ts";
 import { Line } from "./line.ts";
 import { PairWeather } from "./pair-weather.ts";
 import { planFaults } from "./plan.ts";
-import { type Recorder, startRecorder } from "./recorder.ts";
+import { startRecorder } from "./recorder.ts";
 import type { Report } from "./report.ts";
 import { readServed } from "./served.ts";
 import { fillRoom } from "./strangers.ts";
-import { reachVerdict } from "./verdict.ts";
+import { whenLossesAreTold } from "./told-losses.ts";
 import { Weather } from "./weather.ts";
 
 const INSTANCES = 3;
@@ -34,8 +32,6 @@ const REPAIR_MS = 30_000;
  * connection attempt (20 s) and the periodic position check that finds a lost last message (15 s).
  */
 const HEAL_MS = 45_000;
-/** The periodic check by which an instance reports at the latest that Redis has lost what it knew, and some more. */
-const REPORT_MS = 20_000;
 /** Every connection is told to move at 10 to 15 s of age, so that moves happen in bad weather too. */
 const CONNECTION_LIFETIME_SECONDS = 20;
 /** Ids are remembered for this long at least, and for twice as long at most. */
@@ -128,7 +124,17 @@ async function runOn(options: RunOptions, keep: <Part extends AsyncDisposable>(p
   await cast.settled(HEAL_MS);
   await cast.fence(HEAL_MS);
   const healedAfterMs = performance.now() - clearedMs;
-  const history = await settle({ recorder, cast, weather, url: `http://127.0.0.1:${instances[0]?.port}` });
+  const url = `http://127.0.0.1:${instances[0]?.port}`;
+  const { history, verdict } = await whenLossesAreTold(async () => {
+    await recorder.complete();
+    const read = async (room: string) => ({ room, lives: recorder.lives(room), served: await readServed(url, room) });
+    return {
+      rooms: await Promise.all(ROOMS.map(read)),
+      memberships: cast.memberships,
+      publishes: cast.publishes.map((publish) => ({ ...publish })),
+      instanceEndsMs: weather.instanceEndsMs,
+    };
+  });
   return {
     options,
     happened: weather.happened,
@@ -138,34 +144,9 @@ async function runOn(options: RunOptions, keep: <Part extends AsyncDisposable>(p
     history,
     healedAfterMs,
     crashes: instances.flatMap(({ crashes }) => crashes),
-    verdict: reachVerdict(history),
+    verdict,
     instanceOutputs: instances.map(({ output }) => output),
   };
-}
-
-interface Scene {
-  readonly recorder: Recorder;
-  readonly cast: Cast;
-  readonly weather: Weather;
-  readonly url: string;
-}
-
-/** What everybody saw, when every loss that an instance knew of has been told, or had its time to be. */
-async function settle({ recorder, cast, weather, url }: Scene): Promise<History> {
-  const sinceMs = performance.now();
-  for (;;) {
-    await recorder.complete();
-    const read = async (room: string) => ({ room, lives: recorder.lives(room), served: await readServed(url, room) });
-    const history = {
-      rooms: await Promise.all(ROOMS.map(read)),
-      memberships: cast.memberships,
-      publishes: cast.publishes.map((publish) => ({ ...publish })),
-      instanceEndsMs: weather.instanceEndsMs,
-    };
-    const isOpen = reachVerdict(history).problems.some(({ kind }) => kind === "untold-loss");
-    if (!isOpen || performance.now() - sinceMs > REPORT_MS) return history;
-    await delay(1_000);
-  }
 }
 
 /** As a load balancer without affinity: the next connection of each client goes to any instance that seems to live. */

@@ -210,7 +210,7 @@ function index(random: Random, count: number): number {
   return randomInteger(random, 0, count - 1);
 }
 
-export function indices(count: number): number[] {
+function indices(count: number): number[] {
   return Array.from({ length: count }, (_, number) => number);
 }
 

@@ -237,6 +237,14 @@ test("an entry that is no message is told to nobody and missed by nobody", () =>
   const rest = told(SECOND_EPOCH, "b0 b1", 1);
   expect(kinds(marked, [membership([...start, gap(`${FIRST_EPOCH}-1`, `${SECOND_EPOCH}-0`), ...rest])])).toEqual([]);
   expect(kinds(marked, [membership([...start, gap(`${FIRST_EPOCH}-1`, `${SECOND_EPOCH}-1`), ...rest])])).toEqual([]);
+  const overMark = gap(`${SECOND_EPOCH}-2`, `${THIRD_EPOCH}-0`);
+  const lostMark = [
+    { ...standing("a0", FIRST_EPOCH), endedAtMs: 1 },
+    { ...standing("b0 b1 -", SECOND_EPOCH, 1), endedAtMs: LOST_AT_MS },
+    standing("c0", THIRD_EPOCH, 3),
+  ];
+  const beyond = [...told(FIRST_EPOCH, "a0"), ...told(SECOND_EPOCH, "b0 b1"), overMark, ...told(THIRD_EPOCH, "c0")];
+  expect(kinds(lostMark, [membership(beyond)])).toEqual([]);
   expect(kinds(marked, [{ ...membership(rest, `${SECOND_EPOCH}-0`), joinedAtMs: LOST_AT_MS + 1 }])).toEqual([]);
 });
 

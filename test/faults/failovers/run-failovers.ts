@@ -79,11 +79,15 @@ async function runPhase(
   const shape = { instances: INSTANCES, publishers: PUBLISHERS, firstRoamer: FIRST_ROAMER, roamers: ROAMERS };
   let happened = 0;
   for (const failover of planFailovers({ seed, count, isLossy, oldMasters, ...shape })) {
-    await stage.acknowledges(1);
-    await delay(failover.restMs);
-    if (failover.arrival) stage.arrive(happened);
-    if (failover.away !== undefined) absences.begin(failover.away, happened);
-    await fail(failover, stage);
+    try {
+      await stage.acknowledges(1);
+      await delay(failover.restMs);
+      if (failover.arrival) stage.arrive(happened);
+      if (failover.away !== undefined) absences.begin(failover.away, happened);
+      await fail(failover, stage);
+    } catch (error) {
+      throw new Error(`after ${happened} failovers, before or in ${JSON.stringify(failover)}`, { cause: error });
+    }
     happened += 1;
     await absences.endDue(happened);
     if (happened % PROGRESS === 0) log?.(`${happened} failovers ${isLossy ? "with" : "without"} losses`);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../support/random.ts";
 import type { RedisPair } from "../../support/redis-pair.ts";
 import { uniqueRoom } from "../../support/unique.ts";
@@ -10,7 +9,8 @@ import { Line } from "../chaos/line.ts";
 import { Outsider } from "../chaos/outsider.ts";
 import { type Recorder, startRecorder } from "../chaos/recorder.ts";
 import { readServed } from "../chaos/served.ts";
-import { reachVerdict, type Verdict } from "../chaos/verdict.ts";
+import { whenLossesAreTold } from "../chaos/told-losses.ts";
+import type { Verdict } from "../chaos/verdict.ts";
 
 const ROOMS = 3;
 export const PUBLISHERS = 4;
@@ -23,8 +23,6 @@ const DISTANCE_MS = 25;
 /** Within this a publisher gets through again. */
 const WORKS_AGAIN_MS = 60_000;
 const HEAL_MS = 60_000;
-/** The periodic check, by which the last instance that knew of a loss reports it, and some more. */
-const REPORT_MS = 20_000;
 
 export interface StageOptions {
   readonly seed: number;
@@ -103,15 +101,7 @@ export class Stage implements AsyncDisposable {
     await this.#publishing;
     await this.cast.settled(HEAL_MS);
     await this.cast.fence(HEAL_MS);
-    const fencedMs = performance.now();
-    for (;;) {
-      const history = await this.#look();
-      const verdict = reachVerdict(history);
-      // What only instances know of may be told as late as that.
-      const isOpen = verdict.problems.some(({ kind }) => kind === "untold-loss");
-      if (!isOpen || performance.now() - fencedMs > REPORT_MS) return { history, verdict };
-      await delay(1_000);
-    }
+    return whenLossesAreTold(() => this.#look());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
