@@ -1,32 +1,12 @@
-import type { CastCounts } from "./cast.ts";
 import { describeProblems, tally } from "./describe-problems.ts";
-import type { Fault } from "./fault.ts";
-import type { History, MemberEvent } from "./history.ts";
-import type { Crash } from "./instance.ts";
+import type { MemberEvent } from "./history.ts";
 
-import type { RunOptions } from "./run.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Report, RunOptions } from "./run.ts";
 
 const SHOWN_OUTPUT_CHARS = 4_000;
 
 /** The most that an instance may use: what fits into one of 512 MB with room to spare. */
 const MEMORY_LIMIT_BYTES = 400 * 1024 * 1024;
-
-export interface Report {
-  readonly options: RunOptions;
-  readonly happened: ReadonlyMap<Fault["kind"], number>;
-  readonly cutConnections: number;
-  /** The most that an instance was seen to use. */
-  readonly largestMemoryBytes: number;
-  readonly cast: CastCounts;
-  readonly history: History;
-  /** From the end of the bad weather until every publish was settled and every member had the fence. */
-  readonly healedAfterMs: number;
-  readonly crashes: readonly Crash[];
-  readonly verdict: Verdict;
-  /** Everything that the instances printed, for whoever looks for a cause. */
-  readonly instanceOutputs: readonly string[];
-}
 
 export function held({ verdict, crashes, largestMemoryBytes }: Report): boolean {
   return verdict.problems.length === 0 && crashes.length === 0 && largestMemoryBytes < MEMORY_LIMIT_BYTES;

@@ -2,17 +2,19 @@ import { FakeClock, fakeClockInstalled } from "../../support/fake-clock.ts";
 import { pick, type Random, seededRandom } from "../../support/random.ts";
 import { uniquePrefix } from "../../support/unique.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Cast } from "./cast.ts";
+import { Cast, type CastCounts } from "./cast.ts";
 import { ClusterWeather } from "./cluster-weather.ts";
-import { Instance } from "./instance.ts";
+import type { Fault } from "./fault.ts";
+import type { History } from "./history.ts";
+import { type Crash, Instance } from "./instance.ts";
 import { Line } from "./line.ts";
 import { PairWeather } from "./pair-weather.ts";
 import { planFaults } from "./plan.ts";
 import { startRecorder } from "./recorder.ts";
-import type { Report } from "./report.ts";
 import { readServed } from "./served.ts";
 import { fillRoom } from "./strangers.ts";
 import { whenLossesAreTold } from "./told-losses.ts";
+import type { Verdict } from "./verdict.ts";
 import { Weather } from "./weather.ts";
 
 const INSTANCES = 3;
@@ -45,6 +47,22 @@ export interface RunOptions {
   readonly isCluster?: boolean;
   /** Freeze an instance for longer than ids are remembered; takes at least 5 minutes. */
   readonly isLong?: boolean;
+}
+
+export interface Report {
+  readonly options: RunOptions;
+  readonly happened: ReadonlyMap<Fault["kind"], number>;
+  readonly cutConnections: number;
+  /** The most that an instance was seen to use. */
+  readonly largestMemoryBytes: number;
+  readonly cast: CastCounts;
+  readonly history: History;
+  /** From the end of the bad weather until every publish was settled and every member had the fence. */
+  readonly healedAfterMs: number;
+  readonly crashes: readonly Crash[];
+  readonly verdict: Verdict;
+  /** Everything that the instances printed, for whoever looks for a cause. */
+  readonly instanceOutputs: readonly string[];
 }
 
 /** Bad weather for `seconds`, then good weather, then the verdict. */
