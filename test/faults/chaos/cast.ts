@@ -75,14 +75,19 @@ export class Cast implements AsyncDisposable {
   }
 
   /** Client `index` publishes into its rooms, in bursts, until the signal. */
-  async publishUntil(signal: AbortSignal, index: number, random: Random): Promise<void> {
+  async publishUntil(
+    signal: AbortSignal,
+    index: number,
+    random: Random,
+    longestPauseMs = LONGEST_PAUSE_MS,
+  ): Promise<void> {
     const actor = this.#actor(index);
     for (let number = 0; !signal.aborted; ) {
       for (const { room } of actor.members) {
         const burst = randomInteger(random, 1, LONGEST_BURST);
         for (let sent = 0; sent < burst; sent += 1) this.#publish(actor.name, room, number++);
       }
-      await delay(randomInteger(random, 0, LONGEST_PAUSE_MS), undefined, { signal }).catch(() => undefined);
+      await delay(randomInteger(random, 0, longestPauseMs), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -20,6 +20,8 @@ export const FIRST_ROAMER = PUBLISHERS + STAYERS;
 export const ROAMERS = 4;
 /** How much longer than from the publisher before it a publish takes to its instance, and its acknowledgement back. */
 const DISTANCE_MS = 25;
+/** Between two bursts of a publisher. */
+const LONGEST_PAUSE_MS = 250;
 /** Within this a publisher gets through again. */
 const WORKS_AGAIN_MS = 60_000;
 const HEAL_MS = 60_000;
@@ -63,7 +65,9 @@ export class Stage implements AsyncDisposable {
     const { signal } = this.#stop;
     this.#publishing = Promise.all([
       outsider.publishUntil(signal, rooms, seededRandom(seed - 1)),
-      ...publisherLines.map((_, client) => this.cast.publishUntil(signal, client, seededRandom(seed + client))),
+      ...publisherLines.map((_, client) => {
+        return this.cast.publishUntil(signal, client, seededRandom(seed + client), LONGEST_PAUSE_MS);
+      }),
     ]);
   }
 
