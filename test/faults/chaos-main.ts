@@ -3,40 +3,80 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { describeReport, held, type Report } from "./chaos/report.ts";
+import type { OldMaster } from "./chaos/fault.ts";
+import type { History, Problem } from "./chaos/history.ts";
+import { describeReport, held } from "./chaos/report.ts";
 import { runChaos } from "./chaos/run.ts";
+import { describeFailovers, failoversHeld } from "./failovers/failover-report.ts";
+import { runFailovers } from "./failovers/run-failovers.ts";
 
-const usage = `npm run chaos -- [--seconds 60] [--seed <number>]
+const usage = `npm run chaos -- [--seconds 60] [--seed <number>] [--cluster]
+npm run chaos -- --long [--seed <number>] [--cluster]
+npm run chaos -- --failovers 200 [--seed <number>] [--old-master dies|demoted]
 
-Bad weather for so many seconds, then good weather and a verdict. The same seed gives the same faults at the same
-times; which message meets which fault differs from run to run.`;
+Bad weather for so many seconds, then good weather and a verdict. With --long an instance is frozen for longer than ids
+are remembered, which takes more than five minutes. With --failovers so many failovers of Redis that lose the last
+moment, and as many that lose nothing. The same seed gives the same faults at the same times; which message meets which
+fault differs from run to run.`;
+
+const SECONDS = "60";
+const LONG_SECONDS = "300";
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      seconds: { type: "string", default: "60" },
+      seconds: { type: "string" },
+      cluster: { type: "boolean", default: false },
+      long: { type: "boolean", default: false },
+      failovers: { type: "string" },
+      "old-master": { type: "string", multiple: true, default: ["dies", "demoted"] },
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return console.log(usage);
-  const options = { seconds: wholeNumber("seconds", values.seconds), seed: wholeNumber("seed", values.seed) };
+  const seed = wholeNumber("seed", values.seed);
+  const count = values.failovers === undefined ? undefined : wholeNumber("failovers", values.failovers);
   execFileSync(process.execPath, ["scripts/build.mjs", "--if-missing"], { stdio: "inherit" });
+  const seconds = wholeNumber("seconds", values.seconds ?? (values.long ? LONG_SECONDS : SECONDS));
+  if (count === undefined) await chaos({ seed, seconds, isCluster: values.cluster, isLong: values.long });
+  else await failovers({ seed, count, oldMasters: values["old-master"].map(oldMaster) });
+}
+
+async function chaos(options: Parameters<typeof runChaos>[0]): Promise<void> {
   console.log(`seed ${options.seed}, ${options.seconds} s of faults`);
   const report = await runChaos(options);
   console.log(describeReport(report));
-  if (held(report)) return;
-  process.exitCode = 1;
-  console.log(`what happened: ${await keep(report)}`);
+  if (!held(report)) await fail(options.seed, report.verdict.problems, [report.history], report.instanceOutputs);
+}
+
+async function failovers(options: Parameters<typeof runFailovers>[0]): Promise<void> {
+  console.log(`seed ${options.seed}, ${options.count} failovers with and as many without losses`);
+  const report = await runFailovers({ ...options, log: console.log });
+  console.log(describeFailovers(report));
+  const problems = report.phases.flatMap(({ verdict }) => verdict.problems);
+  const histories = report.phases.map(({ history }) => history);
+  if (!failoversHeld(report)) await fail(report.seed, problems, histories, report.instanceOutputs);
 }
 
 /** Writes down what a verdict was reached from, and tells where. */
-async function keep({ seed, history, problems, instanceOutputs }: Report): Promise<string> {
+async function fail(
+  seed: number,
+  problems: readonly Problem[],
+  histories: readonly History[],
+  instanceOutputs: readonly string[],
+): Promise<void> {
+  process.exitCode = 1;
   const folder = join(tmpdir(), `holdfast-chaos-${seed}`);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "history.json"), JSON.stringify({ problems, ...history }, undefined, 1));
+  await writeFile(join(folder, "history.json"), JSON.stringify({ problems, histories }, undefined, 1));
   await Promise.all(instanceOutputs.map((output, number) => writeFile(join(folder, `instance-${number}.log`), output)));
-  return folder;
+  console.log(`what happened: ${folder}`);
+}
+
+function oldMaster(name: string): OldMaster {
+  if (name === "dies" || name === "demoted") return name;
+  throw new Error(`--old-master: expected dies or demoted, got "${name}"`);
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -46,6 +86,6 @@ function wholeNumber(name: string, text: string): number {
 }
 
 await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(error);
   process.exitCode = 1;
 });

@@ -99,7 +99,17 @@ export class RedisCluster implements AsyncDisposable {
       const bus = await this.#busPort(server);
       await first?.admin.sendCommand(["CLUSTER", "MEET", "127.0.0.1", String(server.port), bus]);
     }
-    await this.#waitUntilAll((info) => info.cluster_state === "ok" && info.cluster_known_nodes === String(MASTERS));
+    await this.settled();
+  }
+
+  /** Resolves when each node sees all of them and all slots served, as it does some seconds after one of them was away. */
+  async settled(): Promise<void> {
+    await this.#waitUntilAll(
+      (info) =>
+        info.cluster_state === "ok" &&
+        info.cluster_known_nodes === String(MASTERS) &&
+        info.cluster_slots_ok === String(SLOTS),
+    );
   }
 
   /** The slot of a key, by Redis' own reckoning. */

@@ -1,5 +1,6 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
+import { addedEntry } from "./append-only-file.ts";
 import { redisServerInstalled } from "./installed.ts";
 import { testWithRedisServer } from "./needs.ts";
 import { type RedisKind, startRedis } from "./redis-server.ts";
@@ -55,6 +56,37 @@ testWithRedisServer("a redis-server told to persist keeps every acknowledged wri
     client.destroy();
   }
 });
+
+testWithRedisServer(
+  "a redis-server that is put back to a snapshot has lost what was written after it, and tells what that was",
+  async () => {
+    await using server = await startRedis({ persist: true });
+    const client = await openClient(server.url);
+    const add = (count: number) => {
+      const script = "for n = 1, ARGV[1] do redis.call('XADD', KEYS[1], 'MAXLEN', '~', 100, '*', 'n', n) end";
+      return client.eval(script, { keys: ["log"], arguments: [String(count)] });
+    };
+    try {
+      await add(3);
+      const snapshot = await server.snapshot();
+      await add(2);
+      await server.kill();
+      const written = (await server.commandsOnDisk()).flatMap(({ args, endByte }) => {
+        const entry = addedEntry(args);
+        return entry === undefined ? [] : [{ ...entry, endByte }];
+      });
+      expect(written.map(({ key, fields }) => `${key} ${fields.n}`)).toEqual([1, 2, 3, 1, 2].map((n) => `log ${n}`));
+      await server.rewind(snapshot);
+      await server.start();
+      const kept = await waitFor(() => client.xRange("log", "-", "+"), "the client to be back");
+      const expected = written.filter(({ endByte }) => endByte <= snapshot.bytes).map(({ id }) => id);
+      expect(expected).toHaveLength(3);
+      expect(kept.map(({ id }) => id)).toEqual(expected);
+    } finally {
+      client.destroy();
+    }
+  },
+);
 
 test.each(kinds)(
   "a %s that cannot have its port says so instead of standing in for the one that has it",

@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type LoggedCommand, parseAppendOnlyFile } from "./append-only-file.ts";
+import type { FakeClock } from "./fake-clock.ts";
 import { freePort } from "./free-port.ts";
 import { redisServerBinary as binary, redisServerInstalled } from "./installed.ts";
 import { ManagedProcess } from "./managed-process.ts";
@@ -17,8 +19,16 @@ export interface RedisOptions {
   readonly port?: number;
   /** Keep every acknowledged write on disk, even through a SIGKILL, for `restart({ keepData: true })`; default false. */
   readonly persist?: boolean;
+  /** The clock by which a redis-server lives; default: the true one. */
+  readonly clock?: FakeClock;
   /** Further arguments of redis-server, e.g. `["--maxmemory", "10mb"]`. Ends the choice: the embedded one has none. */
   readonly args?: readonly string[];
+}
+
+/** A moment of a Redis' life, as its disk had it. */
+export interface DiskSnapshot {
+  readonly path: string;
+  readonly bytes: number;
 }
 
 const valkeyScript = fileURLToPath(new URL("./valkey-process.mjs", import.meta.url));
@@ -33,13 +43,13 @@ const READY = /Ready to accept connections/;
 /**
  * Starts a Redis of one's own on loopback and resolves when it answers.
  *
- * @throws when `kind`, `persist` or `args` ask for a redis-server and none is installed
+ * @throws when `kind`, `persist`, `args` or `clock` ask for a redis-server and none is installed
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const needsRedis = options.persist === true || options.args !== undefined;
+  const needsRedis = options.persist === true || options.args !== undefined || options.clock !== undefined;
   const kind = options.kind ?? (redisServerInstalled || needsRedis ? "redis" : "valkey");
   if (kind === "redis" && !redisServerInstalled) throw new Error(NOT_INSTALLED);
-  if (kind === "valkey" && needsRedis) throw new Error("expected kind redis for persist or args, got valkey");
+  if (kind === "valkey" && needsRedis) throw new Error("expected kind redis for persist, args or clock, got valkey");
   const server = new RedisServer(kind, options.port ?? (await freePort()), options);
   try {
     await server.start();
@@ -56,15 +66,17 @@ export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly #persist: boolean;
+  readonly #clock: FakeClock | undefined;
   readonly #args: readonly string[];
   #process: ManagedProcess | undefined;
   #folder: string | undefined;
 
-  constructor(kind: RedisKind, port: number, { persist = false, args = [] }: RedisOptions) {
+  constructor(kind: RedisKind, port: number, { persist = false, clock, args = [] }: RedisOptions) {
     this.kind = kind;
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
     this.#persist = persist;
+    this.#clock = clock;
     this.#args = args;
   }
 
@@ -76,7 +88,8 @@ export class RedisServer implements AsyncDisposable {
 
   async start(): Promise<void> {
     this.#folder ??= await mkdtemp(join(tmpdir(), "holdfast-redis-"));
-    const child = new ManagedProcess({ ...this.#command(), env: { PATH: process.env.PATH }, cwd: this.#folder });
+    const env = { PATH: process.env.PATH, ...this.#clock?.env };
+    const child = new ManagedProcess({ ...this.#command(), env, cwd: this.#folder });
     this.#process = child;
     const what = `${this.kind} on port ${this.port} to answer PING`;
     // PING alone could be answered by another process that has the port.
@@ -114,6 +127,24 @@ export class RedisServer implements AsyncDisposable {
     await this.start();
   }
 
+  /** How much it has written to disk so far: a snapshot to which `rewind` can go back. */
+  async snapshot(): Promise<DiskSnapshot> {
+    const path = await this.#appendOnlyFile();
+    return { path, bytes: (await stat(path)).size };
+  }
+
+  /** What it wrote to disk since its data last came in one piece, from nothing or from a master. */
+  async commandsOnDisk(): Promise<LoggedCommand[]> {
+    return parseAppendOnlyFile(await readFile(await this.#appendOnlyFile()));
+  }
+
+  /** Puts the disk of a Redis that was killed back to an earlier moment, for `start` to begin there. */
+  async rewind({ path, bytes }: DiskSnapshot): Promise<void> {
+    if (this.process.ended === undefined) throw new Error("expected a Redis that has ended, got one that runs");
+    if (path !== (await this.#appendOnlyFile())) throw new Error(`expected ${path} to be written still`);
+    await truncate(path, bytes);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process?.kill();
     await this.#removeFolder();
@@ -124,13 +155,25 @@ export class RedisServer implements AsyncDisposable {
     this.#folder = undefined;
   }
 
+  /** The file to which it appends now, as the manifest has it: `file <name> seq <number> type i` is in use. */
+  async #appendOnlyFile(): Promise<string> {
+    if (!this.#persist || this.#folder === undefined) throw new Error("expected persist: true for what is on disk");
+    const folder = join(this.#folder, "appendonlydir");
+    const manifest = await readFile(join(folder, "appendonly.aof.manifest"), "utf8");
+    const name = [...manifest.matchAll(/^file (\S+) seq \d+ type i/gm)].at(-1)?.[1];
+    if (name === undefined) throw new Error(`expected an append-only file in the manifest, got: ${manifest}`);
+    return join(folder, name);
+  }
+
   #command() {
     if (this.kind === "valkey") {
       return { command: process.execPath, args: ["--no-warnings", valkeyScript, String(this.port)], ipc: true };
     }
     // Without fsync every write is still handed to the kernel before its answer, which outlives a killed process;
     // only a machine that loses power would lose it.
-    const persistence = this.#persist ? ["--appendonly", "yes", "--appendfsync", "no"] : ["--appendonly", "no"];
+    // A file that is never rewritten lets `rewind` cut it back.
+    const kept = ["--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0"];
+    const persistence = this.#persist ? kept : ["--appendonly", "no"];
     const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", ...persistence, ...this.#args];
     return { command: binary, args };
   }

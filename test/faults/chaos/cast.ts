@@ -19,6 +19,7 @@ interface Member {
 
 interface Actor {
   readonly name: string;
+  /** Where it connects, each time. */
   readonly url: string;
   client: Client;
   readonly members: Member[];
@@ -34,13 +35,24 @@ export interface CastCounts {
 /** The clients of a run, with the real client package: all are readers, some publish. */
 export class Cast implements AsyncDisposable {
   readonly counts: CastCounts = { reconnections: 0, moves: 0, errors: [] };
+  /** Publishes that were acknowledged so far. */
+  acknowledged = 0;
+  readonly #rooms: readonly string[];
   readonly #actors: Actor[];
   readonly #publishes: Mutable<Publish>[] = [];
   readonly #settling = new Set<Promise<void>>();
 
   /** Client `index` uses `urls[index]` and is in two of the rooms. */
   constructor(urls: readonly string[], rooms: readonly string[]) {
-    this.#actors = urls.map((url, index) => this.#createActor(`client-${index}`, url, roomsOf(index, rooms), index));
+    this.#rooms = rooms;
+    this.#actors = [];
+    for (const url of urls) this.arrive(url);
+  }
+
+  /** One more client comes, and stays. */
+  arrive(url: string): void {
+    const index = this.#actors.length;
+    this.#actors.push(this.#createActor(`client-${index}`, url, roomsOf(index, this.#rooms), index));
   }
 
   get memberships(): readonly Membership[] {
@@ -63,14 +75,19 @@ export class Cast implements AsyncDisposable {
   }
 
   /** Client `index` publishes into its rooms, in bursts, until the signal. */
-  async publishUntil(signal: AbortSignal, index: number, random: Random): Promise<void> {
+  async publishUntil(
+    signal: AbortSignal,
+    index: number,
+    random: Random,
+    longestPauseMs = LONGEST_PAUSE_MS,
+  ): Promise<void> {
     const actor = this.#actor(index);
     for (let number = 0; !signal.aborted; ) {
       for (const { room } of actor.members) {
         const burst = randomInteger(random, 1, LONGEST_BURST);
         for (let sent = 0; sent < burst; sent += 1) this.#publish(actor.name, room, number++);
       }
-      await delay(randomInteger(random, 0, LONGEST_PAUSE_MS), undefined, { signal }).catch(() => undefined);
+      await delay(randomInteger(random, 0, longestPauseMs), undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -83,7 +100,8 @@ export class Cast implements AsyncDisposable {
       }
     }
     const isThrough = ({ record }: Member) => {
-      return record.events.some((event) => event.kind === "message" && event.text === fences.get(record.room));
+      const last = record.events.findLast((event) => event.kind === "message");
+      return last !== undefined && last.text === fences.get(record.room);
     };
     const members = this.#actors.flatMap((actor) => actor.members);
     return inTime(() => this.pending === 0 && members.every(isThrough), "every fence to reach every member", timeoutMs);
@@ -94,17 +112,21 @@ export class Cast implements AsyncDisposable {
     return inTime(() => this.pending === 0, "every publish to be settled", timeoutMs);
   }
 
-  /** The application of client `index` ends and comes back: a new client goes on from the positions of the old one. */
-  async comeBack(index: number): Promise<boolean> {
+  /**
+   * The application of client `index` ends and, when `away` is over, comes back: a new client goes on from the
+   * positions of the old one.
+   */
+  async comeBack(index: number, away?: Promise<unknown>): Promise<boolean> {
     const actor = this.#actor(index);
     const positions = actor.members.map(({ room }) => room.position);
     // One that never got in has no place to go on from.
     if (positions.includes(undefined)) return false;
-    const old = actor.client;
+    const closed = actor.client.close();
+    await away;
     actor.client = this.#open(actor.url);
-    const closed = old.close();
     actor.members.forEach((member, number) => {
       const since = positions[number];
+      if (since !== undefined) member.record.events.push({ kind: "returned", since, atMs: performance.now() });
       member.room = actor.client.join(member.record.room, since === undefined ? {} : { since });
       this.#listen(member.record, member.room);
     });
@@ -125,12 +147,14 @@ export class Cast implements AsyncDisposable {
         client: name,
         room: roomName,
         joinedAt: undefined,
+        joinedAtMs: Number.POSITIVE_INFINITY,
         eventsBeforeJoined: 0,
         events: [],
       };
       this.#listen(record, room);
       void room.ready.then(() => {
         record.joinedAt = room.position;
+        record.joinedAtMs = performance.now();
         record.eventsBeforeJoined = record.events.length;
       }, this.#noteError);
       return { record, room };
@@ -169,6 +193,7 @@ export class Cast implements AsyncDisposable {
       )
       .then((outcome) => {
         record.outcome = outcome;
+        if (outcome.kind === "acknowledged") this.acknowledged += 1;
         this.#settling.delete(settling);
       });
     this.#settling.add(settling);
@@ -195,6 +220,7 @@ function codeOf(error: unknown): string {
   return error instanceof HoldfastError ? error.code : String(error);
 }
 
+/** Whether a condition came true within the time. */
 async function inTime(condition: () => boolean, what: string, timeoutMs: number): Promise<boolean> {
   return waitFor(condition, what, timeoutMs).then(
     () => true,

@@ -1,161 +1,219 @@
-import { limits } from "../../../client/src/protocol/limits.ts";
-import { type Position, START } from "../../../client/src/protocol/position.ts";
-import type { Generation, MemberEvent, Membership, Problem, ProblemKind } from "./history.ts";
+import { comparePositions, type Position } from "../../../client/src/protocol/position.ts";
+import type { MemberEvent, Membership, Problem, ProblemKind } from "./history.ts";
+import { anchorOf, type LogNode, type LogTree, type Loss, leadsTo } from "./log-tree.ts";
+import type { Witnesses } from "./witnesses.ts";
 
-/** A place in the logs of a room: generation and index in it. */
-interface Place {
-  readonly generation: number;
-  readonly index: number;
+type Event<Kind extends MemberEvent["kind"]> = Extract<MemberEvent, { kind: Kind }>;
+
+/** What one member was owed and told, counted; and what was wrong with it. */
+export interface DeliveryVerdict {
+  readonly problems: readonly Problem[];
+  /** Losses that this member had to be told of. */
+  readonly gapsExpected: number;
+  readonly gapsTold: number;
 }
 
-type Gap = Extract<MemberEvent, { kind: "gap" }>;
-type Delivered = Extract<MemberEvent, { kind: "message" }>;
-
-/** Holds what one member was told against the logs of its room. */
-export function judgeDelivery(generations: readonly Generation[], membership: Membership): Problem[] {
-  return new DeliveryJudge(generations, membership).judge();
+/** Holds what one member was told against all that its room's log ever held. */
+export function judgeDelivery(tree: LogTree, membership: Membership, witnesses: Witnesses): DeliveryVerdict {
+  return new DeliveryJudge(tree, membership, witnesses).judge();
 }
 
 class DeliveryJudge {
-  readonly #generations: readonly Generation[];
+  readonly #tree: LogTree;
   readonly #membership: Membership;
+  readonly #witnesses: Witnesses;
   readonly #problems: Problem[] = [];
-  readonly #places = new Map<Position, Place>();
-  readonly #delivered = new Set<Position>();
-  /** Passed over without a gap: lost, unless they come after all. */
-  readonly #skipped = new Map<Position, string>();
-  /** What is to come next. */
-  #next: Place = { generation: 0, index: 0 };
-  /** The last position that was told, or joined at. */
-  #last: Position = START;
-  /** A gap that waits for the message which goes on behind it. */
-  #gap: Gap | undefined;
+  /** The positions at which each text was told, ever. */
+  readonly #told = new Map<string, Set<Position>>();
+  /** The texts that the present client was told. */
+  #toldNow = new Set<string>();
+  /** Losses that this member was told of, by a gap or by our own complaint that none came. */
+  readonly #covered = new Set<Loss>();
+  /** Losses that another gap of the present client would tell a second time. */
+  #spent = new Set<Loss>();
+  /** Passed over by a gap that rightly says that the log has begun again below what was told. */
+  readonly #excused = new Set<LogNode>();
+  /** Where this member stands. */
+  #place: LogNode;
+  /** Where it joined. */
+  #start: LogNode;
+  /** Where the view of the log began which no gap has broken, as a depth of the trunk. */
+  #beganDepth: number;
+  #gapsTold = 0;
 
-  constructor(generations: readonly Generation[], membership: Membership) {
-    this.#generations = generations;
+  constructor(tree: LogTree, membership: Membership, witnesses: Witnesses) {
+    this.#tree = tree;
     this.#membership = membership;
-    generations.forEach(({ entries }, generation) => {
-      entries.forEach(({ position }, index) => {
-        this.#places.set(position, { generation, index });
-      });
-    });
+    this.#witnesses = witnesses;
+    this.#place = this.#firstPlace();
+    this.#start = this.#place;
+    this.#beganDepth = anchorOf(this.#start).depth;
   }
 
-  judge(): Problem[] {
-    const { joinedAt, eventsBeforeJoined, events } = this.#membership;
+  judge(): DeliveryVerdict {
+    const { joinedAt, events } = this.#membership;
     if (joinedAt === undefined) {
       this.#complain("never-joined", "was never told that it is in the room");
-      return this.#problems;
+      return { problems: this.#problems, gapsExpected: 0, gapsTold: 0 };
     }
-    this.#begin(joinedAt, events[0], eventsBeforeJoined > 0);
     events.forEach((event, index) => {
-      if (event.kind === "gap") this.#takeGap(event);
-      else this.#takeMessage(event, index);
+      if (event.kind === "message") this.#takeMessage(event);
+      else if (event.kind === "gap") this.#takeGap(event, events[index + 1]);
+      else this.#takeReturn(event);
     });
-    this.#finish();
-    return this.#problems;
+    this.#findMissing();
+    return { problems: this.#problems, gapsExpected: this.#judgeLosses(), gapsTold: this.#gapsTold };
   }
 
-  #begin(joinedAt: Position, first: MemberEvent | undefined, isReplay: boolean): void {
-    if (isReplay && first?.kind === "message") {
-      this.#next = this.#places.get(first.position) ?? this.#next;
-      const before = this.#entry({ ...this.#next, index: this.#next.index - 1 });
-      this.#last = before?.position ?? START;
-    } else if (joinedAt !== START) {
-      const place = this.#places.get(joinedAt);
-      if (place === undefined) this.#complain("altered", `joined at ${joinedAt}, which no log ever held`);
-      else this.#next = { ...place, index: place.index + 1 };
-      this.#last = joinedAt;
+  #firstPlace(): LogNode {
+    const { joinedAt, eventsBeforeJoined, events } = this.#membership;
+    const first = events[0];
+    if (eventsBeforeJoined > 0 && first?.kind === "message") {
+      return this.#tree.find(first.position, first.text)?.parent ?? this.#tree.root;
     }
+    const node = joinedAt && this.#tree.at(joinedAt).at(-1);
+    if (node === undefined && joinedAt !== undefined) {
+      this.#complain("altered", `joined at ${joinedAt}, which no log ever held`);
+    }
+    return node ?? this.#tree.root;
   }
 
-  #takeMessage({ position, text }: Delivered, eventIndex: number): void {
-    const place = this.#places.get(position);
-    const entry = place && this.#entry(place);
-    if (place === undefined || entry?.text !== text) {
-      this.#complain("altered", `was told ${text} at ${position}, where the log holds ${entry?.text ?? "nothing"}`);
+  #takeMessage({ position, text }: Event<"message">): void {
+    const node = this.#tree.find(position, text);
+    if (node === undefined) {
+      const held = this.#tree.at(position).map((other) => other.text ?? "an entry that is no message");
+      this.#complain("altered", `was told ${text} at ${position}, where the log holds ${held.at(-1) ?? "nothing"}`);
       return;
     }
-    if (this.#delivered.has(position)) {
+    // A client that came back knows what the one before it was told by its position alone.
+    if (this.#toldNow.has(text) || this.#told.get(text)?.has(position)) {
       this.#complain("repeated", `was told ${text} at ${position} again`);
       return;
     }
-    this.#delivered.add(position);
-    if (isBefore(place, this.#next)) {
-      this.#skipped.delete(position);
-      this.#complain("reordered", `was told ${text} at ${position} behind ${this.#last}`);
+    if (!this.#isReached(node.parent)) this.#complainOfStep(node);
+    this.#toldNow.add(text);
+    this.#told.set(text, (this.#told.get(text) ?? new Set()).add(position));
+    this.#place = node;
+  }
+
+  /** Whether nothing is left to tell between where this member stands and an entry, that one included. */
+  #isReached(node: LogNode | undefined): boolean {
+    let at = node;
+    while (at !== undefined && at !== this.#place && this.#isSettled(at)) at = at.parent;
+    return at === this.#place;
+  }
+
+  /** Nothing is to be told of what is no message, nor of what was told before it was lost and stored again. */
+  #isSettled({ text }: LogNode): boolean {
+    return text === undefined || this.#told.has(text);
+  }
+
+  #complainOfStep(node: LogNode): void {
+    const place = this.#place;
+    const step = `was told ${node.text} at ${node.position} behind ${place.position}`;
+    if (leadsTo(node, place)) this.#complain("reordered", step);
+    else if (!leadsTo(place, node)) {
+      this.#complain("missing-gap", `${step}, which was lost before, without a gap`);
+      this.#cover(this.#lossesBetween(node, Number.POSITIVE_INFINITY));
+    } else {
+      // What is missing of the trunk is found at the end, unless it comes after all.
+      for (let at = node.parent; at !== undefined && at !== place; at = at.parent) {
+        if (at.lostAtMs !== undefined && !this.#isSettled(at)) this.#complain("lost", `${step}, and never ${at.text}`);
+      }
+    }
+  }
+
+  #takeGap(gap: Event<"gap">, next: MemberEvent | undefined): void {
+    this.#gapsTold += 1;
+    const isNext = next?.kind === "message" && next.position === gap.position;
+    const target = isNext ? this.#tree.find(next.position, next.text) : this.#tree.at(gap.position).at(-1);
+    if (target === undefined) {
+      this.#complain("superfluous-gap", `was told that it goes on at ${gap.position}, which no log ever held`);
       return;
     }
-    this.#settleCrossing(place, eventIndex);
-    this.#skip(place);
-    this.#next = { ...place, index: place.index + 1 };
-    this.#last = position;
-  }
-
-  /** Checks the step from one generation into another, and the gap that announces it. */
-  #settleCrossing(place: Place, eventIndex: number): void {
-    const gap = this.#gap;
-    this.#gap = undefined;
-    const crosses = place.generation > this.#next.generation;
-    if (gap === undefined) {
-      if (!crosses) return;
-      this.#complain("missing-gap", `went from ${this.#last} on into a new log without a gap`);
-      this.#next = { generation: place.generation, index: 0 };
-      return;
+    const landing = isNext ? (target.parent ?? target) : target;
+    const place = this.#place;
+    const losses = this.#lossesBetween(landing, gap.atMs).filter((loss) => !this.#spent.has(loss));
+    // What was told is gone, or the log that is told now never had it.
+    const isBranch = !leadsTo(place, target) && (place.lostAtMs !== undefined || !leadsTo(target, place));
+    const isNamed =
+      losses.some(({ after }) => after.position === gap.after || anchorOf(after).position === gap.after) ||
+      this.#tree.at(gap.after).some((node) => this.#isReached(node));
+    if (losses.length === 0 && !isBranch) {
+      this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);
+    } else if (!isNamed) {
+      this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, but ${place.position} was the last one`);
     }
-    const at = this.#entry(place)?.position;
-    if (!crosses) this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing was lost there`);
-    else if (gap.position !== START && gap.position !== at) {
-      this.#complain("superfluous-gap", `was told that it goes on at ${gap.position}, it went on at ${at}`);
+    for (const node of this.#tree.trunk.slice(anchorOf(place).depth + 1, anchorOf(landing).depth + 1)) {
+      if (comparePositions(node.position, gap.after) <= 0) this.#excused.add(node);
     }
-    // Behind a gap the newest page is given: more than a page may lie before it, and that is part of the gap.
-    if (crosses) this.#next = this.#opensFullPage(eventIndex) ? place : { generation: place.generation, index: 0 };
+    this.#cover(losses);
+    this.#place = landing;
+    this.#beganDepth = anchorOf(landing).depth;
   }
 
-  #opensFullPage(eventIndex: number): boolean {
-    const page = this.#membership.events.slice(eventIndex, eventIndex + limits.pageMessages);
-    return page.length === limits.pageMessages && page.every((event) => event.kind === "message" && event.replayed);
+  #takeReturn({ since }: Event<"returned">): void {
+    this.#toldNow = new Set();
+    this.#spent = new Set();
+    this.#beganDepth = 0;
+    if (since !== this.#place.position) this.#place = this.#tree.at(since).at(-1) ?? this.#place;
   }
 
-  /** Everything between what was to come and `place`, in the generation of `place`. */
-  #skip(place: Place): void {
-    const entries = this.#generations[place.generation]?.entries.slice(this.#next.index, place.index) ?? [];
-    for (const { position, text } of entries) this.#skipped.set(position, text);
+  /** Losses up to a moment that lie between where the view began and a place. */
+  #lossesBetween(place: LogNode, atMs: number): Loss[] {
+    const { depth } = anchorOf(place);
+    return this.#tree.losses.filter((loss) => {
+      const anchor = anchorOf(loss.after);
+      return loss.atMs <= atMs && anchor.depth >= this.#beganDepth && anchor.depth <= depth;
+    });
   }
 
-  #takeGap(gap: Gap): void {
-    if (gap.after !== this.#last) {
-      this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, but ${this.#last} was the last one`);
+  #cover(losses: readonly Loss[]): void {
+    for (const loss of losses) {
+      this.#covered.add(loss);
+      this.#spent.add(loss);
     }
-    if (this.#gap !== undefined) this.#complain("superfluous-gap", `was told of a second gap after ${gap.after}`);
-    this.#gap = gap;
-    this.#last = gap.position === START ? START : this.#last;
   }
 
-  #finish(): void {
-    const newest = this.#generations.length - 1;
-    const rest = this.#generations[newest]?.entries ?? [];
-    if (this.#next.generation < newest && rest.length > 0 && this.#gap === undefined) {
-      this.#complain("missing-gap", `was told nothing after ${this.#last}, whose log is lost`);
+  #findMissing(): void {
+    for (const node of this.#tree.trunk.slice(anchorOf(this.#start).depth + 1)) {
+      if (this.#isSettled(node) || this.#excused.has(node)) continue;
+      this.#complain("lost", `was never told ${node.text} at ${node.position}`);
     }
-    if (this.#next.generation === newest && this.#gap !== undefined) {
-      this.#complain("superfluous-gap", `was told of a gap after ${this.#gap.after}, and nothing was lost there`);
-    }
-    const from = this.#next.generation === newest ? this.#next.index : 0;
-    for (const { position, text } of rest.slice(from)) this.#skipped.set(position, text);
-    for (const [position, text] of this.#skipped) this.#complain("lost", `was never told ${text} at ${position}`);
   }
 
-  #entry({ generation, index }: Place) {
-    return this.#generations[generation]?.entries[index];
+  /** Finds losses that this member had to be told of and was not; gives back how many it had to be told of. */
+  #judgeLosses(): number {
+    let expected = 0;
+    for (const loss of this.#tree.losses) {
+      const because = this.#owes(loss);
+      if (because === undefined) continue;
+      expected += 1;
+      if (this.#covered.has(loss)) continue;
+      const kind = because.wasTold ? "missing-gap" : "untold-loss";
+      this.#complain(kind, `${because.sentence}, which was lost after ${loss.after.position}, and got no gap`);
+    }
+    return expected;
+  }
+
+  /** Why a loss had to be told to this member; undefined where it did not have to be. */
+  #owes(loss: Loss): { readonly wasTold: boolean; readonly sentence: string } | undefined {
+    const { client, joinedAtMs } = this.#membership;
+    // What was stored again is not gone.
+    const gone = loss.nodes.filter((node) => node.text !== undefined && !this.#witnesses.isKept(node.text));
+    const told = gone.find(({ text, position }) => text !== undefined && this.#told.get(text)?.has(position));
+    if (told !== undefined) return { wasTold: true, sentence: `was told ${told.text}` };
+    const own = gone.find((node) => this.#witnesses.wasAcknowledged(node, client));
+    if (own !== undefined) return { wasTold: false, sentence: `was acknowledged ${own.text}` };
+    // Of what others knew, only what came while it was in, and not before anything was said that it could refer to.
+    const anchor = anchorOf(loss.after);
+    const isInView = joinedAtMs < loss.atMs && anchor.depth >= anchorOf(this.#start).depth && anchor.depth > 0;
+    const seen = isInView && gone.find((node) => this.#witnesses.isKnown(node, loss) && !leadsTo(node, this.#start));
+    return seen ? { wasTold: false, sentence: `others knew of ${seen.text}` } : undefined;
   }
 
   #complain(kind: ProblemKind, what: string): void {
     const { client, room } = this.#membership;
     this.#problems.push({ kind, detail: `${client} in ${room} ${what}` });
   }
-}
-
-function isBefore(a: Place, b: Place): boolean {
-  return a.generation < b.generation || (a.generation === b.generation && a.index < b.index);
 }

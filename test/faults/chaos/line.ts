@@ -1,6 +1,6 @@
 import { type Random, seededRandom } from "../../support/random.ts";
 import { startRelay, type TcpRelay } from "../../support/tcp-relay.ts";
-import type { SilenceEnd } from "./plan.ts";
+import type { SilenceEnd } from "./fault.ts";
 
 /** A relay that several faults at a time can make silent: it speaks again when the last of them is over. */
 export class Line implements AsyncDisposable {
@@ -20,6 +20,7 @@ export class Line implements AsyncDisposable {
     return this.#relay.port;
   }
 
+  /** Where new connections go. */
   set targetPort(port: number) {
     this.#relay.targetPort = port;
   }

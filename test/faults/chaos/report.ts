@@ -1,37 +1,25 @@
-import type { CastCounts } from "./cast.ts";
-import type { History, MemberEvent, Problem } from "./history.ts";
-import type { Crash } from "./instance.ts";
-import type { Fault } from "./plan.ts";
+import { describeProblems, tally } from "./describe-problems.ts";
+import type { MemberEvent } from "./history.ts";
 
-const SHOWN_PROBLEMS = 20;
+import type { Report, RunOptions } from "./run.ts";
+
 const SHOWN_OUTPUT_CHARS = 4_000;
 
-export interface Report {
-  readonly seed: number;
-  readonly seconds: number;
-  readonly happened: ReadonlyMap<Fault["kind"], number>;
-  readonly cutConnections: number;
-  readonly cast: CastCounts;
-  readonly history: History;
-  /** From the end of the bad weather until every publish was settled and every member had the fence. */
-  readonly healedAfterMs: number;
-  readonly crashes: readonly Crash[];
-  readonly problems: readonly Problem[];
-  /** Everything that the instances printed, for whoever looks for a cause. */
-  readonly instanceOutputs: readonly string[];
+/** The most that an instance may use: what fits into one of 512 MB with room to spare. */
+const MEMORY_LIMIT_BYTES = 400 * 1024 * 1024;
+
+export function held({ verdict, crashes, largestMemoryBytes }: Report): boolean {
+  return verdict.problems.length === 0 && crashes.length === 0 && largestMemoryBytes < MEMORY_LIMIT_BYTES;
 }
 
-export function held({ problems, crashes }: Report): boolean {
-  return problems.length === 0 && crashes.length === 0;
-}
-
-export function replayCommand({ seed, seconds }: Pick<Report, "seed" | "seconds">): string {
-  return `npm run chaos -- --seconds ${seconds} --seed ${seed}`;
+export function replayCommand({ seed, seconds, isCluster = false, isLong = false }: RunOptions): string {
+  const flags = `${isCluster ? " --cluster" : ""}${isLong ? " --long" : ""}`;
+  return `npm run chaos -- --seconds ${seconds} --seed ${seed}${flags}`;
 }
 
 /** What a run did and how it ended, for people. */
 export function describeReport(report: Report): string {
-  const { history, happened, crashes, problems } = report;
+  const { history, happened, crashes, verdict } = report;
   const events = history.memberships.map((membership) => membership.events);
   const told = events.flat();
   const deliveries = told.filter((event) => event.kind === "message");
@@ -43,15 +31,16 @@ export function describeReport(report: Report): string {
     `connections reset ${report.cutConnections}, reconnections ${report.cast.reconnections}, planned moves ${report.cast.moves}`,
     `published: acknowledged ${count("acknowledged")}, rejected ${count("rejected")}, pending ${count("pending")}`,
     `delivered ${deliveries.length}, of these replayed ${deliveries.filter(({ replayed }) => replayed).length}, ` +
-      `gaps ${told.length - deliveries.length}`,
+      `gaps ${verdict.gapsTold}; losses to be told ${verdict.gapsExpected}`,
+    `acknowledged and then lost by Redis ${verdict.acknowledgedLost}`,
+    `largest memory of an instance ${Math.round(report.largestMemoryBytes / 1024 / 1024)} MiB`,
     `largest gap between consecutive deliveries ${Math.round(largestPauseMs(events))} ms, ` +
       `all settled ${Math.round(report.healedAfterMs)} ms after the weather cleared`,
     ...(report.cast.errors.length > 0 ? [`errors told to clients: ${tally(report.cast.errors)}`] : []),
     ...crashes.map(({ instance, output }) => `instance ${instance} crashed:\n${output.slice(-SHOWN_OUTPUT_CHARS)}`),
-    ...problems.slice(0, SHOWN_PROBLEMS).map(({ kind, detail }) => `${kind}: ${detail}`),
+    ...describeProblems(verdict.problems),
+    held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report.options)}`,
   ];
-  if (problems.length > SHOWN_PROBLEMS) lines.push(`all problems: ${tally(problems.map(({ kind }) => kind))}`);
-  lines.push(held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report)}`);
   return lines.join("\n");
 }
 
@@ -65,10 +54,4 @@ function largestPauseMs(memberships: readonly (readonly MemberEvent[])[]): numbe
     });
   }
   return largest;
-}
-
-function tally(names: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].map(([name, times]) => `${name} ${times}`).join(", ");
 }

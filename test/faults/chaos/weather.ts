@@ -1,30 +1,36 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient } from "redis";
-import type { RedisServer } from "../../support/redis-server.ts";
 import type { Cast } from "./cast.ts";
+import type { ClientFault, Fault, InstanceFault, RedisFault, StrangerFault } from "./fault.ts";
 import type { Instance } from "./instance.ts";
 import type { Line } from "./line.ts";
-import type { Fault, PlannedFault } from "./plan.ts";
+import type { PlannedFault } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
+import type { RedisWeather } from "./redis-weather.ts";
+import { forgePosition, readNothing } from "./strangers.ts";
 
 export interface WeatherParts {
-  readonly redis: RedisServer;
+  readonly redis: RedisWeather;
   readonly instances: readonly Instance[];
   /** One for each client. */
   readonly clientLines: readonly Line[];
   readonly cast: Cast;
   readonly recorder: Recorder;
+  readonly rooms: readonly string[];
+  /** A room with long messages, of which nobody is a member. */
+  readonly ballast: string;
 }
 
 /** Makes the faults of a plan happen, and counts them by kind. */
 export class Weather {
   readonly happened = new Map<Fault["kind"], number>();
+  /** When an instance was killed, stopped or frozen. */
+  readonly instanceEndsMs: number[] = [];
   /** Connections between clients and instances that were reset. */
   cutConnections = 0;
   readonly #parts: WeatherParts;
   readonly #clear = new AbortController();
-
+  readonly #failures: Error[] = [];
   #redisTurn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: WeatherParts) {
@@ -44,15 +50,43 @@ export class Weather {
     await delay(Math.max(0, startedMs + forMs - performance.now()));
     this.#clear.abort();
     await Promise.all(running);
+    if (this.#failures[0] !== undefined) throw this.#failures[0];
   }
 
   async #happen(fault: Fault): Promise<void> {
-    if (await this.#apply(fault)) this.happened.set(fault.kind, (this.happened.get(fault.kind) ?? 0) + 1);
+    try {
+      if (await this.#apply(fault)) this.happened.set(fault.kind, (this.happened.get(fault.kind) ?? 0) + 1);
+    } catch (error) {
+      // It is our own doing that failed: told when the weather is over.
+      this.#failures.push(new Error(`expected ${JSON.stringify(fault)} to happen`, { cause: error }));
+    }
   }
 
   /** False where what the fault would hit was not there. */
-  async #apply(fault: Fault): Promise<boolean> {
-    const { redis, cast } = this.#parts;
+  #apply(fault: Fault): Promise<boolean> {
+    switch (fault.kind) {
+      case "cut-clients":
+      case "silence-client":
+      case "slow-client":
+      case "return-client":
+        return this.#hurtClients(fault);
+      case "kill-instance":
+      case "stop-instance":
+      case "freeze-instance":
+      case "step-instance-clock":
+      case "cut-redis-link":
+      case "silence-redis-link":
+      case "slow-redis-link":
+        return this.#hurtInstance(this.#instance(fault.instance), fault);
+      case "forge-position":
+      case "deaf-reader":
+        return this.#sendStranger(this.#instance(fault.instance), fault);
+      default:
+        return this.#hurtRedis(fault);
+    }
+  }
+
+  async #hurtClients(fault: ClientFault): Promise<boolean> {
     switch (fault.kind) {
       case "cut-clients":
         for (const client of fault.clients) this.cutConnections += this.#clientLine(client).cut();
@@ -62,57 +96,55 @@ export class Weather {
       case "slow-client":
         return this.#slow(this.#clientLine(fault.client), fault);
       case "return-client":
-        return cast.comeBack(fault.client);
-      case "kill-instance":
-      case "stop-instance":
-        return this.#replaceInstance(this.#instance(fault.instance), fault);
-      case "freeze-instance":
-        return this.#freeze(this.#instance(fault.instance), fault.forMs);
-      case "cut-redis-link":
-        return this.#instance(fault.instance).redisLine.cut() > 0;
-      case "silence-redis-link":
-        return this.#silence(this.#instance(fault.instance).redisLine, fault);
-      case "slow-redis-link":
-        return this.#slow(this.#instance(fault.instance).redisLine, fault);
-      case "kill-redis-connections":
-        return killConnections(redis.url, fault.role);
-      case "freeze-redis":
-      case "restart-redis":
-      case "wipe-redis":
-        return this.#inTurn(() => this.#hurtRedis(fault));
+        return this.#parts.cast.comeBack(fault.client, this.#pause(fault.awayMs));
     }
   }
 
+  async #hurtInstance(instance: Instance, fault: InstanceFault): Promise<boolean> {
+    const { redisLine } = instance;
+    switch (fault.kind) {
+      case "kill-instance":
+      case "stop-instance":
+        return this.#replaceInstance(instance, fault);
+      case "freeze-instance":
+        return this.#freeze(instance, fault.forMs);
+      case "step-instance-clock":
+        await instance.clock?.set(instance.clock.offsetMs + fault.byMs);
+        return instance.clock !== undefined;
+      case "cut-redis-link":
+        return redisLine !== undefined && redisLine.cut() > 0;
+      case "silence-redis-link":
+        return redisLine !== undefined && this.#silence(redisLine, fault);
+      case "slow-redis-link":
+        return redisLine !== undefined && this.#slow(redisLine, fault);
+    }
+  }
+
+  async #sendStranger(instance: Instance, fault: StrangerFault): Promise<boolean> {
+    const { rooms, ballast } = this.#parts;
+    const url = `http://127.0.0.1:${instance.port}`;
+    if (fault.kind === "forge-position") return forgePosition(url, rooms[fault.room] ?? "", fault.forgery);
+    return readNothing(url, { room: ballast, pages: fault.pages, until: this.#pause(fault.forMs) });
+  }
+
   /** The plan keeps Redis' faults apart, but on a busy machine a restart may take longer than planned. */
-  #inTurn(fault: () => Promise<boolean>): Promise<boolean> {
-    const turn = this.#redisTurn.then(fault);
+  #hurtRedis(fault: RedisFault): Promise<boolean> {
+    const { redis, recorder } = this.#parts;
+    const scene = { recorder, pause: (forMs: number) => this.#pause(forMs) };
+    if (fault.kind === "kill-redis-connections") return redis.apply(fault, scene);
+    const turn = this.#redisTurn.then(() => redis.apply(fault, scene));
     this.#redisTurn = turn.catch(() => undefined);
     return turn;
   }
 
-  async #hurtRedis(fault: Extract<Fault, { kind: "freeze-redis" | "restart-redis" | "wipe-redis" }>): Promise<boolean> {
-    const { redis } = this.#parts;
-    if (fault.kind === "wipe-redis") return this.#wipe(fault.downMs);
-    if (fault.kind === "freeze-redis") {
-      redis.freeze();
-      await this.#pause(fault.forMs);
-      redis.thaw();
-      return true;
-    }
-    await redis.kill();
-    await this.#pause(fault.downMs);
-    await redis.restart({ keepData: true });
-    return true;
-  }
-
-  async #silence(line: Line, { forMs, end }: Extract<Fault, { kind: `silence-${string}` }>): Promise<boolean> {
+  async #silence(line: Line, { forMs, end }: Extract<Fault, { kind: `silence-${string}` }>): Promise<true> {
     line.silence();
     await this.#pause(forMs);
     line.endSilence(end);
     return true;
   }
 
-  async #slow(line: Line, { forMs, delayMs, splitBytes }: Extract<Fault, { kind: `slow-${string}` }>) {
+  async #slow(line: Line, { forMs, delayMs, splitBytes }: Extract<Fault, { kind: `slow-${string}` }>): Promise<true> {
     line.slow({ delayMs, splitBytes });
     await this.#pause(forMs);
     line.slow({ delayMs: 0, splitBytes: 0 });
@@ -120,6 +152,7 @@ export class Weather {
   }
 
   async #freeze(instance: Instance, forMs: number): Promise<boolean> {
+    this.instanceEndsMs.push(performance.now());
     const frozen = instance.freeze();
     await this.#pause(forMs);
     instance.thaw();
@@ -127,29 +160,11 @@ export class Weather {
   }
 
   async #replaceInstance(instance: Instance, fault: Extract<Fault, { kind: "kill-instance" | "stop-instance" }>) {
+    this.instanceEndsMs.push(performance.now());
     const isGone = fault.kind === "kill-instance" ? await instance.kill() : await instance.stop();
     if (!isGone) return false;
     await this.#pause(fault.downMs);
     await instance.start();
-    return true;
-  }
-
-  /**
-   * Redis dies and comes back without its data. Between the two it stands once more with its data, on lines that let
-   * nothing pass, for the recorder to see what was stored up to the last moment.
-   */
-  async #wipe(downMs: number): Promise<boolean> {
-    const { redis, instances, recorder } = this.#parts;
-    for (const { redisLine } of instances) redisLine.silence();
-    const lostAtMs = performance.now();
-    await redis.kill();
-    await this.#pause(downMs);
-    await redis.restart({ keepData: true });
-    await recorder.complete();
-    recorder.pause(lostAtMs);
-    await redis.restart({ keepData: false });
-    recorder.resume();
-    for (const { redisLine } of instances) redisLine.endSilence("heal");
     return true;
   }
 
@@ -171,27 +186,5 @@ export class Weather {
     if (instance === undefined)
       throw new Error(`expected an instance below ${this.#parts.instances.length}, got ${number}`);
     return instance;
-  }
-}
-
-/** CLIENT KILL, as an operator or a hosted Redis does it. False when Redis was away. */
-async function killConnections(url: string, role: "commands" | "subscriptions" | "all"): Promise<boolean> {
-  const admin = createClient({
-    url,
-    disableOfflineQueue: true,
-    socket: { reconnectStrategy: false, connectTimeout: 500 },
-  });
-  admin.on("error", () => undefined); // Redis may be killed or frozen itself at this moment
-  try {
-    await admin.connect();
-    const targets = (await admin.clientList()).filter(
-      ({ name }) => name.startsWith("holdfast-") && (role === "all" || name === `holdfast-${role}`),
-    );
-    for (const { id } of targets) await admin.sendCommand(["CLIENT", "KILL", "ID", String(id)]);
-    return targets.length > 0;
-  } catch {
-    return false;
-  } finally {
-    admin.destroy();
   }
 }
