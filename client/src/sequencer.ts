@@ -91,26 +91,19 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   const isAfter = (a: Position, b: Position) => comparePositions(a, b) > 0;
 
-  const isIn = ({ after }: Gap, end: Position | undefined, position: Position) =>
-    isAfter(position, after) && !(end && isAfter(position, end));
-
   /**
-   * Whether a break is no news: the view began behind it, or gaps that reach over its end were told. What was lost lies
-   * in such a gap, or in the epoch before it, of which the client has all that came before the gap.
+   * Whether a gap that was told accounts for a position: it lies in the gap, or in the epoch before it, of which the
+   * client has all that came before the gap, and of which a log that went back has kept nothing behind it.
    */
-  const isKnown = ({ after, before, positions }: NonNullable<Page["lost"]>) =>
-    !isAfter(before, began) ||
-    positions.every((position) =>
-      gaps.some(
-        (gap) =>
-          (isIn(gap, gap.end, before) || (!gap.end && gap.position === after)) &&
-          (isIn(gap, gap.end, position) || isSameEpoch(gap.after, position)),
-      ),
+  const isTold = (position: Position) =>
+    gaps.some(
+      (gap) =>
+        (isAfter(position, gap.after) && (gap.end ? isAfter(gap.end, position) : !isAfter(position, gap.position))) ||
+        (isSameEpoch(gap.after, position) && (!isAfter(position, gap.after) || isAfter(gap.after, gap.position))),
     );
 
   /** Whether an own message was published before the room was joined, or lies in a gap, and so is not missed. */
-  const isSettled = (own: Position) =>
-    !isAfter(own, began) || gaps.some((gap) => isIn(gap, gap.end ?? gap.position, own));
+  const isSettled = (own: Position) => !isAfter(own, began) || isTold(own);
 
   function closeGap(end: Position) {
     const gap = gaps.at(-1);
@@ -230,9 +223,9 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
           isUnproven ||= !isRepeat(from, position) || held.length > 0;
           return;
         }
-      } else if (!recovered && !(lost && isKnown(lost))) {
+      } else if (!recovered && !(lost && (!isAfter(lost.before, began) || lost.positions.every(isTold)))) {
         // What was lost of another epoch, and lies before the last delivery, has never been told.
-        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone));
+        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone) && !isTold(gone));
         tellGap(lost && isLate ? lost.after : from, (!loads && messages[0]?.position) || position);
         if (loads) return load(position);
       }
