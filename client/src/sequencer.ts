@@ -98,7 +98,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   const isTold = (position: Position) =>
     gaps.some(
       (gap) =>
-        (isAfter(position, gap.after) && (gap.end ? isAfter(gap.end, position) : !isAfter(position, gap.position))) ||
+        (isAfter(position, gap.after) && isAfter(gap.end ?? gap.position, position)) ||
         (isSameEpoch(gap.after, position) && (!isAfter(position, gap.after) || isAfter(gap.after, gap.position))),
     );
 

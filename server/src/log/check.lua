@@ -8,7 +8,8 @@
 -- ARGV[3] "1" to renew that expiry, "0" to leave it
 -- ARGV[4..6] the frame: before the newest position, before its tail, after its tail
 --
--- Returns Redis' time in milliseconds, the positions of ARGV[1] that the log turned out to lack, and its newest position.
+-- Returns Redis' time in milliseconds, the positions of ARGV[1] that the log turned out to lack, its newest position, and
+-- that of its newest message (0-0 where it is not among the newest entries).
 
 local previous = head
 local evidence, toldAt = parseEvidence(ARGV[1])
@@ -18,4 +19,12 @@ if ARGV[3] == '1' then
   redis.call('EXPIRE', KEYS[2], ARGV[2])
 end
 if lost then redis.call('SPUBLISH', KEYS[3], ARGV[4] .. head .. ARGV[5] .. tail(previous, lost) .. ARGV[6]) end
-return { string.format('%.0f', nowMs), gone, head }
+local message = head
+if lost or (newest[1] and newest[1][2][3] == 'l') then
+  message = '0-0'
+  local entries = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 16)
+  for i = #entries, 1, -1 do
+    if entries[i][2][3] ~= 'l' then message = entries[i][1] end
+  end
+end
+return { string.format('%.0f', nowMs), gone, head, message }

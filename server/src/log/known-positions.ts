@@ -1,4 +1,4 @@
-import { isRepeat, isSameEpoch, type Position, START } from "@holdfast/client/protocol";
+import { isRepeat, isSameEpoch, type Position, START, splitPosition } from "@holdfast/client/protocol";
 import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import type { ChainLink } from "./frame.ts";
 
@@ -61,12 +61,16 @@ export class KnownPositions {
   hear(room: string, { previous, head, lost }: ChainLink): boolean {
     if (this.#delivered.has(room)) this.#delivered.set(room, head);
     const { positions, losses } = this.#lookUp(room);
-    const isTold = (position: Position) => lost?.some((gone) => isRepeat(gone, position)) === true;
     const isContained = (position: Position) =>
       isRepeat(head, position) || (previous !== undefined && isRepeat(previous, position));
-    const doubtful = positions.filter((position) => !isTold(position) && !isContained(position));
+    const isTold = (position: Position) =>
+      !isContained(position) && lost?.some((gone) => isRepeat(gone, position)) === true;
+    const untold = positions.filter((position) => !isTold(position));
+    const doubtful = untold.filter((position) => !isContained(position));
     const told = positions.filter(isTold).map((position) => ({ position, toldAt: head }));
-    this.#note(room, [...doubtful, head], [...losses, ...told]);
+    // A loss entry is no message, whose loss anybody would have to be told of: the messages before it stay evidence.
+    const isLossEntry = lost !== undefined && splitPosition(head).seq === 0;
+    this.#note(room, isLossEntry ? untold : [...doubtful, head], [...losses, ...told]);
     return doubtful.every((position) => isSameEpoch(position, head));
   }
 
@@ -77,15 +81,14 @@ export class KnownPositions {
   }
 
   /**
-   * A script has compared what was `shown` with the log, whose newest position is `head`, and has told of the positions
-   * in `lost` that the log lacks them: a log that holds `head` holds whatever else it held then. `renewed` tells whether
-   * the script put off the expiry of the log.
+   * A script has compared what was `shown` with the log, and has told of the positions in `lost` that the log lacks
+   * them. A log that holds its newest message holds whatever else it held then.
    */
-  settle(room: string, shown: readonly Evidence[], { head, lost, renewed }: Settlement): void {
+  settle(room: string, shown: readonly Evidence[], { newest, head, lost, renewed }: Settlement): void {
     const { positions, losses, noted } = this.#lookUp(room);
     const unsettled = positions.filter((position) => !shown.some((settled) => isRepeat(settled.position, position)));
     const told = [...losses.filter(({ position }) => !lost.includes(position)), ...lost.map(toldAt(head))];
-    this.#note(room, [...unsettled, head], told, renewed ? momentNow() : noted);
+    this.#note(room, [...unsettled, newest], told, renewed ? momentNow() : noted);
   }
 
   /** Every room of which this instance has evidence that is at most so old. */
@@ -105,7 +108,8 @@ export class KnownPositions {
     const positions = [...new Set(found)].filter((position) => position !== START && isNewest(position));
     // Deleted first, so that the room that was longest without news is the first to be forgotten.
     this.#known.delete(room);
-    if (positions.length > 0) this.#known.set(room, { positions, losses: losses.slice(-rememberedLosses), noted });
+    if (positions.length + losses.length > 0)
+      this.#known.set(room, { positions, losses: losses.slice(-rememberedLosses), noted });
     if (this.#known.size <= rememberedRooms + this.#delivered.size) return;
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
@@ -114,8 +118,12 @@ export class KnownPositions {
 
 /** What a script found that was shown evidence. */
 export interface Settlement {
+  /** The log's newest message. */
+  readonly newest: Position;
+  /** Its newest entry, which may be one that tells of a loss. */
   readonly head: Position;
   readonly lost: readonly Position[];
+  /** Whether the script has put off the expiry of the log. */
   readonly renewed: boolean;
 }
 

@@ -118,9 +118,9 @@ export class RoomLog {
       frame.end,
     ];
     const answer = await runScript(link, checkScript, [keys.log, keys.life, keys.channel], args);
-    const [nowMs, lost, head] = answer as readonly [string, string, Position];
+    const [nowMs, lost, head, newest] = answer as readonly [string, string, Position, Position];
     this.#clock.note(room, Number(nowMs));
-    return { head, lost: positionsIn(lost), renewed };
+    return { newest, head, lost: positionsIn(lost), renewed };
   }
 
   async #append(room: string, batch: readonly Draft[]): Promise<readonly Outcome[]> {
@@ -133,7 +133,8 @@ export class RoomLog {
     const outcomes = texts.map(parseOutcome);
     const newest = outcomes.findLast((outcome) => outcome !== "out-of-order" && !outcome.duplicate);
     if (newest !== undefined && newest !== "out-of-order") {
-      known.settle(room, shown, { head: newest.position, lost: positionsIn(lost), renewed: true });
+      const head = newest.position;
+      known.settle(room, shown, { newest: head, head, lost: positionsIn(lost), renewed: true });
     }
     return outcomes;
   }

@@ -65,7 +65,7 @@ export class ModelLog implements LogUnderTest {
     const message = messageAt(position, id);
     this.#push({ position, message, ...(begins && { previous }) }, new Map([...this.#state.ids, [id, position]]));
     this.#send({ previous, head: position, ...(lost && { lost: gone }) }, { previous, messages: [message] });
-    known.settle("room", shown, { head: position, lost: gone, renewed: true });
+    known.settle("room", shown, { newest: position, head: position, lost: gone, renewed: true });
     return position;
   }
 
@@ -75,7 +75,8 @@ export class ModelLog implements LogUnderTest {
     const previous = this.#head;
     const { lost, gone } = this.#markLoss(shown);
     if (lost) this.#send({ previous, head: this.#head, lost: gone }, { position: this.#head });
-    known.settle("room", shown, { head: this.#head, lost: gone, renewed: true });
+    const newest = this.#state.entries.findLast((entry) => entry.lost === undefined)?.position ?? START;
+    known.settle("room", shown, { newest, head: this.#head, lost: gone, renewed: true });
     return this.#head;
   }
 
