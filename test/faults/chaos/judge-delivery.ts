@@ -33,7 +33,7 @@ class DeliveryJudge {
   #spent = new Set<Loss>();
   /** Passed over by a gap that rightly says that the log has begun again below what was told. */
   readonly #excused = new Set<LogNode>();
-  /** Where this member stands. */
+  /** Where this member stands: a message, since nobody misses an entry that is none, or the root. */
   #place: LogNode;
   /** Where it joined. */
   #start: LogNode;
@@ -69,13 +69,13 @@ class DeliveryJudge {
     const { joinedAt, eventsBeforeJoined, events } = this.#membership;
     const first = events[0];
     if (eventsBeforeJoined > 0 && first?.kind === "message") {
-      return this.#tree.find(first.position, first.text)?.parent ?? this.#tree.root;
+      return messageAt(this.#tree.find(first.position, first.text)?.parent) ?? this.#tree.root;
     }
     const node = joinedAt && this.#tree.at(joinedAt).at(-1);
     if (node === undefined && joinedAt !== undefined) {
       this.#complain("altered", `joined at ${joinedAt}, which no log ever held`);
     }
-    return node ?? this.#tree.root;
+    return messageAt(node) ?? this.#tree.root;
   }
 
   #takeMessage({ position, text }: Event<"message">): void {
@@ -152,14 +152,14 @@ class DeliveryJudge {
     // Whoever is told of a gap knows that something was lost; which of several losses, it tells by its positions.
     for (const loss of losses) this.#covered.add(loss);
     for (const loss of told) this.#spent.add(loss);
-    this.#place = landing;
+    this.#place = messageAt(landing) ?? this.#tree.root;
   }
 
   #takeReturn({ since }: Event<"returned">): void {
     this.#toldNow = new Set();
     this.#spent = new Set();
     this.#beganDepth = 0;
-    if (since !== this.#place.position) this.#place = this.#tree.at(since).at(-1) ?? this.#place;
+    if (since !== this.#place.position) this.#place = messageAt(this.#tree.at(since).at(-1)) ?? this.#place;
   }
 
   /** Losses up to a moment in what this member has seen of the log, up to a place. */
@@ -216,4 +216,11 @@ class DeliveryJudge {
     const { client, room } = this.#membership;
     this.#problems.push({ kind, detail: `${client} in ${room} ${what}` });
   }
+}
+
+/** The last message up to an entry; undefined where there is none. */
+function messageAt(node: LogNode | undefined): LogNode | undefined {
+  let at = node;
+  while (at !== undefined && at.text === undefined) at = at.parent;
+  return at;
 }
