@@ -6,6 +6,8 @@ import type { MemberEvent, Membership, Outcome, Publish } from "./history.ts";
 
 const LONGEST_PAUSE_MS = 900;
 const LONGEST_BURST = 4;
+/** A client keeps up to 1,000 publishes. */
+const MOST_PENDING = 200;
 const JOIN_TIMEOUT_MS = 30_000;
 /** Clients that begin with so much of the past, every other one. */
 const HISTORY = 20;
@@ -19,6 +21,8 @@ interface Member {
 
 interface Actor {
   readonly name: string;
+  /** Its publishes that are neither acknowledged nor rejected. */
+  pending: number;
   /** Where it connects, each time. */
   readonly url: string;
   client: Client;
@@ -84,8 +88,10 @@ export class Cast implements AsyncDisposable {
     const actor = this.#actor(index);
     for (let number = 0; !signal.aborted; ) {
       for (const { room } of actor.members) {
+        // An application that nobody answers would not go on either.
+        if (actor.pending > MOST_PENDING) continue;
         const burst = randomInteger(random, 1, LONGEST_BURST);
-        for (let sent = 0; sent < burst; sent += 1) this.#publish(actor.name, room, number++);
+        for (let sent = 0; sent < burst; sent += 1) this.#publish(actor, room, number++);
       }
       await delay(randomInteger(random, 0, longestPauseMs), undefined, { signal }).catch(() => undefined);
     }
@@ -94,9 +100,9 @@ export class Cast implements AsyncDisposable {
   /** Publishes one last message into every room; resolves when all members of all rooms got it, or the time is over. */
   async fence(timeoutMs: number): Promise<boolean> {
     const fences = new Map<string, string>();
-    for (const { name, members } of this.#actors) {
-      for (const { room } of members) {
-        if (!fences.has(room.name)) fences.set(room.name, this.#publish(name, room, "fence"));
+    for (const actor of this.#actors) {
+      for (const { room } of actor.members) {
+        if (!fences.has(room.name)) fences.set(room.name, this.#publish(actor, room, "fence"));
       }
     }
     const isThrough = ({ record }: Member) => {
@@ -159,7 +165,7 @@ export class Cast implements AsyncDisposable {
       }, this.#noteError);
       return { record, room };
     });
-    return { name, url, client, members };
+    return { name, pending: 0, url, client, members };
   }
 
   #open(url: string): Client {
@@ -181,9 +187,10 @@ export class Cast implements AsyncDisposable {
     room.on("error", this.#noteError);
   }
 
-  #publish(client: string, room: Room, number: number | string): string {
-    const text = `${client}/${room.name}/${number}`;
-    const record: Mutable<Publish> = { client, room: room.name, text, outcome: { kind: "pending" } };
+  #publish(actor: Actor, room: Room, number: number | string): string {
+    const text = `${actor.name}/${room.name}/${number}`;
+    const record: Mutable<Publish> = { client: actor.name, room: room.name, text, outcome: { kind: "pending" } };
+    actor.pending += 1;
     this.#publishes.push(record);
     const settling = room
       .publish("chat:message", { text })
@@ -194,6 +201,7 @@ export class Cast implements AsyncDisposable {
       .then((outcome) => {
         record.outcome = outcome;
         if (outcome.kind === "acknowledged") this.acknowledged += 1;
+        actor.pending -= 1;
         this.#settling.delete(settling);
       });
     this.#settling.add(settling);

@@ -33,11 +33,11 @@ class DeliveryJudge {
   #spent = new Set<Loss>();
   /** Passed over by a gap that rightly says that the log has begun again below what was told. */
   readonly #excused = new Set<LogNode>();
-  /** Where this member stands. */
+  /** Where this member stands: a message, since nobody misses an entry that is none, or the root. */
   #place: LogNode;
   /** Where it joined. */
   #start: LogNode;
-  /** Where the view of the log began which no gap has broken, as a depth of the trunk. */
+  /** What the present client has seen of the log begins here, as a depth of the trunk. */
   #beganDepth: number;
   #gapsTold = 0;
 
@@ -69,13 +69,13 @@ class DeliveryJudge {
     const { joinedAt, eventsBeforeJoined, events } = this.#membership;
     const first = events[0];
     if (eventsBeforeJoined > 0 && first?.kind === "message") {
-      return this.#tree.find(first.position, first.text)?.parent ?? this.#tree.root;
+      return messageAt(this.#tree.find(first.position, first.text)?.parent) ?? this.#tree.root;
     }
     const node = joinedAt && this.#tree.at(joinedAt).at(-1);
     if (node === undefined && joinedAt !== undefined) {
       this.#complain("altered", `joined at ${joinedAt}, which no log ever held`);
     }
-    return node ?? this.#tree.root;
+    return messageAt(node) ?? this.#tree.root;
   }
 
   #takeMessage({ position, text }: Event<"message">): void {
@@ -114,7 +114,7 @@ class DeliveryJudge {
     if (leadsTo(node, place)) this.#complain("reordered", step);
     else if (!leadsTo(place, node)) {
       this.#complain("missing-gap", `${step}, which was lost before, without a gap`);
-      this.#cover(this.#lossesBetween(node, Number.POSITIVE_INFINITY));
+      for (const loss of this.#lossesBefore(node, Number.POSITIVE_INFINITY)) this.#covered.add(loss);
     } else {
       // What is missing of the trunk is found at the end, unless it comes after all.
       for (let at = node.parent; at !== undefined && at !== place; at = at.parent) {
@@ -133,13 +133,15 @@ class DeliveryJudge {
     }
     const landing = isNext ? (target.parent ?? target) : target;
     const place = this.#place;
-    const losses = this.#lossesBetween(landing, gap.atMs).filter((loss) => !this.#spent.has(loss));
+    const losses = this.#lossesBefore(landing, gap.atMs);
+    const fresh = losses.filter((loss) => !this.#spent.has(loss));
     // What was told is gone, or the log that is told now never had it.
     const isBranch = !leadsTo(place, target) && (place.lostAtMs !== undefined || !leadsTo(target, place));
     const isNamed =
-      losses.some(({ after }) => after.position === gap.after || anchorOf(after).position === gap.after) ||
+      fresh.some(({ after }) => after.position === gap.after || anchorOf(after).position === gap.after) ||
       this.#tree.at(gap.after).some((node) => this.#isReached(node));
-    if (losses.length === 0 && !isBranch) {
+    const told = losses.filter((loss) => anchorOf(loss.after).depth >= this.#depthOf(gap.after));
+    if (!isBranch && !told.some((loss) => !this.#spent.has(loss))) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);
     } else if (!isNamed) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, but ${place.position} was the last one`);
@@ -147,20 +149,21 @@ class DeliveryJudge {
     for (const node of this.#tree.trunk.slice(anchorOf(place).depth + 1, anchorOf(landing).depth + 1)) {
       if (comparePositions(node.position, gap.after) <= 0) this.#excused.add(node);
     }
-    this.#cover(losses);
-    this.#place = landing;
-    this.#beganDepth = anchorOf(landing).depth;
+    // Whoever is told of a gap knows that something was lost; which of several losses, it tells by its positions.
+    for (const loss of losses) this.#covered.add(loss);
+    for (const loss of told) this.#spent.add(loss);
+    this.#place = messageAt(landing) ?? this.#tree.root;
   }
 
   #takeReturn({ since }: Event<"returned">): void {
     this.#toldNow = new Set();
     this.#spent = new Set();
     this.#beganDepth = 0;
-    if (since !== this.#place.position) this.#place = this.#tree.at(since).at(-1) ?? this.#place;
+    if (since !== this.#place.position) this.#place = messageAt(this.#tree.at(since).at(-1)) ?? this.#place;
   }
 
-  /** Losses up to a moment that lie between where the view began and a place. */
-  #lossesBetween(place: LogNode, atMs: number): Loss[] {
+  /** Losses up to a moment in what this member has seen of the log, up to a place. */
+  #lossesBefore(place: LogNode, atMs: number): Loss[] {
     const { depth } = anchorOf(place);
     return this.#tree.losses.filter((loss) => {
       const anchor = anchorOf(loss.after);
@@ -168,11 +171,8 @@ class DeliveryJudge {
     });
   }
 
-  #cover(losses: readonly Loss[]): void {
-    for (const loss of losses) {
-      this.#covered.add(loss);
-      this.#spent.add(loss);
-    }
+  #depthOf(position: Position): number {
+    return Math.min(...this.#tree.at(position).map((node) => anchorOf(node).depth));
   }
 
   #findMissing(): void {
@@ -216,4 +216,11 @@ class DeliveryJudge {
     const { client, room } = this.#membership;
     this.#problems.push({ kind, detail: `${client} in ${room} ${what}` });
   }
+}
+
+/** The last message up to an entry; undefined where there is none. */
+function messageAt(node: LogNode | undefined): LogNode | undefined {
+  let at = node;
+  while (at !== undefined && at.text === undefined) at = at.parent;
+  return at;
 }

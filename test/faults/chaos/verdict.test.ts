@@ -197,6 +197,23 @@ test("a member who saw nothing of what was lost is told as well, now or later, w
   ).toEqual([]);
 });
 
+test("each of two losses may be told by a gap of its own, and neither a second time", () => {
+  const lives = [
+    { ...standing("a0 a1 a2", FIRST_EPOCH), endedAtMs: 1 },
+    { ...standing("b0 b1", SECOND_EPOCH, 2), endedAtMs: LOST_AT_MS },
+    standing("c0", THIRD_EPOCH, 3),
+  ];
+  const start = [...told(FIRST_EPOCH, "a0 a1"), ...told(SECOND_EPOCH, "b0 b1")];
+  const newer = gap(`${SECOND_EPOCH}-1`, `${SECOND_EPOCH}-0`);
+  const older = gap(`${FIRST_EPOCH}-1`, `${THIRD_EPOCH}-0`);
+  const member = (...gaps: MemberEvent[]) => membership([...start, ...gaps, ...told(THIRD_EPOCH, "c0")]);
+  expect(kinds(lives, [member(newer, older)])).toEqual([]);
+  expect(kinds(lives, [member(newer)])).toEqual([]);
+  expect(kinds(lives, [member(older)])).toEqual([]);
+  expect(kinds(lives, [member(newer, older, older)])).toEqual(["superfluous-gap"]);
+  expect(kinds(lives, [member(newer, newer)])).toEqual(["superfluous-gap"]);
+});
+
 test("a publisher is told that what it was acknowledged for is lost, whoever else is gone", () => {
   const publisher = { ...membership([...unaware, ...after]), client: "a" };
   const gone = { instanceEndsMs: [LOST_AT_MS - 1] };
@@ -243,8 +260,14 @@ test("an entry that is no message is told to nobody and missed by nobody", () =>
     { ...standing("b0 b1 -", SECOND_EPOCH, 1), endedAtMs: LOST_AT_MS },
     standing("c0", THIRD_EPOCH, 3),
   ];
+  const twiceLost = [{ ...standing("a0 a1", FIRST_EPOCH), endedAtMs: 1 }, ...lostMark.slice(1)];
   const beyond = [...told(FIRST_EPOCH, "a0"), ...told(SECOND_EPOCH, "b0 b1"), overMark, ...told(THIRD_EPOCH, "c0")];
   expect(kinds(lostMark, [membership(beyond)])).toEqual([]);
+  expect(kinds(lostMark, [membership(beyond.filter(({ kind }) => kind !== "gap"))])).toEqual([]);
+  // It stood at the mark after a gap, and is not told of one because of the mark alone.
+  const atMark = gap(`${FIRST_EPOCH}-0`, `${SECOND_EPOCH}-2`, 2);
+  const behind = [...told(FIRST_EPOCH, "a0"), ...told(SECOND_EPOCH, "b0 b1"), atMark, ...told(THIRD_EPOCH, "c0")];
+  expect(kinds(twiceLost, [membership(behind)])).toEqual([]);
   expect(kinds(marked, [{ ...membership(rest, `${SECOND_EPOCH}-0`), joinedAtMs: LOST_AT_MS + 1 }])).toEqual([]);
 });
 
