@@ -1,9 +1,11 @@
-import { openConnection, type SocketIoOptions } from "./connection.ts";
+import { type Ask, openConnection, type SocketIoOptions } from "./connection.ts";
+import type { AnyContract, Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
-import { CLOSED, type ErrorDetail, type HoldfastError } from "./errors.ts";
+import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import { createHandover } from "./handover.ts";
 import { randomId } from "./random-id.ts";
-import { createRoom, type JoinOptions, type Room, type RoomParts } from "./room.ts";
+import { createRoom, type RoomParts } from "./room.ts";
+import type { JoinOptions, Room } from "./room-api.ts";
 
 export interface ConnectOptions {
   /**
@@ -42,19 +44,33 @@ export type ClientEvents = {
   error: [error: HoldfastError];
 };
 
-export interface Client {
+export interface Client<Contract> {
   readonly session: string;
   readonly status: Status;
   /** Calls `handler` on every `event`, until the returned function is called. */
   on<Event extends keyof ClientEvents>(event: Event, handler: (...args: ClientEvents[Event]) => void): () => void;
   /** Joins a room, now or once connected. The same room while it is joined already; `options` then has no effect. */
-  join(room: string, options?: JoinOptions): Room;
+  join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
+  /**
+   * Asks the server one of the application's own questions, once: where the answer does not come, nobody knows whether
+   * the server has acted. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
+   */
+  request<Event extends keyof RequestsOf<Contract> & string>(
+    event: Event,
+    payload: RequestsOf<Contract>[Event] extends { readonly payload: infer P } ? Input<P> : never,
+  ): Promise<RequestsOf<Contract>[Event] extends { readonly answer: infer A } ? Output<A> : never>;
   /** Ends all rooms; what is not stored yet rejects with CLOSED. Resolves when every connection is closed. */
   close(): Promise<void>;
 }
 
-/** Connects to a Holdfast server, `https://…` or `wss://…`, and stays connected until `close()`. */
-export function connect(url: string, options: ConnectOptions = {}): Client {
+const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
+
+/**
+ * Connects to a Holdfast server, `https://…` or `wss://…`, and stays connected until `close()`. The type argument is the
+ * application's contract, `connect<typeof contract>(url)`: types alone, no schema reaches a browser. Without it events
+ * are any text, and their data is unknown.
+ */
+export function connect<Contract = AnyContract>(url: string, options: ConnectOptions = {}): Client<Contract> {
   const { session = randomId(), onlineHint = globalThis as Partial<EventTarget> } = options;
   const budget = { messages: options.outboxMessages ?? 1000, bytes: options.outboxBytes ?? 1_048_576 };
   const events = createEmitter();
@@ -109,6 +125,14 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
     events.emit("status", now);
   }
 
+  const request: Ask = async (name, payload) => {
+    const connection = handover.current();
+    if (!connection.id()) throw new HoldfastError(isClosed ? CLOSED : DISCONNECTED);
+    const reply = await connection.ask<never>(name, payload);
+    if (!reply.ok) throw new HoldfastError(reply.error);
+    return reply.data;
+  };
+
   const hurry = () => handover.current().hurry();
   if (onlineHint) onlineHint.addEventListener?.("online", hurry);
 
@@ -127,14 +151,16 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
     },
     on: events.on,
     join(name, joinOptions = {}) {
-      const room = rooms.get(name) ?? createRoom(name, joinOptions, { budget, handover, rooms, update });
+      const room = rooms.get(name) ?? createRoom(name, joinOptions, { budget, handover, rooms, update, request });
       if (isClosed) room.end(CLOSED);
       else {
         rooms.set(name, room);
         for (const connection of handover.connections) void room.catchUp(connection);
       }
-      return room;
+      // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
+      return room as unknown as Room<ScopeOf<Contract, typeof name>>;
     },
+    request,
     close: () => end(CLOSED),
   };
 }

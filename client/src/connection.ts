@@ -45,6 +45,9 @@ export type Reply<Data> =
   | { readonly ok: true; readonly data: Data }
   | { readonly ok: false; readonly error: ErrorDetail };
 
+/** Asks the server through the connection that is current, for whoever waits for the answer. */
+export type Ask = <Data>(name: string, payload: unknown) => Promise<Data>;
+
 /** What goes over the wire is held to the protocol's tables by `request`, `signal` and `notified`. */
 type WireEvents = Record<string, (...args: unknown[]) => void>;
 
@@ -127,8 +130,13 @@ export function openConnection(
     id: () => socket.id,
 
     /** To be used while the connection is up only. TIMED_OUT stands for every missing answer, whatever the cause. */
-    request<Name extends RequestName>(name: Name, payload: RequestPayload<Name>) {
-      const reply: Promise<Reply<RequestData<Name>>> = socket
+    request<Name extends RequestName>(name: Name, payload: RequestPayload<Name>): Promise<Reply<RequestData<Name>>> {
+      return connection.ask(name, payload);
+    },
+
+    /** The same for a request that is the application's own. */
+    ask<Data>(name: string, payload: unknown) {
+      const reply: Promise<Reply<Data>> = socket
         .timeout(ACKNOWLEDGEMENT_TIMEOUT_MS)
         .emitWithAck(name, payload)
         .catch(() => ({ ok: false, error: TIMED_OUT }));

@@ -1,35 +1,112 @@
-import * as z from "zod";
-import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 
-/** `noun:verb`. The colon keeps an application's events apart from a room's own, such as `gap`. */
-type EventName = `${string}:${string}`;
+/** A schema of any library that speaks Standard Schema (zod, valibot, arktype …). It must answer synchronously. */
+type Schema = StandardSchemaV1;
+type Schemas = { readonly [event: string]: Schema };
+
+/** What rooms of one kind can say. */
+export interface RoomContract {
+  /** Kept in the room's log: every member gets each once, in order. */
+  readonly messages?: Schemas;
+  /** Like messages, but only the server's side may publish them. */
+  readonly serverMessages?: Schemas;
+  /** Ephemeral: told to whoever is there, never stored, may be lost. */
+  readonly signals?: Schemas;
+  /** A member's state. */
+  readonly presence?: Schema;
+}
+
+/** What an application's rooms can say, and what its server can be asked. */
+export interface Contract extends RoomContract {
+  /** Rooms of a kind have their own events: `"doc:*"`. The longest match counts; `*` stands only at the end. */
+  readonly rooms?: { readonly [pattern: string]: RoomContract };
+  /** The application's own questions to its server. */
+  readonly requests?: { readonly [event: string]: { readonly payload: Schema; readonly answer: Schema } };
+}
 
 /**
- * What this application's rooms can say: event name -> schema of its data. This is the one file that an application
- * edits; the server checks every publish against it and the client's types follow from it.
- *
- * Unknown fields are errors, so that a typing mistake in a field name is told instead of stored.
+ * Declares what an application says, for both sides: its server checks by it, its browsers are typed by it
+ * (`connect<typeof contract>(url)`). Clients send a schema's input; what is stored and told is its output, which must
+ * be JSON. It does not compile where an output is not JSON, where a message and a signal share a name, or where a name
+ * belongs to Holdfast.
  */
-export const contract = {
-  /** Kept in the room's log: every member gets each once, in order. */
-  messages: {
-    "chat:message": z.strictObject({ text: z.string().min(1).max(4000) }),
-    "chat:reaction": z.strictObject({
-      to: z.custom<Position>(
-        (value) => typeof value === "string" && POSITION_PATTERN.test(value),
-        "expected a position",
-      ),
-      emoji: z.string().min(1).max(32),
-    }),
-  },
-  /** Ephemeral: told to whoever is there, never stored, may be lost. */
-  signals: {
-    "chat:typing": z.strictObject({}),
-    "chat:cursor": z.strictObject({ x: z.number(), y: z.number() }),
-  },
-} satisfies Record<"messages" | "signals", Record<EventName, z.ZodType>>;
+export function defineContract<const C extends Contract>(contract: C & Checked<C>): C {
+  return contract;
+}
 
-export type MessageEvent = keyof typeof contract.messages;
-export type SignalEvent = keyof typeof contract.signals;
-export type MessageData<Event extends MessageEvent> = z.infer<(typeof contract.messages)[Event]>;
-export type SignalData<Event extends SignalEvent> = z.infer<(typeof contract.signals)[Event]>;
+/** What JSON can hold, as the output of a schema. */
+type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+
+/** Names of the wire begin with one of these. */
+type WireName = `${"room" | "message" | "history" | "signal" | "presence" | "token" | "connection"}:${string}` | "echo";
+/** Names of a room's own events. */
+type RoomEventName = "message" | "gap" | "members" | "revoked" | "error";
+
+type CheckedOutput<S> = Output<S> extends Json ? unknown : "this schema's output is not JSON";
+type CheckedName<Name> = Name extends WireName | RoomEventName ? "this name belongs to Holdfast" : unknown;
+type CheckedSchemas<M, Others> = {
+  readonly [E in keyof M]: M[E] &
+    CheckedName<E> &
+    CheckedOutput<M[E]> &
+    (E extends keyof Others ? "a message and a signal share this name" : unknown);
+};
+
+type CheckedRoom<R> = (R extends { messages: infer M } ? { messages: CheckedSchemas<M, SignalsOf<R>> } : unknown) &
+  (R extends { serverMessages: infer M }
+    ? { serverMessages: CheckedSchemas<M, SignalsOf<R> & ClientMessagesOf<R>> }
+    : unknown) &
+  (R extends { signals: infer M } ? { signals: CheckedSchemas<M, unknown> } : unknown) &
+  (R extends { presence: infer P } ? { presence: P & CheckedOutput<P> } : unknown);
+
+type Checked<C> = CheckedRoom<C> &
+  (C extends { rooms: infer R } ? { rooms: { readonly [P in keyof R]: R[P] & CheckedRoom<R[P]> } } : unknown) &
+  (C extends { requests: infer R }
+    ? { requests: { readonly [E in keyof R]: R[E] & CheckedName<E> & CheckedAnswer<R[E]> } }
+    : unknown);
+type CheckedAnswer<R> = R extends { answer: infer A } ? { answer: A & CheckedOutput<A> } : unknown;
+
+/** What a schema takes, and what it makes of it. */
+export type Input<S> = S extends Schema ? StandardSchemaV1.InferInput<S> : never;
+export type Output<S> = S extends Schema ? StandardSchemaV1.InferOutput<S> : never;
+
+type Nothing = Record<never, never>;
+type ClientMessagesOf<R> = R extends { messages: infer M extends Schemas } ? M : Nothing;
+type ServerMessagesOf<R> = R extends { serverMessages: infer M extends Schemas } ? M : Nothing;
+export type SignalsOf<R> = R extends { signals: infer M extends Schemas } ? M : Nothing;
+/** Every message of a room, whoever may publish it. */
+export type MessagesOf<R> = ClientMessagesOf<R> & ServerMessagesOf<R>;
+/** The messages of a room that a client may publish. */
+export type PublishableOf<R> = ClientMessagesOf<R>;
+export type RequestsOf<C> = C extends { requests: infer R } ? R : Nothing;
+
+/** A contract of which nothing is known: events are any text, and their data is unknown. */
+export type AnyContract = {
+  readonly messages: Schemas;
+  readonly signals: Schemas;
+  readonly requests: { readonly [event: string]: { readonly payload: Schema; readonly answer: Schema } };
+};
+
+/** The events of a room, by its name: those of the longest pattern that matches, else the contract's own. */
+export type ScopeOf<C, Name extends string> = C extends { rooms: infer R }
+  ? [LongestMatch<keyof R & string, Name>] extends [never]
+    ? C
+    : R[LongestMatch<keyof R & string, Name> & keyof R]
+  : C;
+
+type Stem<Pattern extends string> = Pattern extends `${infer Start}*` ? Start : Pattern;
+type Matching<Patterns extends string, Name extends string> = Patterns extends `${infer Start}*`
+  ? Name extends `${Start}${string}`
+    ? Patterns
+    : never
+  : Name extends Patterns
+    ? Patterns
+    : never;
+type LongestMatch<Patterns extends string, Name extends string> = Longest<
+  Matching<Patterns, Name>,
+  Matching<Patterns, Name>
+>;
+type Longest<One extends string, All extends string> = One extends string
+  ? [All extends string ? (Stem<One> extends `${Stem<All>}${string}` ? never : All) : never] extends [never]
+    ? One
+    : never
+  : never;

@@ -1,72 +1,13 @@
 import { backoffMs, sleep } from "./backoff.ts";
-import type { Connection, RoomNotification } from "./connection.ts";
-import type { MessageData, MessageEvent, SignalData, SignalEvent } from "./contract.ts";
+import type { Ask, Connection, RoomNotification } from "./connection.ts";
+import type { AnyContract } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
-import { type Budget, createOutbox, type Published } from "./outbox.ts";
-import type { Sender } from "./protocol/events.ts";
+import { type Budget, createOutbox } from "./outbox.ts";
 import type { Position } from "./protocol/position.ts";
-import { createSequencer, type Delivery, type Gap } from "./sequencer.ts";
-
-export interface JoinOptions {
-  /** Continue after this position, as read from `room.position` in an earlier life of the application. */
-  readonly since?: Position;
-  /** Without `since`: begin with the newest so many messages, 0 to 500. Default 0. */
-  readonly history?: number;
-  /**
-   * Obtains the application's own state, at least as of `position`; may return a promise. Called once the room is
-   * joined (with `since` the application has its state already), and after every `gap`; no later message is delivered
-   * before it has succeeded. A failure is told as an `error` with the code LOAD_FAILED, and it is called again with
-   * back-off, until the room is left.
-   */
-  readonly load?: (what: { readonly position: Position }) => unknown;
-}
-
-/** A message of the contract as it is delivered. */
-export interface RoomMessage<Event extends MessageEvent = MessageEvent> extends Delivery {
-  readonly event: Event;
-  readonly data: MessageData<Event>;
-}
-
-/** Event name -> what its handlers get. */
-export type RoomEvents = {
-  [Event in MessageEvent]: [data: MessageData<Event>, message: RoomMessage<Event>];
-} & {
-  [Event in SignalEvent]: [data: SignalData<Event>, signal: { readonly from: Sender }];
-} & {
-  /** Every message, those too that only a newer contract knows. Comes before the event of its own name. */
-  message: [message: Delivery];
-  /** Continuity could not be proven: obtain anew what is built from messages. */
-  gap: [gap: Gap];
-  /** `load` failed, which is `retryable`, and the room goes on; or the server refused the room for good: it is over. */
-  error: [error: HoldfastError];
-};
-
-/** One room, joined until `leave()`. Each message is delivered once, in the order of the room's log. */
-export interface Room {
-  readonly name: string;
-  /** Everything up to here was delivered, and its handlers have run; undefined before the first answer of the server. */
-  readonly position: Position | undefined;
-  /** Resolves once the room is joined and `load` has succeeded; rejects when it was refused, left or closed before. */
-  readonly ready: Promise<void>;
-  /**
-   * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as
-   * `join`, so that nothing comes before them. A handler that throws is reported and disturbs nothing else.
-   */
-  on<Event extends keyof RoomEvents>(event: Event, handler: (...args: RoomEvents[Event]) => void): () => void;
-  /**
-   * Resolves when the message is stored, so that every member will get it. While there is no connection it waits.
-   * Publishes of one client to one room are stored in the order of the calls. Rejects with a HoldfastError: what the
-   * server refused, INVALID_PAYLOAD (data that is not JSON), PAYLOAD_TOO_LARGE (over 64 KiB of JSON), OUTBOX_FULL,
-   * TIMED_OUT (after 90 s), CLOSED.
-   */
-  publish<Event extends MessageEvent>(event: Event, data: MessageData<Event>): Promise<Published>;
-  /** Tells whoever is there now. Never kept, never repeated: lost while there is no connection. */
-  signal<Event extends SignalEvent>(event: Event, data: SignalData<Event>): void;
-  /** Leaves the room; what is not stored yet rejects with CLOSED. Resolves when the server knows, or cannot be asked. */
-  leave(): Promise<void>;
-}
+import type { JoinOptions, Room } from "./room-api.ts";
+import { createSequencer } from "./sequencer.ts";
 
 /** What a room needs of its client. */
 export interface RoomOwner {
@@ -74,12 +15,13 @@ export interface RoomOwner {
   readonly handover: Handover;
   /** The rooms that are joined or being joined, by name. */
   readonly rooms: Map<string, unknown>;
+  readonly request: Ask;
   /** A room was joined through a connection, or is over. */
   update(): void;
 }
 
 /** A room as its client sees it. */
-export interface RoomParts extends Room {
+export interface RoomParts extends Room<AnyContract> {
   /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
   catchUp(connection: Connection): Promise<void>;
   notified(connection: Connection, notification: RoomNotification): void;
@@ -93,7 +35,7 @@ const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: t
 export function createRoom(
   name: string,
   { since, history, load }: JoinOptions,
-  { budget, handover, rooms, update }: RoomOwner,
+  { budget, handover, rooms, update, request }: RoomOwner,
 ): RoomParts {
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
@@ -212,6 +154,7 @@ export function createRoom(
     on: events.on,
     publish: outbox.publish,
     signal: (event, data) => route()?.signal({ room: name, event, data }),
+    history: (range) => request("history:read", { room: name, ...range }),
     async leave() {
       end(CLOSED);
       // Through all of them: where the room is being joined, it is left behind the join.

@@ -46,6 +46,7 @@ export const clientErrors = {
   },
   LOAD_FAILED: { retryable: true, advice: "Nothing: `load` is called again after a delay; `cause` is its error." },
   TOKEN_FAILED: { retryable: true, advice: "Nothing: `token` is called again after a delay; `cause` is its error." },
+  DISCONNECTED: { retryable: true, advice: "Ask again once the client is connected." },
   CLOSED: { retryable: false, advice: "The client or the room was closed; join again to publish." },
 } as const satisfies Record<string, ErrorMeaning>;
 

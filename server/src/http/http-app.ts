@@ -7,17 +7,18 @@ export interface HttpParts {
   readonly health: Hono;
   readonly roomApi: Hono | undefined;
   readonly platformHooks: Hono | undefined;
-  readonly demoPage: Hono | undefined;
+  /** HTML of the application, served at `/`. */
+  readonly page: string | undefined;
   readonly logger: Logger;
 }
 
 /** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
-export function createHttpApp({ health, roomApi, platformHooks, demoPage, logger }: HttpParts): Hono {
+export function createHttpApp({ health, roomApi, platformHooks, page, logger }: HttpParts): Hono {
   const app = new Hono();
   app.route("/", health);
   if (platformHooks !== undefined) app.route("/", platformHooks);
   if (roomApi !== undefined) app.route("/", roomApi);
-  if (demoPage !== undefined) app.route("/", demoPage);
+  if (page !== undefined) app.get("/", (context) => context.html(page));
   app.notFound((context) =>
     context.json({ error: { code: "NOT_FOUND", message: "no such route", retryable: false } }, 404),
   );

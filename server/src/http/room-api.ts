@@ -1,15 +1,16 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { limits, type RequestName, type RequestPayload, requests } from "@holdfast/client/protocol";
+import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { ApplicationHandlers } from "../application/handlers.ts";
 import { RequestError } from "../errors.ts";
 import type { RoomLog } from "../log/room-log.ts";
-import { describeIssues } from "../rooms/describe-issues.ts";
-import { publishMessage } from "../rooms/publish-message.ts";
+import { parsePayload } from "../rooms/parse-payload.ts";
 import { readHistory } from "../rooms/read-history.ts";
 
 export interface RoomApiParts {
   readonly log: RoomLog;
+  readonly application: ApplicationHandlers;
   /** The bearer token to ask for; undefined asks for none. */
   readonly bearerToken: string | undefined;
   /**
@@ -34,7 +35,7 @@ const bodyBytes = 2 * limits.dataBytes;
  * `POST /rooms/:room/messages` with `{ id, event, data }` and `GET /rooms/:room/messages?after=&before=&limit=`: the
  * same schemas, the same log and the same idempotency as over the socket, for other functions and back ends.
  */
-export function createRoomApi({ log, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
+export function createRoomApi({ log, application, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
   const api = new Hono();
   api.use("/rooms/*", async (context, next) => {
     if (bearerToken !== undefined) requireBearer(context, bearerToken);
@@ -46,11 +47,8 @@ export function createRoomApi({ log, bearerToken, sinceWakeMs }: RoomApiParts): 
   api.post("/rooms/:room/messages", bodyLimit({ maxSize: bodyBytes, onError: tooLarge }), async (context) => {
     const body = await jsonObject(context);
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
-    const data = await publishMessage(
-      log,
-      backEnd,
-      parse("message:publish", { ...body, room: context.req.param("room") }),
-    );
+    const payload = parsePayload("message:publish", { ...body, room: context.req.param("room") }, "request");
+    const data = await application.publishTrusted(backEnd, payload);
     return context.json(data, data.duplicate ? 200 : 201);
   });
   api.get("/rooms/:room/messages", async (context) => {
@@ -60,7 +58,7 @@ export function createRoomApi({ log, bearerToken, sinceWakeMs }: RoomApiParts): 
       room: context.req.param("room"),
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     };
-    return context.json(await readHistory(log, parse("history:read", payload)));
+    return context.json(await readHistory(log, parsePayload("history:read", payload, "request")));
   });
   return api;
 }
@@ -68,12 +66,6 @@ export function createRoomApi({ log, bearerToken, sinceWakeMs }: RoomApiParts): 
 function refuseDoubtful(sinceWakeMs: number): void {
   const leftMs = Math.ceil(doubtfulAfterWakeMs - sinceWakeMs);
   if (leftMs > 0) throw new RequestError("UNAVAILABLE", "this server slept, and the request may be old", leftMs);
-}
-
-function parse<Name extends RequestName>(name: Name, payload: unknown): RequestPayload<Name> {
-  const parsed = requests[name].payload.safeParse(payload);
-  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues("request", parsed.error));
-  return parsed.data as RequestPayload<Name>;
 }
 
 async function jsonObject(context: Context): Promise<object> {

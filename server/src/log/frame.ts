@@ -42,7 +42,8 @@ export function positionFrame(room: string): PositionFrame {
  * would drop it for every receiver that got another packet in the same tick. Slow readers are cut instead.
  */
 export function signalFrame(room: string, exceptSocketId: string, payloadJson: string): string {
-  return `${broadcastStart(room, `"${exceptSocketId}"`)}"signal:sent",${payloadJson}]}}}`;
+  const except = exceptSocketId === "" ? "" : `"${exceptSocketId}"`;
+  return `${broadcastStart(room, except)}"signal:sent",${payloadJson}]}}}`;
 }
 
 function broadcastStart(room: string, except: string): string {

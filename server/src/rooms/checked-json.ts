@@ -1,16 +1,20 @@
 import { limits } from "@holdfast/client/protocol";
-import type * as z from "zod";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { parseBySchema } from "../application/schemas.ts";
 import { RequestError } from "../errors.ts";
-import { describeIssues } from "./describe-issues.ts";
 
 /** Deepest nesting of data that is accepted; deeper data could exhaust the stack of whoever reads it. */
 const deepestNesting = 32;
 
 /**
- * The JSON of an event's data as its schema in the contract gives it. Throws UNKNOWN_EVENT for an event that the
- * contract does not name, INVALID_PAYLOAD with the field and what was expected, and PAYLOAD_TOO_LARGE.
+ * An event's data as its schema in the contract gives it. Throws UNKNOWN_EVENT for an event that the room's contract
+ * does not name, INVALID_PAYLOAD with the field and what was expected, and PAYLOAD_TOO_LARGE.
  */
-export function checkedJson(schemas: Readonly<Record<string, z.ZodType>>, event: string, data: unknown): string {
+export function checkedData(
+  schemas: Readonly<Record<string, StandardSchemaV1>>,
+  event: string,
+  data: unknown,
+): { readonly data: unknown; readonly json: string } {
   const schema = Object.hasOwn(schemas, event) ? schemas[event] : undefined;
   if (schema === undefined) {
     throw new RequestError(
@@ -19,11 +23,21 @@ export function checkedJson(schemas: Readonly<Record<string, z.ZodType>>, event:
     );
   }
   requireBearable(data, { binary: "refused" });
-  const parsed = schema.safeParse(data);
-  // What is refused is measured too: for data that is far too large, its size is the answer that helps.
-  const json = JSON.stringify(parsed.success ? parsed.data : data) ?? "null";
+  let parsed: unknown;
+  try {
+    parsed = parseBySchema("data", schema, data);
+  } catch (error) {
+    // What is refused is measured too: for data that is far too large, its size is the answer that helps.
+    jsonOf(data);
+    throw error;
+  }
+  return { data: parsed, json: jsonOf(parsed) };
+}
+
+/** The JSON of data that may be stored. Throws PAYLOAD_TOO_LARGE. */
+export function jsonOf(data: unknown): string {
+  const json = JSON.stringify(data) ?? "null";
   requireSize(json);
-  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues("data", parsed.error));
   return json;
 }
 

@@ -1,20 +1,18 @@
-import { contract } from "@holdfast/client/contract";
 import type { RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
 import type { RoomLog } from "../log/room-log.ts";
-import { checkedJson } from "./checked-json.ts";
 
 /**
- * Puts a message into a room's log, from where it reaches every member. Answers after the append, so that what is
- * acknowledged is stored. Throws UNKNOWN_EVENT, INVALID_PAYLOAD, PAYLOAD_TOO_LARGE, OUT_OF_ORDER, RATE_LIMITED and
- * UNAVAILABLE; after the last, the message may be stored: sent again with the same id, it is stored once.
+ * Puts a message into a room's log, from where it reaches every member. `dataJson` was checked by the contract. Answers
+ * after the append, so that what is acknowledged is stored. Throws OUT_OF_ORDER, RATE_LIMITED and UNAVAILABLE; after the
+ * last, the message may be stored: sent again with the same id, it is stored once.
  */
 export async function publishMessage(
   log: RoomLog,
   from: Sender,
-  { room, id, event, data, after }: RequestPayload<"message:publish">,
+  { room, id, event, after }: Omit<RequestPayload<"message:publish">, "data">,
+  dataJson: string,
 ): Promise<RequestData<"message:publish">> {
-  const dataJson = checkedJson(contract.messages, event, data);
   const body = `"id":"${id}","event":${JSON.stringify(event)},"data":${dataJson},"from":${JSON.stringify(from)},"sentAtMs":${Date.now()}}`;
   const outcome = await log.append(room, { id, after: after ?? "", body, bytes: Buffer.byteLength(body) });
   if (outcome === "out-of-order") {

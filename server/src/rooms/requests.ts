@@ -1,14 +1,13 @@
 import type { RequestData, RequestName, RequestPayload } from "@holdfast/client/protocol";
+import type { ApplicationHandlers } from "../application/handlers.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
 import { requireBearable } from "./checked-json.ts";
 import { joinRoom } from "./join-room.ts";
 import { leaveRoom } from "./leave-room.ts";
-import { publishMessage } from "./publish-message.ts";
 import { readHistory } from "./read-history.ts";
-import { sendSignal } from "./send-signal.ts";
-import type { SignalChannel } from "./signal-channel.ts";
+import { type SignalParts, sendSignal } from "./send-signal.ts";
 
 /** One handler for every row of the request table: a missing one does not compile. */
 export type RequestHandlers = {
@@ -18,13 +17,13 @@ export type RequestHandlers = {
   ) => RequestData<Name> | Promise<RequestData<Name>>;
 };
 
-export interface RoomParts {
+export interface RoomParts extends SignalParts {
   readonly log: RoomLog;
   readonly known: KnownPositions;
-  readonly signals: SignalChannel;
+  readonly application: ApplicationHandlers;
 }
 
-export function createRequestHandlers({ log, known, signals }: RoomParts): RequestHandlers {
+export function createRequestHandlers({ log, known, signals, schemas, application }: RoomParts): RequestHandlers {
   return {
     echo: (_caller, payload) => {
       requireBearable(payload, { binary: "accepted" });
@@ -32,8 +31,8 @@ export function createRequestHandlers({ log, known, signals }: RoomParts): Reque
     },
     "room:join": (caller, payload) => joinRoom({ log, known }, caller, payload),
     "room:leave": (caller, payload) => leaveRoom(caller, payload),
-    "message:publish": (caller, payload) => publishMessage(log, caller.from, payload),
+    "message:publish": (caller, payload) => application.publish(caller.from, payload),
     "history:read": (caller, payload) => caller.reads.run(() => readHistory(log, payload)),
-    "signal:send": (caller, payload) => sendSignal(signals, caller, payload),
+    "signal:send": (caller, payload) => sendSignal({ signals, schemas }, caller, payload),
   };
 }

@@ -1,24 +1,41 @@
-import { contract } from "@holdfast/client/contract";
-import type { RequestData, RequestPayload } from "@holdfast/client/protocol";
+import type { RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
+import type { ContractSchemas } from "../application/schemas.ts";
 import { RequestError } from "../errors.ts";
 import { signalFrame } from "../log/frame.ts";
 import type { Caller } from "./caller.ts";
-import { checkedJson } from "./checked-json.ts";
+import { checkedData } from "./checked-json.ts";
 import type { SignalChannel } from "./signal-channel.ts";
+
+export interface SignalParts {
+  readonly signals: SignalChannel;
+  readonly schemas: ContractSchemas;
+}
 
 /**
  * Tells the other members of a room something that is not kept. While Redis is away a signal fails at once and is
  * gone; it is never sent late. Throws NOT_JOINED, UNKNOWN_EVENT, INVALID_PAYLOAD, PAYLOAD_TOO_LARGE and UNAVAILABLE.
  */
 export async function sendSignal(
-  signals: SignalChannel,
+  parts: SignalParts,
   { membership, connection, from }: Caller,
-  { room, event, data }: RequestPayload<"signal:send">,
+  payload: RequestPayload<"signal:send">,
 ): Promise<RequestData<"signal:send">> {
-  if (!membership.has(room))
+  const { room } = payload;
+  if (!membership.has(room)) {
     throw new RequestError("NOT_JOINED", `expected a room that this connection is in, got ${room}`);
-  const dataJson = checkedJson(contract.signals, event, data);
-  const payload = `{"room":"${room}","event":${JSON.stringify(event)},"data":${dataJson},"from":${JSON.stringify(from)}}`;
-  await signals.send(room, signalFrame(room, connection, payload));
+  }
+  await broadcastSignal(parts, from, payload, connection);
   return {};
+}
+
+/** Tells every member of a room but one connection. Throws as {@link sendSignal}, membership apart. */
+export async function broadcastSignal(
+  { signals, schemas }: SignalParts,
+  from: Sender,
+  { room, event, data }: RequestPayload<"signal:send">,
+  exceptConnection = "",
+): Promise<void> {
+  const { json } = checkedData(schemas.of(room).signals, event, data);
+  const payload = `{"room":"${room}","event":${JSON.stringify(event)},"data":${json},"from":${JSON.stringify(from)}}`;
+  await signals.send(room, signalFrame(room, exceptConnection, payload));
 }

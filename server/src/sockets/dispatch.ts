@@ -1,14 +1,16 @@
 import { type Acknowledgement, type RequestName, requests } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
+import type { ApplicationHandlers } from "../application/handlers.ts";
 import { RequestError, toWireError } from "../errors.ts";
 import type { Caller } from "../rooms/caller.ts";
-import { describeIssues } from "../rooms/describe-issues.ts";
+import { parsePayload } from "../rooms/parse-payload.ts";
 import type { RequestHandlers } from "../rooms/requests.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 export interface DispatchOptions {
   readonly handlers: RequestHandlers;
+  readonly application: ApplicationHandlers;
   readonly caller: Caller;
   readonly limiter: RateLimiter;
   readonly outgoing: Pick<Outgoing, "measure">;
@@ -65,17 +67,24 @@ function costOf(event: unknown): number {
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-function handle({ handlers, caller, limiter }: DispatchOptions, event: unknown, args: readonly unknown[]): unknown {
+function handle(
+  { handlers, application, caller, limiter }: DispatchOptions,
+  event: unknown,
+  args: readonly unknown[],
+): unknown {
   const waitMs = limiter.take(costOf(event));
   if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
-  if (!isRequestName(event)) {
+  const isOwn = application.hasRequest(event);
+  if (!isRequestName(event) && !isOwn) {
     throw new RequestError(
       "UNKNOWN_EVENT",
       `expected one of ${Object.keys(requests).join(", ")}, got ${JSON.stringify(event)?.slice(0, 64)}`,
     );
   }
   if (args.length > 1) throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${args.length}`);
-  return callHandler(handlers, caller, event, args[0]);
+  return isRequestName(event)
+    ? callHandler(handlers, caller, event, args[0])
+    : application.request(caller.from, event, args[0]);
 }
 
 function callHandler<Name extends RequestName>(
@@ -84,10 +93,8 @@ function callHandler<Name extends RequestName>(
   name: Name,
   payload: unknown,
 ): unknown {
-  const parsed = requests[name].payload.safeParse(payload);
-  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues("payload", parsed.error));
   const handler: (caller: Caller, payload: never) => unknown = handlers[name];
-  return handler(caller, parsed.data as never);
+  return handler(caller, parsePayload(name, payload) as never);
 }
 
 /** Socket.IO lets a number pass for an event's name, too. */

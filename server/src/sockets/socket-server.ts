@@ -8,6 +8,7 @@ import {
 } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import type { ApplicationHandlers } from "../application/handlers.ts";
 import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import { RequestError, toWireError } from "../errors.ts";
 import type { createAdapter } from "../redis/adapter.ts";
@@ -36,6 +37,7 @@ export interface SocketServerOptions {
   readonly httpServer: HttpServer;
   readonly adapter: ReturnType<typeof createAdapter>;
   readonly handlers: RequestHandlers;
+  readonly application: ApplicationHandlers;
   readonly subscriptions: Subscriptions;
   readonly keyPrefix: string;
   readonly authenticate: Authenticate;
@@ -109,7 +111,7 @@ async function admit({ isDraining, authenticate }: SocketServerOptions, socket: 
 }
 
 function serve(options: SocketServerOptions, socket: RoomSocket): void {
-  const { handlers, subscriptions, keyPrefix, functionTimeoutSeconds } = options;
+  const { handlers, application, subscriptions, keyPrefix, functionTimeoutSeconds } = options;
   const { from } = socket.data;
   const logger = options.logger.child({ connection: socket.id, session: from.session });
   const membership = socketMembership(socket, subscriptions, keyPrefix);
@@ -117,7 +119,7 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   const { limiter, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
   const caller = { from, connection: socket.id, membership, reads };
-  const request = { handlers, caller, limiter, outgoing, logger };
+  const request = { handlers, application, caller, limiter, outgoing, logger };
   const sleepsBefore = options.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.

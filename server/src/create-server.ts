@@ -1,10 +1,14 @@
-import { createServer } from "node:http";
-import { limits } from "@holdfast/client/protocol";
+import { randomUUID } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
+import { limits, type Sender } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
-import type { Logger } from "pino";
+import type { Application } from "./application/application.ts";
+import { asPino } from "./application/as-pino.ts";
+import { createApplicationHandlers } from "./application/handlers.ts";
+import { consoleLogger, type Logger } from "./application/logger.ts";
+import { contractSchemas } from "./application/schemas.ts";
+import type { Server } from "./application/server.ts";
 import { createAuthenticator } from "./auth/verify-token.ts";
-import type { Config } from "./config.ts";
-import { createDemoPage } from "./http/demo-page.ts";
 import { createHealth } from "./http/health.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import { Listener } from "./http/listen.ts";
@@ -18,9 +22,12 @@ import { createAdapter } from "./redis/adapter.ts";
 import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
 import { openLinks } from "./redis/links.ts";
 import { Subscriptions } from "./redis/subscriptions.ts";
-import type { Backend } from "./redis/version.ts";
+import { parsePayload } from "./rooms/parse-payload.ts";
+import { readHistory } from "./rooms/read-history.ts";
 import { createRequestHandlers } from "./rooms/requests.ts";
+import { broadcastSignal } from "./rooms/send-signal.ts";
 import { SignalChannel } from "./rooms/signal-channel.ts";
+import { configFrom, type Settings } from "./settings.ts";
 import { SleepWatch } from "./sleep-watch.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
@@ -28,18 +35,26 @@ import { stripCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer, localRooms, tellPosition } from "./sockets/socket-server.ts";
 
-export interface App {
-  readonly port: number;
-  readonly backend: Backend & { readonly embedded: boolean };
-  /**
-   * Tells the clients to move, waits for them and for HTTP requests up to the drain time, then closes everything,
-   * backends last.
-   */
-  close(): Promise<void>;
+export interface ServerOptions {
+  /** Default: those of the README, with an embedded Valkey. */
+  readonly settings?: Settings;
+  /** Default: warnings and errors on the console. */
+  readonly logger?: Logger;
 }
 
-/** Puts the parts together and starts listening. This is the only place that picks them. */
-export async function startApp(config: Config, logger: Logger): Promise<App> {
+/** Who publishes in the server's own name. */
+const nobody: Sender = { user: null, session: null };
+
+/**
+ * Puts the parts together and starts listening. This is the only place that picks them. It reads no environment, sets no
+ * signal handler and never ends the process; several servers may run in one. Throws a SettingsError, and a sentence with
+ * the next step where Redis cannot be used, the port is taken or the contract is no contract.
+ */
+export async function createServer<C>(application: Application<C>, options: ServerOptions = {}): Promise<Server<C>> {
+  const config = configFrom(options.settings ?? {});
+  const applicationLogger = options.logger ?? consoleLogger;
+  const logger = asPino(applicationLogger);
+  const schemas = contractSchemas(application.contract);
   const { keyPrefix } = config;
   const known = new KnownPositions(config.historyTtlSeconds);
   const hear = (message: Buffer, channel: string) => {
@@ -63,7 +78,15 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   });
   await log.warmUp();
 
-  const httpServer = createServer();
+  const signals = new SignalChannel(commands, keyPrefix);
+  const context = {
+    logger: applicationLogger,
+    get server() {
+      return server;
+    },
+  };
+  const handlers = createApplicationHandlers({ application, schemas, log, context });
+  const httpServer = createHttpServer();
   const watch = new SleepWatch(limits.acknowledgementTimeoutMs);
   const http = createHttpApp({
     health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
@@ -72,6 +95,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
         ? undefined
         : createRoomApi({
             log,
+            application: handlers,
             bearerToken: config.adminToken,
             sinceWakeMs: config.onPlatform ? undefined : () => watch.sinceWakeMs(),
           }),
@@ -84,7 +108,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
           preStop: () => drain.pause(),
         })
       : undefined,
-    demoPage: config.production ? undefined : createDemoPage(),
+    page: config.production ? undefined : application.page,
     logger,
   });
   // Before Socket.IO, which then passes on only what is not its own.
@@ -93,7 +117,8 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     ...config,
     httpServer,
     adapter: createAdapter(commands, subscriptions, keyPrefix),
-    handlers: createRequestHandlers({ log, known, signals: new SignalChannel(commands, keyPrefix) }),
+    handlers: createRequestHandlers({ log, known, signals, schemas, application: handlers }),
+    application: handlers,
     subscriptions,
     authenticate: createAuthenticator(config.auth),
     isDraining: () => drain.isUnderWay,
@@ -130,14 +155,21 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     throw error;
   });
 
-  return {
+  const { name, version, embedded } = links.backend;
+  const server: Server<C> = {
     port,
-    backend: links.backend,
-    close: async () => {
+    url: `http://localhost:${port}`,
+    backend: `${embedded ? "embedded " : ""}${name} ${version}`,
+    publish: (room, event, data, { id = randomUUID(), user = null } = {}) =>
+      handlers.publishTrusted({ user, session: null }, parsePayload("message:publish", { room, id, event, data })),
+    signal: (room, event, data) =>
+      broadcastSignal({ signals, schemas }, nobody, parsePayload("signal:send", { room, event, data })),
+    history: async (room, range) => readHistory(log, parsePayload("history:read", { room, ...range })),
+    fetch: async (request) => http.fetch(request),
+    close: async ({ drainSeconds = config.drainSeconds } = {}) => {
       const clients = io.engine.clientsCount;
-      if (clients > 0)
-        logger.info({ clients, drainSeconds: config.drainSeconds }, "moving clients; a second SIGINT ends at once");
-      const deadlineMs = performance.now() + config.drainSeconds * 1000;
+      if (clients > 0) logger.info({ clients, drainSeconds }, "moving clients; a second SIGINT ends at once");
+      const deadlineMs = performance.now() + drainSeconds * 1000;
       listener.goAway();
       await drain.finish();
       stopWatching();
@@ -145,4 +177,5 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       await links.close();
     },
   };
+  return server;
 }

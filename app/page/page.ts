@@ -1,4 +1,5 @@
-import { connect, type HoldfastError, type Sender } from "../src/index.ts";
+import { connect, type HoldfastError, type Sender } from "@holdfast/client";
+import type { contract } from "../contract.ts";
 
 // A chat in one page. The room is the part of the address behind `#`; open a second tab to talk.
 
@@ -14,7 +15,7 @@ const input = element("input", HTMLInputElement);
 element("#room", HTMLElement).textContent = roomName;
 input.focus();
 
-const client = connect(location.origin);
+const client = connect<typeof contract>(location.origin);
 client.on("status", (status) => {
   statusLine.textContent = status;
   statusLine.dataset.status = status;

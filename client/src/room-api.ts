@@ -1,0 +1,121 @@
+import type { Input, MessagesOf, Output, PublishableOf, SignalsOf } from "./contract.ts";
+import type { HoldfastError } from "./errors.ts";
+import type { Published } from "./outbox.ts";
+import type { Page, Sender } from "./protocol/events.ts";
+import type { Position } from "./protocol/position.ts";
+import type { Delivery, Gap } from "./sequencer.ts";
+
+export interface JoinOptions {
+  /** Continue after this position, as read from `room.position` in an earlier life of the application. */
+  readonly since?: Position;
+  /** Without `since`: begin with the newest so many messages, 0 to 500. Default 0. */
+  readonly history?: number;
+  /**
+   * Obtains the application's own state, at least as of `position`; may return a promise. Called once the room is
+   * joined (with `since` the application has its state already), and after every `gap`; no later message is delivered
+   * before it has succeeded. A failure is told as an `error` with the code LOAD_FAILED, and it is called again with
+   * back-off, until the room is left.
+   */
+  readonly load?: (what: { readonly position: Position }) => unknown;
+}
+
+/** A message of the contract, as it is delivered. */
+export interface RoomMessage<Event extends string = string, Data = unknown> extends Delivery {
+  readonly event: Event;
+  readonly data: Data;
+}
+
+/** A signal, as its handlers get it beside its data. */
+export interface SignalContext {
+  readonly from: Sender;
+}
+
+/**
+ * Every message of a room, told apart by `event`. A server with a newer contract may send others: end a `switch` with a
+ * default that does nothing.
+ */
+export type MessageOf<Scope> = string extends keyof MessagesOf<Scope>
+  ? RoomMessage
+  : {
+      [Event in keyof MessagesOf<Scope> & string]: RoomMessage<Event, Output<MessagesOf<Scope>[Event]>>;
+    }[keyof MessagesOf<Scope> & string];
+
+/** The data of one message of a room, as it is delivered. */
+export type MessageData<Scope, Event extends keyof MessagesOf<Scope>> = Output<MessagesOf<Scope>[Event]>;
+
+/** What every room tells, whatever its contract. */
+type OwnEvents<Scope> = {
+  /** Every message. Comes before the event of its own name. */
+  message: [message: MessageOf<Scope>];
+  /** Messages may be missing: rebuild any state that was derived from messages. */
+  gap: [gap: Gap];
+  /** `load` failed, which is `retryable`, and the room goes on; or the server refused the room for good: it is over. */
+  error: [error: HoldfastError];
+};
+
+/** Event name -> what its handlers get. */
+export type RoomEvents<Scope> = {
+  [Event in keyof MessagesOf<Scope> & string]: [
+    data: Output<MessagesOf<Scope>[Event]>,
+    message: RoomMessage<Event, Output<MessagesOf<Scope>[Event]>>,
+  ];
+} & {
+  [Event in keyof SignalsOf<Scope> & string]: [data: Output<SignalsOf<Scope>[Event]>, signal: SignalContext];
+} & OwnEvents<Scope>;
+
+type Listen<Scope> = <Event extends keyof RoomEvents<Scope>>(
+  event: Event,
+  handler: (...args: RoomEvents<Scope>[Event]) => void,
+) => () => void;
+
+/** Without a contract an event is any text. Its handlers get data that is unknown, and a message or a signal. */
+interface ListenToAny<Scope> {
+  <Event extends keyof OwnEvents<Scope>>(event: Event, handler: (...args: OwnEvents<Scope>[Event]) => void): () => void;
+  (event: string, handler: (data: unknown, context: SignalContext & Partial<Delivery>) => void): () => void;
+}
+
+/** A page of older messages. */
+export interface HistoryRange {
+  /** Messages before this position; without it the newest ones. */
+  readonly before?: Position;
+  /** Messages at most, 1 to 500. Default 500. */
+  readonly limit?: number;
+}
+
+/** One room, joined until `leave()`. Each message is delivered once, in the order of the room's log. */
+export interface Room<Scope> {
+  readonly name: string;
+  /** Everything up to here was delivered, and its handlers have run; undefined before the first answer of the server. */
+  readonly position: Position | undefined;
+  /** Resolves once the room is joined and `load` has succeeded; rejects when it was refused, left or closed before. */
+  readonly ready: Promise<void>;
+  /**
+   * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as
+   * `join`, so that nothing comes before them. A handler that throws is reported and disturbs nothing else.
+   */
+  readonly on: string extends keyof MessagesOf<Scope> ? ListenToAny<Scope> : Listen<Scope>;
+  /**
+   * Resolves when the message is stored, so that every member will get it. While there is no connection it waits.
+   * Publishes of one client to one room are stored in the order of the calls. Rejects with a HoldfastError: what the
+   * server refused, INVALID_PAYLOAD (data that is not JSON), PAYLOAD_TOO_LARGE (over 64 KiB of JSON), OUTBOX_FULL,
+   * TIMED_OUT (after 90 s), CLOSED.
+   */
+  publish<Event extends keyof PublishableOf<Scope> & string>(
+    event: Event,
+    data: Input<PublishableOf<Scope>[Event]>,
+  ): Promise<Published>;
+  /** Tells whoever is there now. Never kept, never repeated: lost while there is no connection. */
+  signal<Event extends keyof SignalsOf<Scope> & string>(event: Event, data: Input<SignalsOf<Scope>[Event]>): void;
+  /**
+   * Reads older messages: oldest first, with `complete: false` where the log holds more before them. Delivery goes on
+   * apart from it. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
+   */
+  history(range?: HistoryRange): Promise<HistoryPage<Scope>>;
+  /** Leaves the room; what is not stored yet rejects with CLOSED. Resolves when the server knows, or cannot be asked. */
+  leave(): Promise<void>;
+}
+
+/** A page of a room's log, with the messages of its contract. */
+export type HistoryPage<Scope> = Omit<Page, "messages"> & { readonly messages: readonly HistoryMessage<Scope>[] };
+type HistoryMessage<Scope> =
+  MessageOf<Scope> extends infer M ? (M extends RoomMessage ? Omit<M, "replayed"> : never) : never;

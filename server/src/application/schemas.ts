@@ -1,0 +1,90 @@
+import type { Contract, RoomContract } from "@holdfast/client/contract";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { RequestError } from "../errors.ts";
+
+type Schema = StandardSchemaV1;
+type Schemas = Readonly<Record<string, Schema>>;
+
+/** The events of one kind of rooms. */
+export interface RoomSchemas {
+  /** What clients may publish. */
+  readonly messages: Schemas;
+  /** What the server's side may publish: all messages. */
+  readonly allMessages: Schemas;
+  readonly signals: Schemas;
+}
+
+/** Looks schemas up by room and event. Made once from an application's contract. */
+export interface ContractSchemas {
+  of(room: string): RoomSchemas;
+  readonly requests: Readonly<Record<string, { readonly payload: Schema; readonly answer: Schema }>>;
+}
+
+/**
+ * Prepares a contract. Throws a sentence that names the schema which is none of Standard Schema, the pattern with a `*`
+ * that is not at its end, and the name that a message and a signal share: an application in JavaScript has no compiler
+ * to be told by.
+ */
+export function contractSchemas(contract: Contract): ContractSchemas {
+  const flat = roomSchemas("the contract", contract);
+  const kinds = Object.entries(contract.rooms ?? {})
+    .map(([pattern, kind]) => ({ pattern: checkedPattern(pattern), schemas: roomSchemas(`rooms["${pattern}"]`, kind) }))
+    // The longest match counts, and an exact name before a pattern with the same stem.
+    .sort((a, b) => stemOf(b.pattern).length - stemOf(a.pattern).length || a.pattern.length - b.pattern.length);
+  const requests = contract.requests ?? {};
+  for (const [event, { payload, answer }] of Object.entries(requests)) {
+    requireSchema(`the payload of ${event}`, payload);
+    requireSchema(`the answer of ${event}`, answer);
+  }
+  return { of: (room) => kinds.find(({ pattern }) => matches(pattern, room))?.schemas ?? flat, requests };
+}
+
+function roomSchemas(
+  where: string,
+  { messages = {}, serverMessages = {}, signals = {}, presence }: RoomContract,
+): RoomSchemas {
+  for (const [event, schema] of Object.entries({ ...messages, ...serverMessages, ...signals })) {
+    requireSchema(`${event} in ${where}`, schema);
+    const uses = [messages, serverMessages, signals].filter((schemas) => Object.hasOwn(schemas, event));
+    if (uses.length > 1) throw new Error(`${where} uses the name ${event} twice: give each event a name of its own`);
+  }
+  if (presence !== undefined) requireSchema(`presence in ${where}`, presence);
+  return { messages, allMessages: { ...messages, ...serverMessages }, signals };
+}
+
+function requireSchema(what: string, schema: unknown): void {
+  if (typeof schema === "object" && schema !== null && "~standard" in schema) return;
+  if (typeof schema === "function" && "~standard" in schema) return;
+  throw new Error(`${what} is no Standard Schema: use one of zod, valibot, arktype or another library that speaks it`);
+}
+
+function checkedPattern(pattern: string): string {
+  if (/^[^*]*\*?$/.test(pattern)) return pattern;
+  throw new Error(`rooms["${pattern}"]: a * may stand only at the end`);
+}
+
+const stemOf = (pattern: string) => pattern.replace(/\*$/, "");
+
+function matches(pattern: string, room: string): boolean {
+  return pattern.endsWith("*") ? room.startsWith(stemOf(pattern)) : room === pattern;
+}
+
+/** What a schema makes of a value. Throws INVALID_PAYLOAD with the field and what was expected. */
+export function parseBySchema(what: string, schema: Schema, value: unknown): unknown {
+  const result = schema["~standard"].validate(value);
+  if (result instanceof Promise)
+    throw new Error(`the schema of ${what} answers with a promise; it must be synchronous`);
+  if (result.issues === undefined) return result.value;
+  throw new RequestError("INVALID_PAYLOAD", describeStandardIssues(what, result.issues));
+}
+
+/** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
+function describeStandardIssues(root: string, issues: readonly StandardSchemaV1.Issue[]): string {
+  return issues
+    .slice(0, 5)
+    .map(({ path = [], message }) => {
+      const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
+      return `${[root, ...keys].join(".")}: ${message}`;
+    })
+    .join("; ");
+}

@@ -1,0 +1,7 @@
+export type { Application, Asker, HookContext, PublishAttempt } from "./application/application.ts";
+export type { Logger } from "./application/logger.ts";
+export type { Server } from "./application/server.ts";
+export { createServer, type ServerOptions } from "./create-server.ts";
+export { RequestError } from "./errors.ts";
+export { type Settings, SettingsError, settingsFrom } from "./settings.ts";
+export { start } from "./start.ts";

@@ -1,0 +1,52 @@
+import { type Config, type ConfigProblem, parseConfig, settings } from "./config.ts";
+
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Rest}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<Name>;
+
+/**
+ * The settings of the README, by their names in camelCase (`redisUrl`, `historyMaxMessages`). What is absent has the
+ * README's default.
+ */
+export type Settings = {
+  readonly [Name in keyof typeof settings as CamelCase<Name>]?: string | number | undefined;
+} & {
+  /** The name that Function Compute gives to the function: it turns production and the platform's hooks on. */
+  readonly fcFunctionName?: string | undefined;
+};
+
+const names = [...Object.keys(settings), "FC_FUNCTION_NAME"];
+
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The settings that an environment describes. An empty variable counts as unset. */
+export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
+  const found = names.flatMap((name) => (env[name] ? [[camelCase(name), env[name]]] : []));
+  return Object.fromEntries(found) as Settings;
+}
+
+/** Settings that are missing or wrong, all of them at once. */
+export class SettingsError extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map(({ name, expected, got }) => `${name}: expected ${expected}, got ${got}`).join("; "));
+    this.name = "SettingsError";
+    this.problems = problems;
+  }
+}
+
+/** Checks settings, and fills in the defaults. Throws a SettingsError. */
+export function configFrom(given: Settings): Config {
+  const values: Readonly<Record<string, string | number | undefined>> = given;
+  const env = names.map((name) => [name, values[camelCase(name)]?.toString()] as const);
+  const config = parseConfig(Object.fromEntries(env));
+  if (isProblems(config)) throw new SettingsError(config);
+  return config;
+}
+
+function isProblems(value: ReturnType<typeof parseConfig>): value is readonly ConfigProblem[] {
+  return Array.isArray(value);
+}
