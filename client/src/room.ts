@@ -6,8 +6,8 @@ import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors
 import type { Handover } from "./handover.ts";
 import { type Budget, createOutbox, type Published } from "./outbox.ts";
 import type { Sender } from "./protocol/events.ts";
-import type { Position } from "./protocol/position.ts";
-import { createSequencer, type Delivery, type Gap } from "./sequencer.ts";
+import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
+import { createSequencer, type Delivery, type Gap, type Heard } from "./sequencer.ts";
 
 export interface JoinOptions {
   /** Continue after this position, as read from `room.position` in an earlier life of the application. */
@@ -223,7 +223,11 @@ export function createRoom(
     resume: outbox.resume,
     notified(connection, [name, payload]) {
       if (name === "message:published" || name === "room:position") {
-        sequencer.hear(payload);
+        const heard: Heard = payload;
+        // Nothing else can be put into the order of the log, or asked for.
+        if ((heard.messages ?? [heard]).every(({ position }) => POSITION_PATTERN.test(`${position}`))) {
+          sequencer.hear(heard);
+        }
         // During a move signals come twice, and nothing in them tells a repeat.
       } else if (name === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });
