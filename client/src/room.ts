@@ -5,9 +5,9 @@ import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import { type Budget, createOutbox } from "./outbox.ts";
-import type { Position } from "./protocol/position.ts";
+import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
-import { createSequencer } from "./sequencer.ts";
+import { createSequencer, type Heard } from "./sequencer.ts";
 
 /** What a room needs of its client. */
 export interface RoomOwner {
@@ -166,7 +166,11 @@ export function createRoom(
     resume: outbox.resume,
     notified(connection, [name, payload]) {
       if (name === "message:published" || name === "room:position") {
-        sequencer.hear(payload);
+        const heard: Heard = payload;
+        // Nothing else can be put into the order of the log, or asked for.
+        if ((heard.messages ?? [heard]).every(({ position }) => POSITION_PATTERN.test(`${position}`))) {
+          sequencer.hear(heard);
+        }
         // During a move signals come twice, and nothing in them tells a repeat.
       } else if (name === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });

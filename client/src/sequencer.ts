@@ -116,16 +116,18 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
     if (isAfter(after, position)) gaps = [];
     if (isAfter(began, position)) began = START;
     gaps = [...gaps, { after, position }].slice(-REMEMBERED_GAPS);
-    forgetSettled();
+    forgetOwn(isSettled);
     tell("gap", { after, position });
   }
 
-  function forgetSettled() {
-    for (const [id, position] of acknowledged) if (isSettled(position)) acknowledged.delete(id);
+  function forgetOwn(isSettledAt: (own: Position) => boolean) {
+    for (const [id, position] of acknowledged) if (isSettledAt(position)) acknowledged.delete(id);
   }
 
   function load(position: Position) {
     if (stopped) return;
+    // The state contains them.
+    forgetOwn((own) => !isAfter(own, position));
     stopped = last = position;
     tell("load", position);
   }
@@ -215,7 +217,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       let had = 0;
       if (!from) {
         began = messages[0]?.position ?? position;
-        forgetSettled();
+        forgetOwn(isSettled);
       } else if (asked !== from) {
         // Delivery has gone on since it was asked, by live messages or by the other answer of a handover.
         had = messages.findIndex((message) => message.position === from) + 1;

@@ -83,7 +83,8 @@ local previous = after
 local function meetLoss(entry)
   local lostAfter, lostBefore, positions = string.match(entry[2][4], '^(%S+) (%S+) (.*)$')
   if not isProven then
-    lostBefore, positions = entry[1], positions .. ' ' .. after
+    lostBefore = entry[1]
+    if after ~= '0-0' then positions = positions .. ' ' .. after end
     if isAfter(lostAfter, after) then lostAfter = after end
   end
   if lost then

@@ -1,6 +1,6 @@
 import { comparePositions, type Position } from "../../../client/src/protocol/position.ts";
 import type { MemberEvent, Membership, Problem, ProblemKind } from "./history.ts";
-import { anchorOf, type LogNode, type LogTree, type Loss, leadsTo } from "./log-tree.ts";
+import type { LogNode, LogTree, Loss } from "./log-tree.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 type Event<Kind extends MemberEvent["kind"]> = Extract<MemberEvent, { kind: Kind }>;
@@ -37,8 +37,8 @@ class DeliveryJudge {
   #place: LogNode;
   /** Where it joined. */
   #start: LogNode;
-  /** What the present client has seen of the log begins here, as a depth of the trunk. */
-  #beganDepth: number;
+  /** What the present client has seen of the log begins here. */
+  #began: LogNode;
   #gapsTold = 0;
 
   constructor(tree: LogTree, membership: Membership, witnesses: Witnesses) {
@@ -47,7 +47,7 @@ class DeliveryJudge {
     this.#witnesses = witnesses;
     this.#place = this.#firstPlace();
     this.#start = this.#place;
-    this.#beganDepth = anchorOf(this.#start).depth;
+    this.#began = this.#start;
   }
 
   judge(): DeliveryVerdict {
@@ -111,8 +111,8 @@ class DeliveryJudge {
   #complainOfStep(node: LogNode): void {
     const place = this.#place;
     const step = `was told ${node.text} at ${node.position} behind ${place.position}`;
-    if (leadsTo(node, place)) this.#complain("reordered", step);
-    else if (!leadsTo(place, node)) {
+    if (this.#tree.leadsTo(node, place)) this.#complain("reordered", step);
+    else if (!this.#tree.leadsTo(place, node)) {
       this.#complain("missing-gap", `${step}, which was lost before, without a gap`);
       for (const loss of this.#lossesBefore(node, Number.POSITIVE_INFINITY)) this.#covered.add(loss);
     } else {
@@ -132,21 +132,28 @@ class DeliveryJudge {
       return;
     }
     const landing = isNext ? (target.parent ?? target) : target;
+    const fork = (node: LogNode) => this.#tree.fork(node, landing);
     const place = this.#place;
     const losses = this.#lossesBefore(landing, gap.atMs);
     const fresh = losses.filter((loss) => !this.#spent.has(loss));
     // What was told is gone, or the log that is told now never had it.
-    const isBranch = !leadsTo(place, target) && (place.lostAtMs !== undefined || !leadsTo(target, place));
+    const isBranch =
+      !this.#tree.leadsTo(place, target) && (place.lostAtMs !== undefined || !this.#tree.leadsTo(target, place));
     const isNamed =
-      fresh.some(({ after }) => after.position === gap.after || anchorOf(after).position === gap.after) ||
+      fresh.some((loss) => [loss.after, fork(loss.after)].some(({ position }) => position === gap.after)) ||
       this.#tree.at(gap.after).some((node) => this.#isReached(node));
-    const told = losses.filter((loss) => anchorOf(loss.after).depth >= this.#depthOf(gap.after));
+    const told = losses.filter((loss) => {
+      return this.#tree.at(gap.after).some((node) => fork(loss.after).depth >= fork(node).depth);
+    });
     if (!isBranch && !told.some((loss) => !this.#spent.has(loss))) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);
     } else if (!isNamed) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, but ${place.position} was the last one`);
     }
-    for (const node of this.#tree.trunk.slice(anchorOf(place).depth + 1, anchorOf(landing).depth + 1)) {
+    for (const node of this.#tree.trunk.slice(
+      this.#tree.anchorOf(place).depth + 1,
+      this.#tree.anchorOf(landing).depth + 1,
+    )) {
       if (comparePositions(node.position, gap.after) <= 0) this.#excused.add(node);
     }
     // Whoever is told of a gap knows that something was lost; which of several losses, it tells by its positions.
@@ -158,25 +165,22 @@ class DeliveryJudge {
   #takeReturn({ since }: Event<"returned">): void {
     this.#toldNow = new Set();
     this.#spent = new Set();
-    this.#beganDepth = 0;
+    this.#began = this.#tree.root;
     if (since !== this.#place.position) this.#place = messageAt(this.#tree.at(since).at(-1)) ?? this.#place;
   }
 
   /** Losses up to a moment in what this member has seen of the log, up to a place. */
   #lossesBefore(place: LogNode, atMs: number): Loss[] {
-    const { depth } = anchorOf(place);
+    const began = this.#tree.fork(this.#began, place);
     return this.#tree.losses.filter((loss) => {
-      const anchor = anchorOf(loss.after);
-      return loss.atMs <= atMs && anchor.depth >= this.#beganDepth && anchor.depth <= depth;
+      const { after } = loss;
+      const isBeyond = after !== place && this.#tree.leadsTo(place, after) && !((after.lostAtMs ?? Infinity) <= atMs);
+      return loss.atMs <= atMs && !isBeyond && this.#tree.fork(after, place).depth >= began.depth;
     });
   }
 
-  #depthOf(position: Position): number {
-    return Math.min(...this.#tree.at(position).map((node) => anchorOf(node).depth));
-  }
-
   #findMissing(): void {
-    for (const node of this.#tree.trunk.slice(anchorOf(this.#start).depth + 1)) {
+    for (const node of this.#tree.trunk.slice(this.#tree.anchorOf(this.#start).depth + 1)) {
       if (this.#isSettled(node) || this.#excused.has(node)) continue;
       this.#complain("lost", `was never told ${node.text} at ${node.position}`);
     }
@@ -206,9 +210,9 @@ class DeliveryJudge {
     const own = gone.find((node) => this.#witnesses.wasAcknowledged(node, client));
     if (own !== undefined) return { wasTold: false, sentence: `was acknowledged ${own.text}` };
     // Of what others knew, only what came while it was in, and not before anything was said that it could refer to.
-    const anchor = anchorOf(loss.after);
-    const isInView = joinedAtMs < loss.atMs && anchor.depth >= anchorOf(this.#start).depth && anchor.depth > 0;
-    const seen = isInView && gone.find((node) => this.#witnesses.isKnown(node, loss) && !leadsTo(node, this.#start));
+    const isInView = joinedAtMs < loss.atMs && loss.after !== this.#tree.root;
+    const seen =
+      isInView && gone.find((node) => this.#witnesses.isKnown(node, loss) && !this.#tree.leadsTo(node, this.#start));
     return seen ? { wasTold: false, sentence: `others knew of ${seen.text}` } : undefined;
   }
 

@@ -1,5 +1,5 @@
 import type { Problem, ProblemKind, Publish } from "./history.ts";
-import { type LogNode, type LogTree, leadsTo } from "./log-tree.ts";
+import type { LogNode, LogTree } from "./log-tree.ts";
 
 /**
  * Holds the publishes of one room against all that its log ever held: each acknowledged one was stored where it was
@@ -24,7 +24,7 @@ export function judgePublishing(tree: LogTree, publishes: readonly Publish[]): P
     times.forEach((time, index) => {
       const earlier = times[index - 1];
       if (earlier === undefined) return;
-      const isRepeat = leadsTo(earlier, time) || wasKnownStored(publish, earlier.lostAtMs);
+      const isRepeat = tree.leadsTo(earlier, time) || wasKnownStored(publish, earlier.lostAtMs);
       if (isRepeat) complain("stored-twice", `${text} was stored at ${earlier.position} and at ${time.position}`);
     });
   }

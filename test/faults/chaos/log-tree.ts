@@ -7,8 +7,10 @@ export interface LogNode {
   /** Undefined for what is no message: the root, and entries that the log itself made. */
   readonly text: string | undefined;
   readonly parent: LogNode | undefined;
-  /** Of the entries before it, the root included. */
+  /** How many entries stand before it, the root included. */
   readonly depth: number;
+  /** The life of the log in which it was appended. */
+  readonly life: number;
   /** When Redis lost it; undefined for what stands in the log at the end. */
   readonly lostAtMs: number | undefined;
 }
@@ -37,9 +39,11 @@ export class LogTree {
   /** In the order in which they were appended. */
   readonly nodes: readonly LogNode[];
   readonly #byPosition = new Map<Position, LogNode[]>();
+  /** The depth of the last entry that each life kept of the one before. */
+  readonly #keptDepths: readonly number[];
 
   constructor(lives: readonly Life[]) {
-    this.root = { position: START, text: undefined, parent: undefined, depth: 0, lostAtMs: undefined };
+    this.root = { position: START, text: undefined, parent: undefined, depth: 0, life: 0, lostAtMs: undefined };
     const losses: Loss[] = [];
     const nodes: LogNode[] = [];
     const logs: LogNode[][] = [];
@@ -51,13 +55,14 @@ export class LogTree {
       log = log.slice(0, kept + 1);
       if (lost.length > 0) losses.push({ atMs, after: log.at(-1) ?? this.root, nodes: lost });
       for (const entry of appended) {
-        const node = { ...entry, parent: log.at(-1), depth: log.length, lostAtMs: undefined };
+        const node = { ...entry, parent: log.at(-1), depth: log.length, life: number, lostAtMs: undefined };
         log.push(node);
         nodes.push(node);
         this.#byPosition.set(node.position, [...this.at(node.position), node]);
       }
       logs.push(log);
     });
+    this.#keptDepths = lives.map(({ kept }) => kept);
     this.trunk = log;
     this.logs = logs;
     this.losses = losses;
@@ -72,18 +77,22 @@ export class LogTree {
   find(position: Position, text: string): LogNode | undefined {
     return this.at(position).findLast((node) => node.text === text);
   }
-}
 
-/** The last entry up to this one that was never lost. */
-export function anchorOf(node: LogNode): LogNode {
-  let anchor = node;
-  while (anchor.lostAtMs !== undefined && anchor.parent !== undefined) anchor = anchor.parent;
-  return anchor;
-}
+  /** The last entry that stands before both in their logs, or is one of them. */
+  fork(one: LogNode, other: LogNode): LogNode {
+    const [first, second] = one.life < other.life ? [one, other] : [other, one];
+    const cuts = this.#keptDepths.slice(first.life + 1, second.life + 1);
+    const depth = Math.min(first.depth, second.depth, ...cuts);
+    return this.logs[second.life]?.[depth] ?? this.root;
+  }
 
-/** Whether `node` is `other`, or stands before it in a log. */
-export function leadsTo(node: LogNode, other: LogNode): boolean {
-  let at: LogNode | undefined = other;
-  while (at !== undefined && at.depth > node.depth) at = at.parent;
-  return at === node;
+  /** Whether `node` is `other`, or stands before it in a log. */
+  leadsTo(node: LogNode, other: LogNode): boolean {
+    return this.fork(node, other) === node;
+  }
+
+  /** The last entry up to this one that was never lost. */
+  anchorOf(node: LogNode): LogNode {
+    return this.fork(node, this.trunk.at(-1) ?? this.root);
+  }
 }

@@ -212,6 +212,21 @@ test("each of two losses may be told by a gap of its own, and neither a second t
   expect(kinds(lives, [member(older)])).toEqual([]);
   expect(kinds(lives, [member(newer, older, older)])).toEqual(["superfluous-gap"]);
   expect(kinds(lives, [member(newer, newer)])).toEqual(["superfluous-gap"]);
+  // The same before all of it was lost, and what came then.
+  const wiped = [
+    ...lives.slice(0, 2),
+    { ...standing("c0", THIRD_EPOCH, 3), endedAtMs: 2 * LOST_AT_MS },
+    standing("d0", 4_000),
+  ];
+  const early = [
+    ...told(FIRST_EPOCH, "a0 a1"),
+    gap(`${FIRST_EPOCH}-1`, `${SECOND_EPOCH}-0`, 2),
+    ...told(SECOND_EPOCH, "b0"),
+  ];
+  const rest = [gap(`${SECOND_EPOCH}-0`, `${THIRD_EPOCH}-0`), ...told(THIRD_EPOCH, "c0")];
+  const end = [gap(`${THIRD_EPOCH}-0`, "4000-0", 2 * LOST_AT_MS), ...told(4_000, "d0")];
+  expect(kinds(wiped, [membership([...early, ...rest, ...end])])).toEqual([]);
+  expect(kinds(wiped, [membership([...early, ...rest, ...end.slice(1)])])).toEqual(["missing-gap"]);
 });
 
 test("a publisher is told that what it was acknowledged for is lost, whoever else is gone", () => {

@@ -101,7 +101,11 @@ export class ModelLog implements LogUnderTest {
       if (entry.lost) {
         if (messages.length > 0) return { position, recovered, complete: false, messages, ...(lost && { lost }) };
         let { after: lostAfter, before } = entry.lost;
-        const positions = [...(lost?.positions ?? []), ...entry.lost.positions, ...(isProven ? [] : [after])];
+        const positions = [
+          ...(lost?.positions ?? []),
+          ...entry.lost.positions,
+          ...(isProven || after === START ? [] : [after]),
+        ];
         if (!isProven) before = entry.position;
         if (!isProven && isAfter(lostAfter, after)) lostAfter = after;
         if (lost && isAfter(lostAfter, lost.after)) lostAfter = lost.after;
