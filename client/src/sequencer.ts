@@ -126,8 +126,6 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function load(position: Position) {
     if (stopped) return;
-    // The state contains them.
-    forgetOwn((own) => !isAfter(own, position));
     stopped = last = position;
     tell("load", position);
   }
@@ -245,7 +243,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
      * duplicate is in the log, so it is missing only where delivery has not come so far.
      */
     acknowledged(id: string, position: Position, isDuplicate: boolean) {
-      if (stopped || ids.has(id) || earlierIds.has(id)) return;
+      if (stopped === true || ids.has(id) || earlierIds.has(id)) return;
       const isTaken = last && (isDuplicate ? !isAfter(position, last) : isRepeat(last, position));
       if (!isTaken && !isSettled(position)) acknowledged.set(id, position);
     },
@@ -254,6 +252,8 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
     loaded(position: Position) {
       if (position !== stopped) return;
       stopped = undefined;
+      // The state contains them.
+      forgetOwn((own) => !isAfter(own, position));
       drain();
     },
 
