@@ -57,8 +57,11 @@ const HELD_BATCHES = 200;
 const REMEMBERED_IDS = 1000;
 /** Gaps that are remembered, so that another report of the same loss is not told again. */
 const REMEMBERED_GAPS = 20;
-/** An id that comes again is the same message when it was sent again within this time, clocks of instances apart. */
-const RESENT_WITHIN_MS = 600_000;
+/**
+ * An id that comes again names the same message where the times of sending are no further apart than a publisher sends
+ * again, and than the clocks of two instances may differ.
+ */
+const RESENT_WITHIN_MS = 7_200_000;
 
 /**
  * Continuity of one room; calling `tell` is its only effect. Batches, positions and pages of the log go in, in

@@ -46,7 +46,7 @@ function messages(...positions: Position[]): Message[] {
     event: "chat:message",
     data: {},
     from: { user: null, session: null },
-    sentAtMs: 1_000_000,
+    sentAtMs: 1_700_000_000_000,
   }));
 }
 
