@@ -57,8 +57,11 @@ const HELD_BATCHES = 200;
 const REMEMBERED_IDS = 1000;
 /** Gaps that are remembered, so that another report of the same loss is not told again. */
 const REMEMBERED_GAPS = 20;
-/** An id that comes again is the same message when it was sent again within this time, clocks of instances apart. */
-const RESENT_WITHIN_MS = 600_000;
+/**
+ * An id that comes again names the same message where the times of sending are no further apart than a publisher sends
+ * again, and than the clocks of two instances may differ.
+ */
+const RESENT_WITHIN_MS = 7_200_000;
 
 /**
  * Continuity of one room; calling `tell` is its only effect. Batches, positions and pages of the log go in, in
@@ -126,8 +129,6 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function load(position: Position) {
     if (stopped) return;
-    // The state contains them.
-    forgetOwn((own) => !isAfter(own, position));
     stopped = last = position;
     tell("load", position);
   }
@@ -245,7 +246,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
      * duplicate is in the log, so it is missing only where delivery has not come so far.
      */
     acknowledged(id: string, position: Position, isDuplicate: boolean) {
-      if (stopped || ids.has(id) || earlierIds.has(id)) return;
+      if (stopped === true || ids.has(id) || earlierIds.has(id)) return;
       const isTaken = last && (isDuplicate ? !isAfter(position, last) : isRepeat(last, position));
       if (!isTaken && !isSettled(position)) acknowledged.set(id, position);
     },
@@ -254,6 +255,8 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
     loaded(position: Position) {
       if (position !== stopped) return;
       stopped = undefined;
+      // The state contains them.
+      forgetOwn((own) => !isAfter(own, position));
       drain();
     },
 

@@ -448,6 +448,19 @@ describe.each(kinds)("a log on %s", (kind) => {
     for (const name of await admin.keys(`${keyPrefix}*`)) expect(await admin.ttl(name), name).toBeGreaterThan(0);
   });
 
+  test("is kept for as long as the longest setting of several instances asks for", async () => {
+    const keyPrefix = uniquePrefix();
+    using long = await openLog(redis.url, { keyPrefix, historyTtlSeconds: 600 });
+    using short = await openLog(redis.url, { keyPrefix, historyTtlSeconds: 20 });
+    const room = uniqueRoom();
+    const { log: key, life } = roomKeys(keyPrefix, room);
+    await append(long.log, room);
+    await append(short.log, room);
+    short.known.enter(room, START);
+    await short.log.check(room);
+    for (const name of [key, life]) expect(await admin.ttl(name), name).toBeGreaterThan(590);
+  });
+
   test("works on when the script cache is lost in the middle", async () => {
     using opened = await openLog(redis.url);
     const { log } = opened;

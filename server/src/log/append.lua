@@ -75,8 +75,7 @@ for i = 10, #ARGV, 3 do
 end
 if not previous then return answers end
 
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('SET', KEYS[2], life, 'EX', ARGV[2])
+renewExpiry(ARGV[2])
 
 -- The hash that began later takes the ids, until its turn is over.
 local isTurnOf0 = not began1 or (began0 ~= nil and began0 >= began1)

@@ -56,6 +56,14 @@ local function nextEpoch(positions)
   return highest + 1 + tonumber(string.sub(life, 1, 5), 16)
 end
 
+-- Puts off the expiry of the log, and never brings it forward: an instance with a longer setting reckons with its own.
+local function renewExpiry(ttlSeconds)
+  local leftSeconds = redis.call('TTL', KEYS[1])
+  if leftSeconds == -2 then return end
+  if leftSeconds < tonumber(ttlSeconds) then redis.call('EXPIRE', KEYS[1], ttlSeconds) end
+  redis.call('SET', KEYS[2], life, 'EX', math.max(tonumber(ttlSeconds), leftSeconds))
+end
+
 -- What an instance has delivered or acknowledged, from its text: positions separated by spaces. Behind a "/" stands
 -- where the log has told already that it lacks the position.
 local function parseEvidence(text)
@@ -90,7 +98,7 @@ local function markLoss(evidence, toldAt, ttlSeconds)
   -- A server that does not know loss entries yet gives this one to its clients as a message that they do not know.
   local body = '"id":"lost-' .. mark .. '","event":"holdfast:lost","data":null,"from":{"user":null,"session":null},"sentAtMs":0}'
   redis.call('XADD', KEYS[1], mark, 'm', body, 'l', lost)
-  redis.call('SET', KEYS[2], life, 'EX', ttlSeconds)
+  renewExpiry(ttlSeconds)
   isSameLife = true
   head = mark
   return lost, positions

@@ -14,10 +14,7 @@
 local previous = head
 local evidence, toldAt = parseEvidence(ARGV[1])
 local lost, gone = markLoss(evidence, toldAt, ARGV[2])
-if ARGV[3] == '1' then
-  redis.call('EXPIRE', KEYS[1], ARGV[2])
-  redis.call('EXPIRE', KEYS[2], ARGV[2])
-end
+if ARGV[3] == '1' then renewExpiry(ARGV[2]) end
 if lost then redis.call('SPUBLISH', KEYS[3], ARGV[4] .. head .. ARGV[5] .. tail(previous, lost) .. ARGV[6]) end
 local message = head
 if lost or (newest[1] and newest[1][2][3] == 'l') then

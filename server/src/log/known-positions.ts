@@ -88,7 +88,9 @@ export class KnownPositions {
     const { positions, losses, noted } = this.#lookUp(room);
     const unsettled = positions.filter((position) => !shown.some((settled) => isRepeat(settled.position, position)));
     const told = [...losses.filter(({ position }) => !lost.includes(position)), ...lost.map(toldAt(head))];
-    this.#note(room, [...unsettled, newest], told, renewed ? momentNow() : noted);
+    // Where no message is among the newest entries, the evidence that was found stands for it.
+    const found = newest === START ? positions.filter((position) => !lost.includes(position)) : [...unsettled, newest];
+    this.#note(room, found, told, renewed ? momentNow() : noted);
   }
 
   /** Every room of which this instance has evidence that is at most so old. */

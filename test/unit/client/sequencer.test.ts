@@ -46,7 +46,7 @@ function messages(...positions: Position[]): Message[] {
     event: "chat:message",
     data: {},
     from: { user: null, session: null },
-    sentAtMs: 1_000_000,
+    sentAtMs: 1_700_000_000_000,
   }));
 }
 
@@ -365,6 +365,26 @@ describe("an application that loads its own state", () => {
     sequencer.loaded("5-0");
     expect(told).toHaveLength(201);
     expect(sequencer.isBehind()).toBe(true);
+  });
+
+  test("is told a gap where an own message that was stored during the load is lost", () => {
+    const { sequencer, told, hear } = listen(undefined, { loads: true });
+    sequencer.answer(sequencer.ask(), page("5-5", []));
+    sequencer.acknowledged("mine", "5-6", false);
+    sequencer.loaded("5-5");
+    hear("5-5", "6-0");
+    expect(told.slice(0, 2)).toEqual(["load 5-5", "5-5>6-0"]);
+  });
+
+  test("is told no gap for own messages that its state contains", () => {
+    const { sequencer, told, hear } = listen("5-1", { loads: true });
+    sequencer.answer(sequencer.ask(), page("5-1", []));
+    sequencer.acknowledged("mine", "6-1", false);
+    sequencer.hear({ position: "6-1" });
+    sequencer.answer(sequencer.ask(), page("6-1", [], { recovered: false }));
+    sequencer.loaded("6-1");
+    hear("6-1", "6-2");
+    expect(told).toEqual(["5-1>6-1", "load 6-1", "6-2"]);
   });
 
   test("a load that was replaced by another one changes nothing when it ends", () => {
