@@ -13,7 +13,7 @@ export default {
       comment: "The client runs in browsers and never imports the server.",
       severity: "error",
       from: { path: "^client/" },
-      to: { path: "^(server|test)/" },
+      to: { path: "^(server|app|test)/" },
     },
     {
       name: "protocol-is-a-leaf",
@@ -25,7 +25,7 @@ export default {
       name: "server-knows-protocol-and-contract-alone",
       severity: "error",
       from: { path: "^server/src/" },
-      to: { path: "^(client|test)/", pathNot: "^client/src/(protocol/|contract\\.ts$)" },
+      to: { path: "^(client|app|test)/", pathNot: "^client/src/(protocol/|contract\\.ts$)" },
     },
     {
       name: "doors-are-not-known-inside",
@@ -47,11 +47,11 @@ export default {
       to: { path: "^server/src/rooms/" },
     },
     {
-      name: "only-main-wires",
-      comment: "app.ts picks the parts; main.ts alone starts it.",
+      name: "only-the-edge-wires",
+      comment: "create-server.ts picks the parts; start.ts runs it as a process.",
       severity: "error",
-      from: { path: "^server/src/", pathNot: "^server/src/main\\.ts$" },
-      to: { path: "^server/src/(app|main|shutdown)\\.ts$" },
+      from: { path: "^server/src/", pathNot: "^server/src/(start|index)\\.ts$" },
+      to: { path: "^server/src/(create-server|start|shutdown)\\.ts$" },
     },
   ],
   options: {

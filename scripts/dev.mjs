@@ -8,7 +8,7 @@ import "./project.mjs";
 const lookEveryMs = 300;
 /** SIGINTs within this time are one Ctrl-C: npm hands on what the terminal has sent to this process as well. */
 const onePressMs = 300;
-const folders = ["client/src", "client/demo", "server/src"];
+const folders = ["app", "client/src", "server/src"];
 const newest = () => Math.max(...folders.map(newestChangeMs));
 let server;
 let built = 0;
@@ -33,7 +33,7 @@ function isRunning() {
 
 function start() {
   if (endingSinceMs !== undefined) return;
-  server = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "server/dist/main.mjs"], {
+  server = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "app/dist/main.mjs"], {
     stdio: "inherit",
     env: { DRAIN_SECONDS: "0", ...process.env },
   });

@@ -11,4 +11,4 @@ try {
 }
 // On a developer's machine there is no other instance to move to, so Ctrl-C need not wait for anybody.
 if (process.env.NODE_ENV !== "production") process.env.DRAIN_SECONDS ??= "0";
-await import(pathToFileURL(join(projectFolder, "server/dist/main.mjs")).href);
+await import(pathToFileURL(join(projectFolder, "app/dist/main.mjs")).href);

@@ -1,6 +1,6 @@
 import { io } from "socket.io-client";
 import type { SocketIoOptions } from "../../client/src/connection.ts";
-import { connect } from "../../client/src/index.ts";
+import { connectChat } from "../support/chat.ts";
 import { messageId } from "../support/unique.ts";
 import type { Line } from "./line.ts";
 import { readStamp, type Stamp } from "./stamp.ts";
@@ -49,7 +49,7 @@ function through(line: Line): SocketIoOptions {
 }
 
 function openHoldfast({ line, room: name, onlineHint }: ClientOptions, events: ClientEvents): ApplicationClient {
-  const client = connect(ADDRESS, { socket: through(line), onlineHint: onlineHint && line.hint });
+  const client = connectChat(ADDRESS, { socket: through(line), onlineHint: onlineHint && line.hint });
   client.on("status", (status) => {
     if (status === "connected") events.up();
     if (status === "reconnecting") events.down();

@@ -35,7 +35,7 @@ const benches: Readonly<Record<string, Bench>> = {
   cost,
 };
 
-const built = fileURLToPath(new URL("../../server/dist/main.mjs", import.meta.url));
+const built = fileURLToPath(new URL("../../app/dist/main.mjs", import.meta.url));
 
 try {
   const [name, ...args] = process.argv.slice(2);
@@ -50,8 +50,7 @@ async function runBench(name: string, args: string[]): Promise<void> {
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
   if (bench === undefined) throw new UsageError(`There is no bench "${name}".\n\n${usage()}`);
   const { json, values } = readArguments(bench, args);
-  if (!existsSync(built))
-    throw new UsageError("There is no server/dist/main.mjs to measure. Run `npm run build` first.");
+  if (!existsSync(built)) throw new UsageError("There is no app/dist/main.mjs to measure. Run `npm run build` first.");
   const report = await bench.run(values);
   if (json) console.log(JSON.stringify({ bench: name, options: values, ...report }));
   else console.log(`\n${name}: ${bench.summary}\n\n${formatReport(report)}`);

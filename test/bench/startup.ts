@@ -7,7 +7,7 @@ import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { defineBench } from "./bench.ts";
 import { median } from "./measure.ts";
 
-const entry = fileURLToPath(new URL("../../server/dist/main.mjs", import.meta.url));
+const entry = fileURLToPath(new URL("../../app/dist/main.mjs", import.meta.url));
 const BYTES_PER_MEGABYTE = 1_000_000;
 
 export const startup = defineBench<"runs">({
@@ -26,11 +26,11 @@ export const startup = defineBench<"runs">({
         { name: "process start to listening, median", unit: "ms", values: [median(wallMs)] },
         { name: "process start to listening, fastest", unit: "ms", values: [Math.min(...wallMs)] },
         { name: "process start to listening, slowest", unit: "ms", values: [Math.max(...wallMs)] },
-        { name: "size of server/dist/main.mjs", unit: "MB", values: [megabytes] },
+        { name: "size of app/dist/main.mjs", unit: "MB", values: [megabytes] },
       ],
       targets: [
         { name: "process start to listening, median", unit: "ms", value: median(wallMs), atMost: 400 },
-        { name: "size of server/dist/main.mjs", unit: "MB", value: megabytes, atMost: 1.5 },
+        { name: "size of app/dist/main.mjs", unit: "MB", value: megabytes, atMost: 1.5 },
       ],
       failures: unhealthy === 0 ? [] : [`/healthz did not answer 200 after ${unhealthy} of ${runs} starts`],
     };

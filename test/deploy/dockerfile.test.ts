@@ -32,9 +32,9 @@ test("the server does not run as root, and cannot write to its own files", () =>
 
 test("nothing but the build output reaches the image, or the builder", async () => {
   const sources = only(image, "COPY").split(/\s+/).slice(0, -1);
-  expect(sources).toEqual(["server/dist/"]);
+  expect(sources).toEqual(["app/dist/"]);
   const ignored = (await read("server/container/Dockerfile.dockerignore")).split("\n");
-  expect(ignored.filter((line) => line !== "" && !line.startsWith("#"))).toEqual(["*", "!server/dist"]);
+  expect(ignored.filter((line) => line !== "" && !line.startsWith("#"))).toEqual(["*", "!app/dist"]);
 });
 
 test("done step by step in an empty folder, the image's command serves", async () => {

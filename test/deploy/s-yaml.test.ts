@@ -63,7 +63,7 @@ test("the custom runtime runs the build output with the layer's Node.js", async 
   if (props.runtime === "custom-container") throw new Error("expected a custom runtime");
   expect(props.layers).toEqual(["acs:fc:cn-hangzhou:official:layers/Nodejs22/versions/3"]);
   expect(props.environmentVariables.PATH).toMatch(/^\/opt\/nodejs22\/bin:/);
-  expect([props.code, ...props.customRuntimeConfig.command]).toEqual(["./server/dist", "node", "main.mjs"]);
+  expect([props.code, ...props.customRuntimeConfig.command]).toEqual(["./app/dist", "node", "main.mjs"]);
 });
 
 test("both files say the same about everything but the runtime", async () => {

@@ -1,10 +1,11 @@
-import { type Client, type ConnectOptions, connect, type Room, type Status } from "@holdfast/client";
+import type { ConnectOptions, Status } from "@holdfast/client";
 import { type Recording, record, recordStatus } from "../integration/client-rig.ts";
+import { type ChatClient, type ChatRoom, connectChat } from "../support/chat.ts";
 import { uniqueRoom } from "../support/unique.ts";
 
 interface CrowdMember {
-  readonly client: Client;
-  readonly room: Room;
+  readonly client: ChatClient;
+  readonly room: ChatRoom;
   readonly recording: Recording;
   readonly statuses: readonly Status[];
 }
@@ -22,7 +23,7 @@ export async function gather(
   options?: ConnectOptions,
 ): Promise<Crowd> {
   const members = Array.from({ length: count }, (): CrowdMember => {
-    const client = connect(url, options);
+    const client = connectChat(url, options);
     const statuses = recordStatus(client);
     const room = client.join(name);
     return { client, room, recording: record(room), statuses };

@@ -1,4 +1,4 @@
-import { type Client, connect, type Room } from "@holdfast/client";
+import { type ChatClient, type ChatRoom, connectChat } from "../support/chat.ts";
 import { askData, opened, type StockSocket, stockSocket } from "../support/stock-client.ts";
 import { GapWatch } from "./gap-watch.ts";
 
@@ -40,13 +40,13 @@ export class PackageMember extends Member {
   gapEvents = 0;
   /** How often it was without a connection. */
   disconnections = 0;
-  readonly #client: Client;
-  readonly #room: Room;
+  readonly #client: ChatClient;
+  readonly #room: ChatRoom;
   #isMoving = false;
 
   constructor(url: string, room: string) {
     super();
-    this.#client = connect(url);
+    this.#client = connectChat(url);
     this.#client.on("status", (status) => {
       if (status === "reconnecting") this.disconnections += 1;
       if (status === "moving") this.interrupted();

@@ -1,12 +1,12 @@
-import type { Room } from "@holdfast/client";
 import { numbered } from "../integration/client-rig.ts";
+import type { ChatRoom } from "../support/chat.ts";
 
 /**
  * Publishes `m0`, `m1`, … at a steady rate.
  *
  * @returns a function that ends it, waits until everything is stored, and gives back what was
  */
-export function publishSteadily(room: Room, everyMs: number): () => Promise<string[]> {
+export function publishSteadily(room: ChatRoom, everyMs: number): () => Promise<string[]> {
   const stored: Promise<unknown>[] = [];
   const timer = setInterval(() => stored.push(room.publish("chat:message", { text: `m${stored.length}` })), everyMs);
   return async () => {

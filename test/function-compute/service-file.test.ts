@@ -29,7 +29,7 @@ test("the emulator runs with the settings of the s.yaml that is deployed", () =>
   expect(settings.initializer).not.toBeNull();
   expect(settings.preStop).not.toBeNull();
   expect(command).toEqual(["node", "main.mjs"]);
-  expect(workingDirectory).toBe(fileURLToPath(new URL("../../server/dist", import.meta.url)));
+  expect(workingDirectory).toBe(fileURLToPath(new URL("../../app/dist", import.meta.url)));
 });
 
 test("what only the platform needs may stay unresolved", () => {

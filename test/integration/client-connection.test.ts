@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, type ConnectOptions, connect, type HoldfastError, type Status } from "@holdfast/client";
+import type { ConnectOptions, HoldfastError, Status } from "@holdfast/client";
 import { Server, type Socket } from "socket.io";
 import { NodeWebSocket } from "socket.io-client";
 import { expect, test } from "vitest";
 import { FIRST_RETRY_MS } from "../../client/src/backoff.ts";
+import { type ChatClient, connectChat } from "../support/chat.ts";
 import { waitFor } from "../support/wait.ts";
 import { recordStatus } from "./client-rig.ts";
 
@@ -14,7 +15,7 @@ import { recordStatus } from "./client-rig.ts";
 type Admission = (index: number, admit: (refusal?: Error) => void, socket: Socket) => void;
 
 interface Door extends AsyncDisposable {
-  readonly client: Client;
+  readonly client: ChatClient;
   readonly statuses: readonly Status[];
   readonly errors: readonly HoldfastError[];
   /** WebSockets that were ever opened, and those of them that are open now. */
@@ -45,7 +46,7 @@ async function openDoor(admission: Admission, options: ConnectOptions = {}): Pro
   await once(http, "listening");
 
   const onlineHint = new EventTarget();
-  const client = connect(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, { ...options, onlineHint });
+  const client = connectChat(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, { ...options, onlineHint });
   const errors: HoldfastError[] = [];
   client.on("error", (error) => errors.push(error));
   return {

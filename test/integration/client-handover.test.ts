@@ -1,12 +1,12 @@
-import type { Room } from "@holdfast/client";
 import { expect, test } from "vitest";
+import type { ChatRoom } from "../support/chat.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { numbered, type Rig, record, recordStatus, startRig } from "./client-rig.ts";
 
 /** Publishes at a steady rate until told to stop; gives back what was stored. */
-function publishSteadily(room: Room, everyMs: number) {
+function publishSteadily(room: ChatRoom, everyMs: number) {
   const stored: Promise<unknown>[] = [];
   const timer = setInterval(() => stored.push(room.publish("chat:message", { text: `m${stored.length}` })), everyMs);
   return async () => {

@@ -1,6 +1,6 @@
-import type { Room } from "@holdfast/client";
 import { NodeWebSocket } from "socket.io-client";
 import { expect, test } from "vitest";
+import type { ChatRoom } from "../support/chat.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { record, recordStatus, startRig } from "./client-rig.ts";
@@ -119,7 +119,7 @@ test("a room that was joined again is not left any more", async () => {
   await room.ready;
   const leaving = room.leave();
   await waitFor(() => server.count("room:leave") === 1, "the goodbye");
-  const again: Room = server.client.join(name);
+  const again: ChatRoom = server.client.join(name);
   await Promise.all([again.ready, leaving]);
   expect(server.asked.map((one) => one.name)).toEqual(["room:join", "room:leave", "room:join"]);
 });

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { HoldfastError, JoinOptions, Position, Room } from "@holdfast/client";
+import type { HoldfastError, JoinOptions, Position } from "@holdfast/client";
 import { afterEach, expect, test, vi } from "vitest";
 import { FIRST_RETRY_MS } from "../../client/src/backoff.ts";
+import type { ChatRoom } from "../support/chat.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Rig, record, startRig } from "./client-rig.ts";
@@ -17,7 +18,7 @@ function loader() {
 }
 
 /** Everything that a room told, of all kinds, in one order. */
-function recordAll(room: Room): string[] {
+function recordAll(room: ChatRoom): string[] {
   const told: string[] = [];
   room.on("message", ({ data }) => told.push((data as { text: string }).text));
   room.on("gap", () => told.push("gap"));

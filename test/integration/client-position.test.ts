@@ -1,5 +1,6 @@
-import type { Position, Room } from "@holdfast/client";
+import type { Position } from "@holdfast/client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { ChatRoom } from "../support/chat.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { numbered, type Rig, record, startRig } from "./client-rig.ts";
 import { publishedBatch, startScriptedServer } from "./client-scripted-server.ts";
@@ -19,7 +20,7 @@ async function fill(name: string): Promise<Position[]> {
 }
 
 /** Calls `handle` with each message's text, in handlers of both of its events; gives back what was told by now. */
-function recordBoth(room: Room, handle: (text: string) => void): string[] {
+function recordBoth(room: ChatRoom, handle: (text: string) => void): string[] {
   const told: string[] = [];
   room.on("message", ({ data }) => handle((data as { text: string }).text));
   room.on("chat:message", ({ text }) => told.push(text));

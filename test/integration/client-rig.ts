@@ -1,12 +1,5 @@
-import {
-  type Client,
-  type ConnectOptions,
-  connect,
-  type Delivery,
-  type Gap,
-  type Room,
-  type Status,
-} from "@holdfast/client";
+import type { ConnectOptions, Delivery, Gap, Status } from "@holdfast/client";
+import { type ChatClient, type ChatRoom, connectChat } from "../support/chat.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { startRelay, type TcpRelay } from "../support/tcp-relay.ts";
@@ -19,9 +12,9 @@ export interface Rig extends AsyncDisposable {
   readonly servers: readonly ServerProcess[];
   readonly relay: TcpRelay;
   /** Connects through the relay; closed with the rig. */
-  connect(options?: ConnectOptions): Client;
+  connect(options?: ConnectOptions): ChatClient;
   /** Connects to a server directly, past the relay. */
-  connectDirectly(server: ServerProcess, options?: ConnectOptions): Client;
+  connectDirectly(server: ServerProcess, options?: ConnectOptions): ChatClient;
   closeClients(): Promise<void>;
 }
 
@@ -36,9 +29,9 @@ export async function startRig({ servers: count = 1, env = {}, persist = false }
   const common = { REDIS_URL: redis.url, KEY_PREFIX: uniquePrefix(), LOG_LEVEL: "warn", ...env };
   const servers = await Promise.all(Array.from({ length: count }, () => startServer({ env: common })));
   const relay = await startRelay(servers[0]?.port ?? 0);
-  const clients: Client[] = [];
+  const clients: ChatClient[] = [];
   const open = (url: string, options?: ConnectOptions) => {
-    const client = connect(url, options);
+    const client = connectChat(url, options);
     clients.push(client);
     return client;
   };
@@ -69,7 +62,7 @@ export interface Recording {
   has(text: string): Promise<void>;
 }
 
-export function record(room: Room): Recording {
+export function record(room: ChatRoom): Recording {
   const messages: Delivery[] = [];
   const gaps: Gap[] = [];
   room.on("message", (message) => messages.push(message));
@@ -86,7 +79,7 @@ export function record(room: Room): Recording {
 }
 
 /** Every status that a client went through. */
-export function recordStatus(client: Client): Status[] {
+export function recordStatus(client: ChatClient): Status[] {
   const statuses: Status[] = [client.status];
   client.on("status", (status) => statuses.push(status));
   return statuses;

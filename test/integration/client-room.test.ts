@@ -1,5 +1,6 @@
-import { connect, HoldfastError } from "@holdfast/client";
+import { HoldfastError } from "@holdfast/client";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { connectChat } from "../support/chat.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { numbered, type Rig, record, recordStatus, startRig } from "./client-rig.ts";
@@ -200,7 +201,7 @@ test("a hint that the network is back makes a disconnected client try at once", 
 });
 
 test("close ends everything, also before the first connection and a second time", async () => {
-  const client = connect("http://127.0.0.1:1");
+  const client = connectChat("http://127.0.0.1:1");
   const room = client.join("lobby");
   const publish = expect(room.publish("chat:message", { text: "never" })).rejects.toMatchObject({ code: "CLOSED" });
   await client.close();

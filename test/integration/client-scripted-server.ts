@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Client, connect } from "@holdfast/client";
 import { Server } from "socket.io";
+import { type ChatClient, connectChat } from "../support/chat.ts";
 
 /** One request as the server got it. */
 interface Asked {
@@ -11,7 +11,7 @@ interface Asked {
 }
 
 export interface ScriptedServer extends AsyncDisposable {
-  readonly client: Client;
+  readonly client: ChatClient;
   /** Every request so far, in the order of arrival. */
   readonly asked: readonly Asked[];
   /** How many of them had this name. */
@@ -62,7 +62,7 @@ export async function startScriptedServer(script: Script = () => undefined): Pro
   });
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
-  const client = connect(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
+  const client = connectChat(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
   return {
     client,
     asked,

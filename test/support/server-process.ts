@@ -46,7 +46,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export class ServerProcess extends ManagedProcess {
   readonly #chosenPort: number;
 
-  constructor({ env = {}, entry = "server/dist/main.mjs", nodeArgs = [], cwd = repository, port = 0 }: ServerOptions) {
+  constructor({ env = {}, entry = "app/dist/main.mjs", nodeArgs = [], cwd = repository, port = 0 }: ServerOptions) {
     super({
       command: process.execPath,
       args: [...nodeArgs, entry],

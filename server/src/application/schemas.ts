@@ -6,7 +6,7 @@ type Schema = StandardSchemaV1;
 type Schemas = Readonly<Record<string, Schema>>;
 
 /** The events of one kind of rooms. */
-export interface RoomSchemas {
+interface RoomSchemas {
   /** What clients may publish. */
   readonly messages: Schemas;
   /** What the server's side may publish: all messages. */

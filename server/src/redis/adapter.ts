@@ -1,4 +1,5 @@
 import { createShardedAdapter } from "@socket.io/redis-adapter";
+import type { ServerOptions } from "socket.io";
 import type { RedisLink } from "./link.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -7,7 +8,11 @@ import type { Subscriptions } from "./subscriptions.ts";
  * await and verify its subscriptions. Messages and signals are published by the log and not through it; it publishes
  * only what Socket.IO itself sends between servers, and that may fail without harm.
  */
-export function createAdapter(commands: RedisLink, subscriptions: Subscriptions, keyPrefix: string) {
+export function createAdapter(
+  commands: RedisLink,
+  subscriptions: Subscriptions,
+  keyPrefix: string,
+): ServerOptions["adapter"] {
   const publisher = {
     sPublish: (channel: string, message: string) =>
       commands.run((client) => client.sPublish(channel, message)).catch(() => 0),

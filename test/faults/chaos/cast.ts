@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, connect, HoldfastError, type Room } from "../../../client/src/index.ts";
+import { HoldfastError } from "../../../client/src/index.ts";
+import { type ChatClient, type ChatRoom, connectChat } from "../../support/chat.ts";
 import { type Random, randomInteger } from "../../support/random.ts";
 import { waitFor, withTimeout } from "../../support/wait.ts";
 import type { MemberEvent, Membership, Outcome, Publish } from "./history.ts";
@@ -16,7 +17,7 @@ type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 interface Member {
   readonly record: Mutable<Omit<Membership, "events">> & { readonly events: MemberEvent[] };
-  room: Room;
+  room: ChatRoom;
 }
 
 interface Actor {
@@ -25,7 +26,7 @@ interface Actor {
   pending: number;
   /** Where it connects, each time. */
   readonly url: string;
-  client: Client;
+  client: ChatClient;
   readonly members: Member[];
 }
 
@@ -46,7 +47,7 @@ export class Cast implements AsyncDisposable {
   readonly #publishes: Mutable<Publish>[] = [];
   readonly #settling = new Set<Promise<void>>();
 
-  /** Client `index` uses `urls[index]` and is in two of the rooms. */
+  /** ChatClient `index` uses `urls[index]` and is in two of the rooms. */
   constructor(urls: readonly string[], rooms: readonly string[]) {
     this.#rooms = rooms;
     this.#actors = [];
@@ -78,7 +79,7 @@ export class Cast implements AsyncDisposable {
     await withTimeout(Promise.all(rooms), "all clients to join", JOIN_TIMEOUT_MS);
   }
 
-  /** Client `index` publishes into its rooms, in bursts, until the signal. */
+  /** ChatClient `index` publishes into its rooms, in bursts, until the signal. */
   async publishUntil(
     signal: AbortSignal,
     index: number,
@@ -168,8 +169,8 @@ export class Cast implements AsyncDisposable {
     return { name, pending: 0, url, client, members };
   }
 
-  #open(url: string): Client {
-    const client = connect(url);
+  #open(url: string): ChatClient {
+    const client = connectChat(url);
     client.on("error", this.#noteError);
     client.on("status", (status) => {
       if (status === "reconnecting") this.counts.reconnections += 1;
@@ -178,7 +179,7 @@ export class Cast implements AsyncDisposable {
     return client;
   }
 
-  #listen({ events }: Member["record"], room: Room): void {
+  #listen({ events }: Member["record"], room: ChatRoom): void {
     room.on("message", ({ position, data, replayed }) => {
       const { text } = data as { text: string };
       events.push({ kind: "message", position, text, replayed, atMs: performance.now() });
@@ -187,7 +188,7 @@ export class Cast implements AsyncDisposable {
     room.on("error", this.#noteError);
   }
 
-  #publish(actor: Actor, room: Room, number: number | string): string {
+  #publish(actor: Actor, room: ChatRoom, number: number | string): string {
     const text = `${actor.name}/${room.name}/${number}`;
     const record: Mutable<Publish> = { client: actor.name, room: room.name, text, outcome: { kind: "pending" } };
     actor.pending += 1;

@@ -13,6 +13,7 @@ function rehearse() {
       rooms: new Set(),
       id: () => `connection ${opened.indexOf(connection)}`,
       request: () => Promise.reject(new Error("expected no request")),
+      ask: () => Promise.reject(new Error("expected no question")),
       signal: () => undefined,
       hurry: () => undefined,
       wait: () => Promise.reject(new Error("expected no wait")),

@@ -1,45 +1,96 @@
 import type {
+  AnyContract,
+  Client,
   ErrorCode,
   HoldfastError,
   JoinOptions,
+  MessageOf,
   Position,
   Published,
   Room,
   RoomEvents,
   RoomMessage,
-  Sender,
+  ScopeOf,
+  SignalContext,
 } from "@holdfast/client";
+import { defineContract } from "@holdfast/client/contract";
 import { expectTypeOf, test } from "vitest";
-import type { contract } from "../../../client/src/contract.ts";
+import * as z from "zod";
 import type { clientErrors, serverErrors } from "../../../client/src/protocol/errors.ts";
 
 // These hold when the project is type-checked; what they say about is gone by the time they run.
 
+const _contract = defineContract({
+  messages: {
+    "chat:message": z.strictObject({ text: z.string() }),
+    "poll:vote": z.object({ votes: z.int().default(1) }),
+  },
+  serverMessages: { "order:paid": z.object({ order: z.string() }) },
+  signals: { "chat:cursor": z.strictObject({ x: z.number(), y: z.number() }) },
+  rooms: {
+    "doc:*": { messages: { "doc:op": z.object({ at: z.number() }) } },
+    "doc:x:*": { messages: { "x:op": z.string() } },
+  },
+  requests: { "poll:close": { payload: z.object({ poll: z.string() }), answer: z.object({ votes: z.int() }) } },
+});
+type Contract = typeof _contract;
+type Events = RoomEvents<Contract>;
+
 test("what a room can say and hear follows from the contract", () => {
-  type Messages = keyof typeof contract.messages;
-  type Signals = keyof typeof contract.signals;
-  expectTypeOf<Parameters<Room["publish"]>[0]>().toEqualTypeOf<Messages>();
-  expectTypeOf<Parameters<Room["signal"]>[0]>().toEqualTypeOf<Signals>();
-  expectTypeOf<Parameters<Room["on"]>[0]>().toEqualTypeOf<Messages | Signals | "message" | "gap" | "error">();
+  expectTypeOf<Parameters<Room<Contract>["publish"]>[0]>().toEqualTypeOf<"chat:message" | "poll:vote">();
+  expectTypeOf<Parameters<Room<Contract>["signal"]>[0]>().toEqualTypeOf<"chat:cursor">();
+  expectTypeOf<keyof Events>().toEqualTypeOf<
+    "chat:message" | "poll:vote" | "order:paid" | "chat:cursor" | "message" | "gap" | "error"
+  >();
 });
 
-test("a handler gets the data of its event", () => {
-  expectTypeOf<RoomEvents["chat:message"]>().toEqualTypeOf<
-    [data: { text: string }, message: RoomMessage<"chat:message">]
+test("a handler gets the data of its event, as its schema gives it", () => {
+  expectTypeOf<Events["chat:message"]>().toEqualTypeOf<
+    [data: { text: string }, message: RoomMessage<"chat:message", { text: string }>]
   >();
-  expectTypeOf<RoomEvents["chat:reaction"][0]>().toEqualTypeOf<{ to: Position; emoji: string }>();
-  expectTypeOf<RoomEvents["chat:cursor"]>().toEqualTypeOf<
-    [data: { x: number; y: number }, signal: { readonly from: Sender }]
-  >();
-  expectTypeOf<RoomEvents["error"]>().toEqualTypeOf<[error: HoldfastError]>();
+  expectTypeOf<Events["poll:vote"][0]>().toEqualTypeOf<{ votes: number }>();
+  expectTypeOf<Events["chat:cursor"]>().toEqualTypeOf<[data: { x: number; y: number }, signal: SignalContext]>();
+  expectTypeOf<Events["error"]>().toEqualTypeOf<[error: HoldfastError]>();
 });
 
-test("a publish takes the data of its event and nothing else, and resolves with the position", () => {
-  type PublishMessage = (event: "chat:message", data: { text: string }) => Promise<Published>;
+test("a publish takes what its schema takes, and resolves with the position", () => {
+  type PublishVote = (event: "poll:vote", data: { votes?: number }) => Promise<Published>;
   type PublishWrongly = (event: "chat:message", data: { txt: string }) => Promise<Published>;
-  expectTypeOf<Room["publish"]>().toExtend<PublishMessage>();
-  expectTypeOf<Room["publish"]>().not.toExtend<PublishWrongly>();
+  expectTypeOf<Room<Contract>["publish"]>().toExtend<PublishVote>();
+  expectTypeOf<Room<Contract>["publish"]>().not.toExtend<PublishWrongly>();
   expectTypeOf<Published["position"]>().toEqualTypeOf<Position>();
+});
+
+test("a message is told apart by its event", () => {
+  type Paid = Extract<MessageOf<Contract>, { event: "order:paid" }>;
+  expectTypeOf<Paid["data"]>().toEqualTypeOf<{ order: string }>();
+});
+
+test("the longest pattern that matches a room's name has its events", () => {
+  expectTypeOf<Parameters<Room<ScopeOf<Contract, "doc:1">>["publish"]>[0]>().toEqualTypeOf<"doc:op">();
+  expectTypeOf<Parameters<Room<ScopeOf<Contract, "doc:x:1">>["publish"]>[0]>().toEqualTypeOf<"x:op">();
+  expectTypeOf<ScopeOf<Contract, "lobby">>().toEqualTypeOf<Contract>();
+  expectTypeOf<ScopeOf<Contract, string>>().toEqualTypeOf<Contract>();
+});
+
+test("a request takes its payload and resolves with its answer", () => {
+  type Ask = (event: "poll:close", payload: { poll: string }) => Promise<{ votes: number }>;
+  expectTypeOf<Client<Contract>["request"]>().toExtend<Ask>();
+});
+
+test("without a contract events are any text, and their data is unknown", () => {
+  expectTypeOf<Parameters<Room<AnyContract>["publish"]>>().toEqualTypeOf<[event: string, data: unknown]>();
+});
+
+test("a contract does not compile where a schema's output is not JSON, or a name is taken", () => {
+  // @ts-expect-error a Date would be stored as text
+  defineContract({ messages: { "a:b": z.object({ at: z.coerce.date() }) } });
+  // @ts-expect-error a message and a signal share a name
+  defineContract({ messages: { "a:b": z.object({}) }, signals: { "a:b": z.object({}) } });
+  // @ts-expect-error the name belongs to the wire
+  defineContract({ messages: { "room:join": z.object({}) } });
+  // @ts-expect-error the answer is not JSON
+  defineContract({ requests: { "a:b": { payload: z.object({}), answer: z.date() } } });
 });
 
 test("a load gets the position as of which the state is needed", () => {

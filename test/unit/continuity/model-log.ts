@@ -220,5 +220,12 @@ function newKnown(): KnownPositions {
 }
 
 function messageAt(position: Position, id: string): Message {
-  return { position, id, event: "chat:message", data: {}, from: { user: null, session: null }, sentAtMs: 1_700_000_000_000 };
+  return {
+    position,
+    id,
+    event: "chat:message",
+    data: {},
+    from: { user: null, session: null },
+    sentAtMs: 1_700_000_000_000,
+  };
 }

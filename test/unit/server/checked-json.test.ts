@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { limits } from "../../../client/src/protocol/limits.ts";
 import { RequestError } from "../../../server/src/errors.ts";
-import { checkedJson } from "../../../server/src/rooms/checked-json.ts";
+import { checkedData } from "../../../server/src/rooms/checked-json.ts";
 
 const schemas = {
   note: z.strictObject({ text: z.string() }),
@@ -12,7 +12,7 @@ const schemas = {
 
 function refusal(event: string, data: unknown): string {
   try {
-    checkedJson(schemas, event, data);
+    checkedData(schemas, event, data);
   } catch (error) {
     if (error instanceof RequestError) return `${error.code}: ${error.message}`;
     throw error;
@@ -27,9 +27,11 @@ function nested(levels: number): unknown {
 }
 
 test("data becomes the JSON that its schema gives", () => {
-  expect(checkedJson(schemas, "note", { text: 'say "hi"\n\u2028' })).toBe(JSON.stringify({ text: 'say "hi"\n\u2028' }));
-  expect(checkedJson(schemas, "upper", "loud")).toBe('"LOUD"');
-  expect(checkedJson(schemas, "anything", undefined)).toBe("null");
+  expect(checkedData(schemas, "note", { text: 'say "hi"\n\u2028' }).json).toBe(
+    JSON.stringify({ text: 'say "hi"\n\u2028' }),
+  );
+  expect(checkedData(schemas, "upper", "loud").json).toBe('"LOUD"');
+  expect(checkedData(schemas, "anything", undefined).json).toBe("null");
 });
 
 test.each(["missing", "toString", "__proto__", "constructor", ""])("the event %j is unknown", (event) => {
@@ -49,17 +51,17 @@ test("binary data is refused wherever it hides", () => {
 });
 
 test("32 levels of nesting pass, one more does not, and a hundred thousand do not exhaust the stack", () => {
-  expect(checkedJson(schemas, "anything", nested(32))).toContain("bottom");
+  expect(checkedData(schemas, "anything", nested(32)).json).toContain("bottom");
   expect(refusal("anything", nested(33))).toMatch(/^INVALID_PAYLOAD: expected data nested at most 32/);
   expect(refusal("anything", nested(100_000))).toMatch(/^INVALID_PAYLOAD: expected data nested at most 32/);
 });
 
 test("the size limit counts bytes of UTF-8, not characters", () => {
   const quotes = 2;
-  expect(checkedJson(schemas, "anything", "x".repeat(limits.dataBytes - quotes))).toHaveLength(limits.dataBytes);
+  expect(checkedData(schemas, "anything", "x".repeat(limits.dataBytes - quotes)).json).toHaveLength(limits.dataBytes);
   expect(refusal("anything", "x".repeat(limits.dataBytes - quotes + 1))).toMatch(/^PAYLOAD_TOO_LARGE: .*got 65537/);
   expect(refusal("anything", "ü".repeat(limits.dataBytes / 2))).toMatch(/^PAYLOAD_TOO_LARGE/);
-  expect(checkedJson(schemas, "anything", "ü".repeat((limits.dataBytes - quotes) / 2))).toContain("ü");
+  expect(checkedData(schemas, "anything", "ü".repeat((limits.dataBytes - quotes) / 2)).json).toContain("ü");
 });
 
 test("what is both wrong and far too large is told its size", () => {

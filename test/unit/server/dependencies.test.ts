@@ -22,7 +22,7 @@ test.each([
 
 /** The version of a package as the last of `users` gets it, each of which is looked up from the one before it. */
 function versionOf(name: string, users: readonly string[]): string {
-  let entry = join(repository, "server/src/main.ts");
+  let entry = join(repository, "app/main.ts");
   for (const user of [...users, name]) entry = createRequire(entry).resolve(user);
   for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
     const file = join(folder, "package.json");
