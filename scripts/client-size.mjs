@@ -4,8 +4,8 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import "./project.mjs";
 
-const wholeLimitKilobytes = 17.4;
-const addedLimitKilobytes = 4.3;
+const wholeLimitKilobytes = 17.5;
+const addedLimitKilobytes = 4.4;
 
 async function kilobytes(source) {
   const { outputFiles } = await build({

@@ -9,10 +9,10 @@ import type { JoinOptions, Room } from "./room-api.ts";
 
 export interface ConnectOptions {
   /**
-   * Called before every attempt to connect, for a token that is valid now. It has ten seconds, after which the server
-   * gives the attempt up. Default: none is sent.
+   * A token, or a function that is called before every attempt to connect, for a token that is valid now. It has ten
+   * seconds, after which the server gives the attempt up. Default: none is sent.
    */
-  readonly token?: () => string | Promise<string>;
+  readonly token?: string | (() => string | Promise<string>);
   /**
    * Who this client is through all its connections: 16 to 64 characters of A-Z a-z 0-9 _ -. Two clients that live at
    * the same time must not share one. Default: random.
@@ -91,7 +91,8 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
         update();
       },
       refused(connection, error) {
-        events.emit("error", error);
+        // An instance that goes away is nothing that an application could do anything about.
+        if (error.code !== "DRAINING") events.emit("error", error);
         // While the old connection of a move lives, the new one goes on trying.
         if (error.retryable === false && connection === handover.current()) void end(error);
       },

@@ -66,7 +66,7 @@ export function openConnection(
   url: string,
   options: SocketIoOptions,
   session: string,
-  token: (() => string | Promise<string>) | undefined,
+  token: string | (() => string | Promise<string>) | undefined,
   events: ConnectionEvents,
 ) {
   const pending = new Set<Promise<unknown>>();
@@ -90,7 +90,7 @@ export function openConnection(
       // A token that comes, or fails, late belongs to an attempt that is over: the next one asks for its own.
       const isOver = () => engine.readyState !== "open";
       Promise.resolve()
-        .then(token)
+        .then(() => (typeof token === "function" ? token() : token))
         .then(
           (fresh) => {
             if (isOver()) return;

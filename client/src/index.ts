@@ -2,7 +2,7 @@ export { type Client, type ClientEvents, type ConnectOptions, connect, type Stat
 export type { SocketIoOptions } from "./connection.ts";
 export type { AnyContract, Contract, ScopeOf } from "./contract.ts";
 export { type ErrorCode, HoldfastError } from "./errors.ts";
-export type { Published } from "./outbox.ts";
+export type { Published, PublishOptions } from "./outbox.ts";
 export type { Message, Sender } from "./protocol/events.ts";
 export type { Position } from "./protocol/position.ts";
 export type {

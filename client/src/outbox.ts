@@ -16,6 +16,16 @@ export interface Budget {
 /** A stored message. */
 export interface Published {
   readonly position: Position;
+  /** True where it was stored before, at an earlier attempt. */
+  readonly duplicate: boolean;
+}
+
+export interface PublishOptions {
+  /**
+   * The message's id, 8 to 64 characters of A-Z a-z 0-9 _ -, by which an optimistic list finds its own message again. It
+   * names one message, for ever, and nobody must be able to guess it. Default: random.
+   */
+  readonly id?: string;
 }
 
 interface Entry {
@@ -102,7 +112,7 @@ export function createOutbox(
   return {
     resume,
 
-    publish(event: string, data: unknown): Promise<Published> {
+    publish(event: string, data: unknown, { id = randomId() }: PublishOptions = {}): Promise<Published> {
       return new Promise((resolve, reject) => {
         let json: string;
         let copy: unknown;
@@ -115,7 +125,7 @@ export function createOutbox(
         }
         const bytes = new Blob([json]).size;
         const entry: Entry = {
-          payload: { room, id: randomId(), event, data: copy },
+          payload: { room, id, event, data: copy },
           calledAtMs: Date.now(),
           settle(error, published) {
             if (!lane.remove(entry)) return;

@@ -1,6 +1,6 @@
 import type { Input, MessagesOf, Output, PublishableOf, SignalsOf } from "./contract.ts";
 import type { HoldfastError } from "./errors.ts";
-import type { Published } from "./outbox.ts";
+import type { Published, PublishOptions } from "./outbox.ts";
 import type { Page, Sender } from "./protocol/events.ts";
 import type { Position } from "./protocol/position.ts";
 import type { Delivery, Gap } from "./sequencer.ts";
@@ -103,6 +103,7 @@ export interface Room<Scope> {
   publish<Event extends keyof PublishableOf<Scope> & string>(
     event: Event,
     data: Input<PublishableOf<Scope>[Event]>,
+    options?: PublishOptions,
   ): Promise<Published>;
   /** Tells whoever is there now. Never kept, never repeated: lost while there is no connection. */
   signal<Event extends keyof SignalsOf<Scope> & string>(event: Event, data: Input<SignalsOf<Scope>[Event]>): void;

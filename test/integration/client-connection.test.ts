@@ -70,7 +70,7 @@ async function openDoor(admission: Admission, options: ConnectOptions = {}): Pro
 /** A refusal as the server words it. */
 function refusal(retryAfterMs: number): Error {
   return Object.assign(new Error("refused"), {
-    data: { code: "DRAINING", message: "refused", retryable: true, retryAfterMs },
+    data: { code: "SERVER_FULL", message: "refused", retryable: true, retryAfterMs },
   });
 }
 
