@@ -83,8 +83,8 @@ export class RoomLog {
   }
 
   /**
-   * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is told in
-   * the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
+   * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is reported
+   * in the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
    * the log is only read. Throws UNAVAILABLE.
    */
   async check(room: string): Promise<Position> {
