@@ -95,8 +95,8 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   const isAfter = (a: Position, b: Position) => comparePositions(a, b) > 0;
 
   /**
-   * Whether a gap that was told accounts for a position: it lies in the gap, or in the epoch before it, of which the
-   * client has all that came before the gap, and of which a log that went back has kept nothing behind it.
+   * True if the position lies inside a gap that was told. Also true if it is in the epoch in which a gap begins and is
+   * not after its start, or if the log went back in that epoch.
    */
   const isTold = (position: Position) =>
     gaps.some(
@@ -227,7 +227,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
           return;
         }
       } else if (!recovered && !(lost && (!isAfter(lost.before, began) || lost.positions.every(isTold)))) {
-        // What was lost of another epoch, and lies before the last delivery, has never been told.
+        // A loss from another epoch, before the last delivery, that no gap has reported.
         const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone) && !isTold(gone));
         tellGap(lost && isLate ? lost.after : from, (!loads && messages[0]?.position) || position);
         if (loads) return load(position);

@@ -29,8 +29,8 @@ export class SleepWatch {
   }
 
   /**
-   * How many times the process has slept. What remembers the number that it began with belongs to the time before a
-   * sleep as soon as the number is another one. The first call after a sleep also tells everybody who listens.
+   * How many times the process has slept. Store this number at the start; if it differs later, the process slept in
+   * between. The first call after a sleep also calls the listeners.
    */
   sleeps(): number {
     const sleptMs = elapsedMs(this.#tick);

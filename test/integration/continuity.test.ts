@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Page, type Position, START } from "../../client/src/protocol/index.ts";
 import { chainLinkOf } from "../../server/src/log/frame.ts";
 import { roomKeys } from "../../server/src/redis/keys.ts";
-import type { Broadcast, LogUnderTest } from "../support/continuity/log.ts";
+import { gapCount, type History, judge, judgeGaps, judgeLosses } from "../support/continuity/judge.ts";
+import type { Broadcast, LogUnderTest } from "../support/continuity/log-under-test.ts";
 import { instanceCount, type Step, steps, World } from "../support/continuity/world.ts";
 import { redisServerInstalled } from "../support/installed.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -165,12 +166,11 @@ describe.runIf(redisServerInstalled)("the log's scripts and the client's sequenc
     await redis[Symbol.asyncDispose]();
   });
 
-  async function play(script: readonly Step[]): Promise<World> {
+  async function play(script: readonly Step[]): Promise<History> {
     using log = await RedisLog.start(redis, admin, subscriber);
-    const world = new World(log);
-    await world.run(limited(script));
-    await world.judge();
-    return world;
+    const history = await new World(log).run(limited(script));
+    judge(history);
+    return history;
   }
 
   /** A history has no more spare instances than this. */
@@ -182,9 +182,9 @@ describe.runIf(redisServerInstalled)("the log's scripts and the client's sequenc
   test("tell each message once, and what is missing as a gap, whatever Redis loses", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(steps(["snapshot", "snapshot", "restore", "restore", "restart"], 80), async (script) => {
-        const world = await play(script);
-        world.judgeLosses();
-        world.judgeGaps();
+        const history = await play(script);
+        judgeLosses(history);
+        judgeGaps(history);
       }),
       { numRuns: runs },
     );
@@ -193,7 +193,9 @@ describe.runIf(redisServerInstalled)("the log's scripts and the client's sequenc
   test("tell no gap where no life lost anything", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(steps(["snapshot", "restart", "restart"], 80), async (script) => {
-        expect((await play(script)).gapCount).toBe(0);
+        const history = await play(script);
+        judgeLosses(history);
+        expect(gapCount(history)).toBe(0);
       }),
       { numRuns: runs / 2 },
     );

@@ -119,6 +119,43 @@ test("the rate limit belongs to the WebSocket: connecting anew on it gives no ne
   expect(served).toBeLessThanOrEqual(burst + refilled);
 });
 
+test("a client over its rate is told so, and is not cut for the pings that it answers or for its attachments", async () => {
+  using client = await connectRaw(instances.url(0));
+  const answers = Array.from({ length: 10_000 }, () => client.request("echo", 1, 20_000));
+  for (let index = 0; index < 20; index += 1) client.send("3");
+  for (let index = 0; index < 200; index += 1) {
+    client.send('451-["echo",{"_placeholder":true,"num":0}]');
+    client.sendBytes(Buffer.from("attachment"));
+  }
+  const refused = (await Promise.all(answers)).filter((answer) => !(answer as { ok: boolean }).ok);
+  expect(refused[0]).toMatchObject({ error: { code: "RATE_LIMITED" } });
+  expect(await client.request("echo", 1)).toBeDefined();
+});
+
+test("a connection whose requests take all that it may send can still join and read", async () => {
+  const { room } = await longRoom(instances.url(0), 100);
+  using busy = await connectRaw(instances.url(0));
+  let isOver = false;
+  let refusals = 0;
+  const lane = async () => {
+    while (!isOver) {
+      const answer = (await busy.request("echo", 1)) as { ok: boolean };
+      if (!answer.ok) refusals += 1;
+    }
+  };
+  const lanes = Promise.all(Array.from({ length: 64 }, lane));
+  try {
+    await waitFor(() => refusals > 1_000, "the connection to be at its limit");
+    expect(await busy.request("room:join", { room })).toMatchObject({ ok: true });
+    for (let page = 0; page < 3; page += 1) {
+      expect(await busy.request("history:read", { room })).toMatchObject({ ok: true });
+    }
+  } finally {
+    isOver = true;
+    await lanes;
+  }
+});
+
 test("a WebSocket that connects to the namespace twice at a time is closed", async () => {
   using engine = await openEngine(instances.url(0));
   engine.sendAll(Array.from({ length: 200 }, () => connectPacket()));
@@ -280,6 +317,24 @@ test("a page is paid for by its bytes", async () => {
   }
   // 40 pages of about 480 KB are some 4,700 tokens: a burst of 2,000, and 1,000 in each second after it.
   expect(performance.now() - startMs).toBeGreaterThan(2_000);
+});
+
+test("the next page is read when the reader has shown that it has read the one before, wherever that waited", async () => {
+  const { room, positions } = await longRoom(instances.url(0), 60);
+  using engine = await openEngine(instances.url(0));
+  engine.sendAll([connectPacket()]);
+  await engine.sees("40{");
+  // Its WebSocket takes everything, but it answers no ping: so do the buffers between a server and a slow phone.
+  engine.sendAll(
+    positions.slice(-8).map((before, id) => `42${id}${JSON.stringify(["history:read", { room, before }])}`),
+  );
+  for (const page of [1, 2]) {
+    await engine.sees("43", page);
+    await fence(instances.url(0));
+    expect(engine.count("43")).toBe(page);
+    await engine.sees("2", page);
+    engine.sendAll(["3"]);
+  }
 });
 
 test("answers that nobody reads stay below 16 MiB of memory a connection", async () => {

@@ -23,9 +23,18 @@ async function startRedisFor(rights: readonly string[]) {
   return Object.assign(redis, { userUrl: redis.url.replace("redis://", "redis://app:secret@") });
 }
 
+async function keysIn(url: string): Promise<string[]> {
+  const admin = createClient({ url });
+  await admin.connect();
+  const keys = await admin.keys("*");
+  admin.destroy();
+  return keys;
+}
+
 test("the rights that the deployment guide lists are enough to start and to serve", async () => {
   await using redis = await startRedisFor(documentedRights());
   await using server = await startServer({ env: { REDIS_URL: redis.userUrl, DRAIN_SECONDS: "0" } });
+  expect(await keysIn(redis.url), "keys that the trial of the rights left").toEqual([]);
   using socket = await connectStock(server.url);
   using published = collect(socket, "message:published");
   using other = await connectStock(server.url);
@@ -43,8 +52,17 @@ test("the rights that the deployment guide lists are enough to start and to serv
 test.each([
   ["-eval", "eval"],
   ["-ssubscribe", "ssubscribe"],
-  ["-xadd", "XADD"],
-  ["-spublish", "SPUBLISH"],
+  ["-xadd", "XADD:"],
+  ["-xrange", " XRANGE:"],
+  ["-xrevrange", "XREVRANGE:"],
+  ["-set", " SET:"],
+  ["-get", " GET:"],
+  ["-hset", "HSET:"],
+  ["-hmget", "HMGET:"],
+  ["-expire", " EXPIRE:"],
+  ["-unlink", "UNLINK:"],
+  ["-ttl", "TTL:"],
+  ["-spublish", "SPUBLISH:"],
   ["resetkeys ~other:*", "keys"],
   ["resetchannels &other#*", "channel"],
 ])("a Redis user with %s ends the start with the right that it lacks", async (change, named) => {
@@ -54,4 +72,5 @@ test.each([
   expect(exit).toEqual({ code: 1, signal: null });
   expect(server.output).toMatch(new RegExp(`lacks a right \\(.*${named}.*\\): give it ~holdfast\\* &holdfast\\*`));
   expect(server.output).not.toContain("secret");
+  expect(await keysIn(redis.url)).toEqual([]);
 });

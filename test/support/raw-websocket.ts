@@ -89,6 +89,11 @@ export class RawClient implements Disposable {
     this.#webSocket.send(packet);
   }
 
+  /** Sends an attachment of the packet before. */
+  sendBytes(bytes: Buffer): void {
+    this.#webSocket.send(bytes);
+  }
+
   /** Sends an event that asks for no acknowledgement. */
   emit(event: string, payload: unknown): void {
     this.send(`42${JSON.stringify([event, payload])}`);

@@ -44,7 +44,7 @@ const page = {
   complete: z.boolean(),
   /**
    * With `recovered: false`: a break that was found out later. Messages between the two positions, both exclusive, are
-   * lost; `positions` are the last ones that they are known to have had. Who began behind it misses nothing by it.
+   * lost; `positions` are the last ones that they are known to have had. A reader that began after it misses nothing.
    */
   lost: z.strictObject({ after: position, before: position, positions: z.array(position) }).exactOptional(),
 };

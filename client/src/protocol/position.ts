@@ -47,7 +47,7 @@ export function positionBefore(position: Position): Position | undefined {
   return seq ? `${epochMs}-${seq - 1}` : undefined;
 }
 
-/** Messages that are one behind the other in a log, and the position before the first of them. */
+/** Messages that follow each other in a log, and the position before the first of them. */
 export interface Batch {
   /** Absent in what older servers send. Within an epoch it follows from the first message's own position. */
   readonly previous?: Position | undefined;

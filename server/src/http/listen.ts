@@ -47,7 +47,7 @@ export class Listener {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** From now on each answer closes its connection, so that whoever reuses connections goes elsewhere in time. */
+  /** From now on each answer closes its connection, so that clients that reuse connections go elsewhere in time. */
   goAway(): void {
     this.#isGoingAway = true;
     for (const response of this.#underWay) closeAfter(response);

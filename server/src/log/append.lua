@@ -13,15 +13,16 @@
 -- ARGV[6..9] the frame: before the previous position, between it and the messages, before its tail, after its tail
 -- ARGV[10..] for each message: id, id that must be stored before it or "", body (its JSON without `{"position":"…",`)
 --
--- Returns Redis' time in milliseconds and the positions of ARGV[5] that the log turned out to lack, then for each message: "+position" stored now, "=position" stored before,
--- "!" refused: its predecessor is missing. Nothing for the messages: the latest moment is over.
+-- Returns Redis' time in milliseconds and the positions of ARGV[5] that the log turned out to lack, then for each
+-- message: "+position" stored now, "=position" stored before, "!" refused because its predecessor is missing. Only the
+-- first two where the moment of ARGV[4] has passed.
 
 local answers = { string.format('%.0f', nowMs), '' }
 if nowMs > tonumber(ARGV[4]) then return answers end
 
 -- Two hashes of ids take turns. The one that began earlier is dropped as a whole, once every id in it has been
--- remembered for as long as anybody asked for who wrote into it, so that instances with different settings may run side
--- by side. Redis' own clock decides, and where it is set back, ids are remembered for longer.
+-- remembered for as long as the longest retention among its writers, so that instances with different settings may run
+-- side by side. Redis' own clock decides, and where it is set back, ids are remembered for longer.
 local nowSeconds = tonumber(time[1])
 local fields = { '#', '~' }
 for i = 10, #ARGV, 3 do

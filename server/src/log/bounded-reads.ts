@@ -1,6 +1,6 @@
 /**
  * Reads that one instance may have under way in Redis. Redis carries out one command at a time, so that a publish which
- * comes behind them waits for all of them: eight pages are a few milliseconds. Fewer would leave Redis idle while the
+ * comes after them waits for all of them: eight pages are a few milliseconds. Fewer would leave Redis idle while the
  * answers are under way to a distant instance.
  */
 const readsPerInstance = 8;

@@ -1,17 +1,19 @@
 -- The chain of a room's log, for the scripts that write it. It is put before them.
 --
 -- KEYS[1] log   stream: an entry has the field m (a message's body), the first of an epoch also p (the position before
---               it); a loss entry has l (the break that it tells of: "after before", then positions that were
+--               it); a loss entry has l (the break that it reports: "after before", then positions that were
 --               lost) instead of p
 -- KEYS[2] life  string: the history of Redis' data under which the log was written last
 --
 -- Redis names the history of its data: master_replid changes with every restart and every promotion. The first append
--- under another history begins a new epoch, so that no position is used again where writes were lost.
+-- under another history begins a new epoch, so that no position is used again where writes were lost. The name may also
+-- change when the last replica has been gone for repl-backlog-ttl. Nothing is lost then, so the new epoch only adds a
+-- link to the chain.
 
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local life = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-if not life then return redis.error_reply('NOLIFE INFO replication does not tell master_replid') end
+if not life then return redis.error_reply('NOLIFE INFO replication does not contain master_replid') end
 
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local head = newest[1] and newest[1][1] or '0-0'
@@ -44,9 +46,9 @@ end
 -- Whether the log was written under the present history of the data, so far.
 local isSameLife = redis.call('GET', KEYS[2]) == life
 
--- The epoch of the next entry, above that of the head and of every one in `positions`. Two lives must not take the same,
--- though both begin above the same position with a clock that is behind it: then the number takes 20 bits from the
--- history's name. Behind a head of the present life nobody else can be.
+-- The epoch of the next entry, above that of the head and of every one in `positions`. Two lives must not take the
+-- same epoch, even if both begin above the same position with a clock that is earlier than it: then the number takes 20
+-- bits from the history's name. After a head of the present life no other life can have written.
 local function nextEpoch(positions)
   local headEpoch = split(head)
   local highest = headEpoch
@@ -64,8 +66,8 @@ local function renewExpiry(ttlSeconds)
   redis.call('SET', KEYS[2], life, 'EX', math.max(tonumber(ttlSeconds), leftSeconds))
 end
 
--- What an instance has delivered or acknowledged, from its text: positions separated by spaces. Behind a "/" stands
--- where the log has told already that it lacks the position.
+-- What an instance has delivered or acknowledged, from its text: positions separated by spaces. After a "/" stands the
+-- position at which the log has reported already that it lacks this one.
 local function parseEvidence(text)
   local positions, toldAt = {}, {}
   for position, told in string.gmatch(text, '([%d-]+)/?([%d-]*)') do
@@ -75,8 +77,8 @@ local function parseEvidence(text)
   return positions, toldAt
 end
 
--- Tells in the log itself that messages are missing from it: whoever reads on over the break learns of it, once.
--- Returns the break as a loss entry has it, and the positions that are lost; nil and "" where nothing is.
+-- Reports in the log itself that messages are missing from it: a reader that reads on over the break learns of it,
+-- once. Returns the break as a loss entry has it, and the positions that are lost; nil and "" where none is.
 local function markLoss(evidence, toldAt, ttlSeconds)
   local after, before
   local gone = {}
@@ -104,7 +106,7 @@ local function markLoss(evidence, toldAt, ttlSeconds)
   return lost, positions
 end
 
--- The end of a broadcast, which tells an instance where it stands in the chain without parsing the messages.
+-- The end of a broadcast, from which an instance learns where it stands in the chain without parsing the messages.
 local function tail(previous, lost)
   return '"previous":"' .. previous .. '",' .. (lost and '"lost":"' .. lost .. '",' or '') .. '"head":"' .. head .. '"'
 end

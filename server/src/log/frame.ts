@@ -4,7 +4,7 @@ import { adapterRoom } from "../redis/keys.ts";
 /**
  * The frame that append.lua puts around a batch, so that what it publishes is read by the stock Redis adapter as a
  * broadcast: the JSON of a message of type 3 (BROADCAST) from uid `emitter`, as the sharded adapter of
- * @socket.io/redis-adapter 8.3 parses it. Behind the packet stands a tail that the adapter ignores.
+ * @socket.io/redis-adapter 8.3 parses it. After the packet stands a tail that the adapter ignores.
  */
 export interface PublishedFrame {
   readonly beforePrevious: string;
@@ -51,13 +51,13 @@ function broadcastStart(room: string, except: string): string {
   return `{"uid":"emitter","nsp":"/","type":3,"data":{"opts":${options},"packet":{"type":2,"data":[`;
 }
 
-/** What the end of a broadcast tells about the chain of the room's log. */
+/** What the end of a broadcast contains about the chain of the room's log. */
 export interface ChainLink {
   /** The position before the broadcast; absent in what older servers send. */
   readonly previous?: Position;
   /** The newest position in it. */
   readonly head: Position;
-  /** Positions that the log turned out to lack on this occasion, and has told of. */
+  /** Positions that the log turned out to lack on this occasion, and has reported as lost. */
   readonly lost?: readonly Position[];
 }
 

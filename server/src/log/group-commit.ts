@@ -33,15 +33,15 @@ const laneMessages = 8_192;
 const laneBytes = 4 * 1024 * 1024;
 const allLanesBytes = 64 * 1024 * 1024;
 const retryAfterMs = 250;
-/** How long a draft may wait for its append: nobody waits for its answer any more, and it has been sent again. */
+/** How long a draft may wait for its append: by then its client has stopped waiting, and has sent it again. */
 const longestWaitMs = limits.acknowledgementTimeoutMs;
 
 /**
  * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. There
  * is no timer, so a quiet room is not delayed, and a busy one pays one round trip for many messages.
  *
- * When an append fails, everything that waits behind it fails with it: nobody learns of success for a message whose
- * predecessors are lost, and nobody waits for one time limit after another.
+ * When an append fails, everything that waits for it fails with it: no publisher learns of success for a message whose
+ * predecessors are lost, and none waits for one time limit after another.
  */
 export class GroupCommit {
   readonly #append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;

@@ -13,7 +13,10 @@ const rememberedLosses = 8;
 /** A position that this instance has delivered or acknowledged. */
 export interface Evidence {
   readonly position: Position;
-  /** The log lacks it and has told so: with the loss entry at this position, or right before it. */
+  /**
+   * Present where the log lacks `position` and has reported that: the log's newest position at that moment. It is the
+   * loss entry, or the last message of the batch that was appended right after the entry.
+   */
   readonly toldAt?: Position;
 }
 
@@ -28,8 +31,8 @@ interface Known {
 /**
  * What this instance knows of every room's log, in one place: what it has delivered to its members, to notice a
  * broadcast that was lost on the way, and what it has delivered or acknowledged, as evidence against a log that has
- * lost it. Evidence follows the chain: it is given up only where the log is known to contain it, or to have told of
- * its loss.
+ * lost it. Evidence follows the chain: it is given up only where the log is known to contain it. Evidence that the log
+ * has reported as lost is kept as a loss, in case that the loss entry is lost, too.
  */
 export class KnownPositions {
   readonly #longestMs: number;
@@ -47,7 +50,7 @@ export class KnownPositions {
     return this.#delivered.get(room);
   }
 
-  /** A room has members here, and delivery to them goes on behind `head`. */
+  /** A room has members here, and delivery to them goes on after `head`. */
   enter(room: string, head: Position): void {
     this.#delivered.set(room, head);
   }
@@ -68,7 +71,7 @@ export class KnownPositions {
     const untold = positions.filter((position) => !isTold(position));
     const doubtful = untold.filter((position) => !isContained(position));
     const told = positions.filter(isTold).map((position) => ({ position, toldAt: head }));
-    // A loss entry is no message, whose loss anybody would have to be told of: the messages before it stay evidence.
+    // Losing a loss entry needs no report, so the messages before it stay evidence.
     const isLossEntry = lost !== undefined && splitPosition(head).seq === 0;
     this.#note(room, isLossEntry ? untold : [...doubtful, head], [...losses, ...told]);
     return doubtful.every((position) => isSameEpoch(position, head));
@@ -81,8 +84,8 @@ export class KnownPositions {
   }
 
   /**
-   * A script has compared what was `shown` with the log, and has told of the positions in `lost` that the log lacks
-   * them. A log that holds its newest message holds whatever else it held then.
+   * A script has compared what was `shown` with the log, and has reported that the log lacks the positions in `lost`.
+   * If the newest message of a log survives, so does everything before it: it is the evidence from now on.
    */
   settle(room: string, shown: readonly Evidence[], { newest, head, lost, renewed }: Settlement): void {
     const { positions, losses, noted } = this.#lookUp(room);
@@ -118,11 +121,11 @@ export class KnownPositions {
   }
 }
 
-/** What a script found that was shown evidence. */
+/** What a script found when it compared evidence with the log. */
 export interface Settlement {
   /** The log's newest message. */
   readonly newest: Position;
-  /** Its newest entry, which may be one that tells of a loss. */
+  /** Its newest entry, which may be a loss entry. */
   readonly head: Position;
   readonly lost: readonly Position[];
   /** Whether the script has put off the expiry of the log. */

@@ -1,4 +1,4 @@
--- Reads a page of a room's log and tells whether it continues without a hole from the position asked from. It writes
+-- Reads a page of a room's log and finds whether it continues without a hole from the position asked from. It writes
 -- nothing, so it also runs where Redis refuses writes.
 --
 -- KEYS[1] log   stream of the room; its entries are described in chain.lua
@@ -78,8 +78,9 @@ local recovered, complete, lost = 1, true, nil
 local isProven = after == head
 local previous = after
 
--- A loss entry: who reads on over it is told of the break. Where nothing proves what came before it either, the break
--- reaches from the position asked from, which is lost too, to the loss entry itself: nobody can have been told of it.
+-- Takes a loss entry: a reader that reads on over it is told of the break. Where nothing proves yet that the log
+-- continues the position asked from, that position is lost, too, and the break is widened. It then begins at the
+-- position asked from, if that is earlier, and ends at the loss entry itself: no earlier gap can have covered that.
 local function meetLoss(entry)
   local lostAfter, lostBefore, positions = string.match(entry[2][4], '^(%S+) (%S+) (.*)$')
   if not isProven then

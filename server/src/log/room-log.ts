@@ -30,6 +30,8 @@ export interface PageRequest {
   readonly before?: Position;
   /** Messages at most; 0 asks for the newest position alone. */
   readonly limit: number;
+  /** Bytes of messages at most, where that is less than a page may hold; one message is always given. */
+  readonly pageBytes?: number;
 }
 
 // An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
@@ -74,17 +76,17 @@ export class RoomLog {
   }
 
   /** Reads one page. Identical reads that are asked for while one waits to start share it. Throws UNAVAILABLE. */
-  read(room: string, { after, before, limit }: PageRequest): Promise<Page> {
-    return this.#reads.share(`${room} ${after ?? ""} ${before ?? ""} ${limit}`, async () => {
+  read(room: string, { after, before, limit, pageBytes = limits.pageBytes }: PageRequest): Promise<Page> {
+    return this.#reads.share(`${room} ${after ?? ""} ${before ?? ""} ${limit} ${pageBytes}`, async () => {
       const { keyPrefix, link } = this.#options;
-      const args = [after ?? "", before ?? "", String(limit), String(limits.pageBytes)];
+      const args = [after ?? "", before ?? "", String(limit), String(pageBytes)];
       return parsePage(await runScript(link, readScript, [roomKeys(keyPrefix, room).log], args));
     });
   }
 
   /**
-   * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is told in
-   * the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
+   * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is reported
+   * in the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
    * the log is only read. Throws UNAVAILABLE.
    */
   async check(room: string): Promise<Position> {

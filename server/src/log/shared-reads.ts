@@ -9,7 +9,7 @@ import { BoundedReads } from "./bounded-reads.ts";
 export class SharedReads<Value> {
   readonly #turns: BoundedReads;
   readonly #underWay = new Map<string, Promise<Value>>();
-  /** Reads that have not started: whoever asks now may share them. */
+  /** Reads that have not started: callers that ask now may share them. */
   readonly #next = new Map<string, Promise<Value>>();
 
   constructor(turns: BoundedReads = new BoundedReads()) {
@@ -45,7 +45,7 @@ export class SharedReads<Value> {
     const forget = () => {
       this.#underWay.delete(key);
     };
-    // Whoever joins the next read is told after this one is forgotten, so that the two cannot overlap.
+    // A caller that joins the next read is told after this one is forgotten, so that the two cannot overlap.
     const value = read().finally(forget);
     this.#underWay.set(key, value);
     return value;

@@ -30,7 +30,7 @@ export class Answers {
     return this.#count(debt, command);
   }
 
-  /** Asks for a sign of life. There is one question at a time; who asks meanwhile shares its answer. */
+  /** Asks for a sign of life. There is one question at a time; a caller that asks meanwhile shares its answer. */
   ping(connection: Connection): Promise<unknown> {
     const debt = this.#debtOf(connection);
     debt.ping ??= this.#count(debt, () => connection.ping()).finally(() => {

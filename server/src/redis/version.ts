@@ -24,7 +24,7 @@ export function parseBackend(info: string): Backend | undefined {
 export async function requireBackend(link: RedisLink): Promise<Backend> {
   const backend = parseBackend(await link.run((client) => client.info()));
   if (backend === undefined)
-    throw new Error("the server at REDIS_URL does not tell its version; expected Redis 7.0 or later, or Valkey");
+    throw new Error("the server at REDIS_URL does not report its version; expected Redis 7.0 or later, or Valkey");
   if (backend.name === "Redis" && Number.parseInt(backend.version, 10) < 7) {
     throw new Error(
       `Redis ${backend.version} is too old: expected Redis 7.0 or later, or Valkey. Upgrade the server that REDIS_URL names.`,

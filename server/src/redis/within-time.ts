@@ -1,7 +1,7 @@
-/** The error of something that was not answered in time; it may yet happen. */
+/** The error of something that was not answered in time; it may still happen. */
 export class Unanswered extends Error {}
 
-/** Rejects with Unanswered when the promise is not settled in time; a later rejection of it is nobody's concern. */
+/** Rejects with Unanswered when the promise is not settled in time; a later rejection of it is ignored. */
 export async function withinTime<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

@@ -11,8 +11,11 @@ export interface Caller {
 
 /** Gives the reads of the log of one connection their turns. */
 export interface ReadTurns {
-  /** Runs a read when it is its turn. Throws RATE_LIMITED where too many wait, or it waits for too long. */
-  run<Value>(read: () => Promise<Value>): Promise<Value>;
+  /**
+   * Runs a read when it is its turn, with the bytes that suit the connection where the read can be continued. Throws
+   * RATE_LIMITED where too many wait, or it waits for too long.
+   */
+  run<Value>(read: (pageBytes: number) => Promise<Value>): Promise<Value>;
 }
 
 /** The rooms of one connection. */

@@ -22,8 +22,11 @@ export async function joinRoom(
   }
   try {
     await membership.add(room);
-    const page = await reads.run(() =>
-      log.read(room, since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages }),
+    const page = await reads.run((pageBytes) =>
+      log.read(
+        room,
+        since === undefined ? { limit: history ?? 0 } : { after: since, limit: limits.pageMessages, pageBytes },
+      ),
     );
     // Another join of the same room by this connection may have failed meanwhile, and have taken it out again.
     if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");

@@ -32,7 +32,7 @@ export function createRequestHandlers({ log, known, signals, schemas, applicatio
     "room:join": (caller, payload) => joinRoom({ log, known }, caller, payload),
     "room:leave": (caller, payload) => leaveRoom(caller, payload),
     "message:publish": (caller, payload) => application.publish(caller.from, payload),
-    "history:read": (caller, payload) => caller.reads.run(() => readHistory(log, payload)),
+    "history:read": (caller, payload) => caller.reads.run((pageBytes) => readHistory(log, payload, pageBytes)),
     "signal:send": (caller, payload) => sendSignal({ signals, schemas }, caller, payload),
   };
 }

@@ -5,10 +5,18 @@ import { ConnectionReads } from "./connection-reads.ts";
 import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import { ReadTokens } from "./read-tokens.ts";
+import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
 
 /** How long a connection that is closed may take to read what was written last. */
 const closeGraceMs = 1_000;
+/**
+ * Packets that cannot be answered, of a connection that was admitted: in one burst, and per second. Answers to the
+ * server's pings are among them, and must not end a connection whose requests are merely too many.
+ */
+const burstUnanswerable = 100;
+const unanswerablePerSecond = 10;
 
 /**
  * What bounds one WebSocket connection, whatever it sends on it and however often it connects to the namespace. It
@@ -18,7 +26,10 @@ export class ConnectionLimits {
   readonly limiter = new RateLimiter();
   readonly admission = new Admission();
   readonly outgoing: Outgoing;
+  readonly pace: ReaderPace;
+  readonly readTokens = new ReadTokens(this.limiter);
   readonly reads: ConnectionReads;
+  readonly #unanswerable = new RateLimiter({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
   readonly #logger: Logger;
 
@@ -26,9 +37,11 @@ export class ConnectionLimits {
     this.#connection = connection;
     this.#logger = logger;
     this.outgoing = new Outgoing(connection, (waitingBytes) => cutSlowReader(connection, waitingBytes, logger));
+    this.pace = new ReaderPace({ ping: () => connection.sendPacket("ping") });
     this.reads = new ConnectionReads({
       waitingBytes: () => this.outgoing.waitingBytes,
-      tokensWaitMs: (tokens) => this.limiter.waitMs(tokens),
+      tokensWaitMs: () => this.readTokens.waitMs(),
+      pace: this.pace,
     });
     connection.on("packet", (packet) => this.#take(packet));
     connection.once("close", () => this.reads.close());
@@ -44,11 +57,19 @@ export class ConnectionLimits {
   /** Sees every packet before Socket.IO does. */
   #take({ type, data }: IncomingPacket): void {
     const kind = type === "message" ? kindOf(data) : "other";
-    // A request of a client that was admitted takes its own tokens, because its refusal can be told. Nothing else can.
-    const isCounted = kind !== "request" || !this.admission.isAdmitted;
-    if (isCounted && this.limiter.take() > 0) this.#cut("too many packets");
+    const isPageRead = type === "pong" && this.pace.pong();
+    if (isPageRead) this.reads.resume();
+    else if (!this.#isWithinLimits(kind)) this.#cut("too many packets");
     else if (kind === "connect" && !this.admission.ask()) this.#cut("too many connects");
     else if (kind === "foreign" && !this.admission.countRefusal()) this.close("too many refusals");
+  }
+
+  #isWithinLimits(kind: Kind): boolean {
+    if (!this.admission.isAdmitted) return this.limiter.take() === 0;
+    // A request takes its own tokens, because its refusal can be told. An attachment without one is no packet at all.
+    if (kind === "attachment") this.limiter.take();
+    if (kind === "attachment" || kind === "request") return true;
+    return this.#unanswerable.take() === 0;
   }
 
   /** What follows in the same bytes is dropped by Engine.IO, because the connection is no longer open for it. */
@@ -59,11 +80,11 @@ export class ConnectionLimits {
   }
 }
 
-type Kind = "connect" | "foreign" | "request" | "other";
+type Kind = "connect" | "foreign" | "request" | "attachment" | "other";
 
-/** What a Socket.IO packet asks for: to connect to the namespace or to one that does not exist, a request, or nothing. */
+/** What a Socket.IO packet asks for: to connect to the namespace or to one that does not exist, a request or a part of one, or nothing. */
 function kindOf(data: unknown): Kind {
-  if (typeof data !== "string") return "other";
+  if (typeof data !== "string") return "attachment";
   switch (data[0]) {
     case "0":
       return data[1] !== "/" || data[2] === "," || data.length === 2 ? "connect" : "foreign";

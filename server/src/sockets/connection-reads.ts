@@ -1,14 +1,11 @@
 import { RequestError } from "../errors.ts";
 import type { ReadTurns } from "../rooms/caller.ts";
+import type { ReaderPace } from "./reader-pace.ts";
 
-/** Reads of the log that one connection may have under way. */
-const readsPerConnection = 2;
 /** Reads of one connection that wait: more than the rooms that a client which comes back joins in one go. */
 const waitingReadsLimit = 256;
-/** Bytes that may wait for a connection's reader when a read for it starts. */
-const unreadBytesLimit = 1024 * 1024;
-/** Tokens that reads leave to a connection's other requests. */
-const reservedTokens = 500;
+/** Bytes that may wait here for a connection's reader when a read for it starts. */
+const waitingBytesLimit = 1024 * 1024;
 /** How long a read waits for its turn: less than the client waits for its answer. */
 const longestWaitMs = 8_000;
 /** Longest delay that a refused read is told; random, so that those refused together do not come back together. */
@@ -18,8 +15,9 @@ const pollIntervalMs = 20;
 export interface ConnectionReadsOptions {
   /** Bytes that wait for the connection's reader. */
   readonly waitingBytes: () => number;
-  /** The milliseconds after which the connection will have so many tokens. */
-  readonly tokensWaitMs: (tokens: number) => number;
+  /** The milliseconds after which the connection can pay for another page. */
+  readonly tokensWaitMs: () => number;
+  readonly pace: Pick<ReaderPace, "allows" | "pageBytes">;
 }
 
 interface WaitingRead {
@@ -30,7 +28,7 @@ interface WaitingRead {
 
 /**
  * Paces the reads of the log for one connection: few at a time, none while the answers before are not read, and none
- * that its tokens do not pay for. Further reads wait in their order, and are refused with RATE_LIMITED where too many
+ * that its tokens do not pay for. The pages of a slow reader are smaller, so that they come in time. Further reads wait in their order, and are refused with RATE_LIMITED where too many
  * or for too long.
  */
 export class ConnectionReads implements ReadTurns {
@@ -44,14 +42,27 @@ export class ConnectionReads implements ReadTurns {
     this.#options = options;
   }
 
-  run<Value>(read: () => Promise<Value>): Promise<Value> {
+  run<Value>(read: (pageBytes: number) => Promise<Value>): Promise<Value> {
     if (this.#isClosed) return Promise.reject(closed());
     if (this.#waiting.length >= waitingReadsLimit) return Promise.reject(tooMany());
     return new Promise((resolve, reject) => {
       const start = () => resolve(this.#start(read));
       this.#waiting.push({ start, refuse: reject, deadlineMs: performance.now() + longestWaitMs });
-      this.#startDue();
+      this.resume();
     });
+  }
+
+  /** Starts the reads that may start now. Called from outside when the reader has shown that it reads. */
+  resume(): void {
+    clearTimeout(this.#timer);
+    while (this.#waiting[0] !== undefined && this.#waiting[0].deadlineMs <= performance.now()) {
+      this.#waiting.shift()?.refuse(tooMany());
+    }
+    while (this.#waiting.length > 0 && this.#delayMs() === 0) this.#waiting.shift()?.start();
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    const delayMs = Math.min(this.#delayMs(), first.deadlineMs - performance.now());
+    this.#timer = setTimeout(() => this.resume(), Math.max(1, delayMs)).unref();
   }
 
   /** Refuses what waits: its connection is gone. */
@@ -61,37 +72,23 @@ export class ConnectionReads implements ReadTurns {
     for (const { refuse } of this.#waiting.splice(0)) refuse(closed());
   }
 
-  async #start<Value>(read: () => Promise<Value>): Promise<Value> {
+  async #start<Value>(read: (pageBytes: number) => Promise<Value>): Promise<Value> {
     this.#underWay += 1;
     try {
-      return await read();
+      return await read(this.#options.pace.pageBytes);
     } finally {
       this.#underWay -= 1;
       // After the answer has been written, so that its bytes and its cost are known.
-      setImmediate(() => this.#startDue());
+      setImmediate(() => this.resume());
     }
-  }
-
-  #startDue(): void {
-    clearTimeout(this.#timer);
-    while (this.#waiting[0] !== undefined && this.#waiting[0].deadlineMs <= performance.now()) {
-      this.#waiting.shift()?.refuse(tooMany());
-    }
-    while (this.#waiting.length > 0 && this.#underWay < readsPerConnection && this.#delayMs() === 0) {
-      this.#waiting.shift()?.start();
-    }
-    const [first] = this.#waiting;
-    if (first === undefined) return;
-    const leftMs = first.deadlineMs - performance.now();
-    // Where all turns are taken, the next one begins with the end of a read.
-    const delayMs = this.#underWay < readsPerConnection ? Math.min(this.#delayMs(), leftMs) : leftMs;
-    this.#timer = setTimeout(() => this.#startDue(), Math.max(1, delayMs)).unref();
   }
 
   /** 0 where the connection may have another page now; otherwise when to look again. */
   #delayMs(): number {
-    const { waitingBytes, tokensWaitMs } = this.#options;
-    return waitingBytes() > unreadBytesLimit ? pollIntervalMs : tokensWaitMs(reservedTokens);
+    const { waitingBytes, tokensWaitMs, pace } = this.#options;
+    // The end of a read, or the reader's answer to a ping, changes that.
+    if (!pace.allows(this.#underWay)) return Number.POSITIVE_INFINITY;
+    return waitingBytes() > waitingBytesLimit ? pollIntervalMs : tokensWaitMs();
   }
 }
 

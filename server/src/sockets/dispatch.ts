@@ -7,12 +7,17 @@ import { parsePayload } from "../rooms/parse-payload.ts";
 import type { RequestHandlers } from "../rooms/requests.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
+import type { ReadTokens } from "./read-tokens.ts";
+import type { ReaderPace } from "./reader-pace.ts";
 
 export interface DispatchOptions {
   readonly handlers: RequestHandlers;
   readonly application: ApplicationHandlers;
   readonly caller: Caller;
   readonly limiter: RateLimiter;
+  /** What pays for a request that may be answered with a page of the log. */
+  readonly readTokens: Pick<ReadTokens, "take" | "charge">;
+  readonly pace: Pick<ReaderPace, "note">;
   readonly outgoing: Pick<Outgoing, "measure">;
   readonly logger: Logger;
 }
@@ -38,7 +43,8 @@ export async function dispatch(options: DispatchOptions, event: unknown, args: r
       answer === undefined
         ? unansweredBytes(event, acknowledgement)
         : options.outgoing.measure(() => answer(acknowledgement));
-    options.limiter.charge(Math.max(0, Math.floor(bytes / bytesPerToken) - costOf(event)));
+    if (isRead(event) && answer !== undefined) options.pace.note(bytes);
+    payerOf(options, event).charge(Math.max(0, Math.floor(bytes / bytesPerToken) - costOf(event)));
   } catch (error) {
     options.logger.error({ event, err: error }, "answer failed");
   }
@@ -46,7 +52,7 @@ export async function dispatch(options: DispatchOptions, event: unknown, args: r
 
 /** A page is paid for whether its reader wanted an answer or not: it was read. */
 function unansweredBytes(event: unknown, acknowledgement: Acknowledgement<unknown>): number {
-  return costOf(event) === 1 ? 0 : Buffer.byteLength(JSON.stringify(acknowledgement));
+  return isRead(event) ? Buffer.byteLength(JSON.stringify(acknowledgement)) : 0;
 }
 
 async function outcome(
@@ -66,13 +72,19 @@ function costOf(event: unknown): number {
   return (isRequestName(event) ? requestCosts[event] : undefined) ?? 1;
 }
 
+/** Whether the answer may hold a page of the log. */
+function isRead(event: unknown): boolean {
+  return costOf(event) > 1;
+}
+
+function payerOf({ limiter, readTokens }: DispatchOptions, event: unknown): Pick<ReadTokens, "take" | "charge"> {
+  return isRead(event) ? readTokens : limiter;
+}
+
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-function handle(
-  { handlers, application, caller, limiter }: DispatchOptions,
-  event: unknown,
-  args: readonly unknown[],
-): unknown {
-  const waitMs = limiter.take(costOf(event));
+function handle(options: DispatchOptions, event: unknown, args: readonly unknown[]): unknown {
+  const { handlers, application, caller } = options;
+  const waitMs = payerOf(options, event).take(costOf(event));
   if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
   const isOwn = application.hasRequest(event);
   if (!isRequestName(event) && !isOwn) {

@@ -15,6 +15,8 @@ export interface EngineConnection {
   on(event: "packet", listener: (packet: IncomingPacket) => void): unknown;
   on(event: "packetCreate", listener: (packet: OutgoingPacket) => void): unknown;
   once(event: "close", listener: () => void): unknown;
+  /** The client answers a ping with a pong, whenever it comes. */
+  sendPacket(type: "ping"): void;
   /** Closes with a close frame, after what waits has been sent. */
   close(): unknown;
 }

@@ -2,18 +2,34 @@
 const burstRequests = 2_000;
 const requestsPerSecond = 1_000;
 
+export interface RateLimiterOptions {
+  /** Tokens that may be taken in one burst. */
+  readonly burst?: number;
+  readonly perSecond?: number;
+  /** A clock that only ever goes forward, so that setting the machine's time changes nothing. */
+  readonly nowMs?: () => number;
+}
+
 /**
  * A token bucket: what one connection may ask of the instance. Generous for an application, it bounds what a broken
  * or hostile client can cost.
  */
 export class RateLimiter {
-  #tokens = burstRequests;
-  #filledAtMs: number;
+  readonly #burst: number;
+  readonly #perSecond: number;
   readonly #nowMs: () => number;
+  #tokens: number;
+  #filledAtMs: number;
 
-  /** @param nowMs - a clock that only ever goes forward, so that setting the machine's time changes nothing */
-  constructor(nowMs: () => number = () => performance.now()) {
+  constructor({
+    burst = burstRequests,
+    perSecond = requestsPerSecond,
+    nowMs = () => performance.now(),
+  }: RateLimiterOptions = {}) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
     this.#nowMs = nowMs;
+    this.#tokens = burst;
     this.#filledAtMs = nowMs();
   }
 
@@ -33,13 +49,13 @@ export class RateLimiter {
   /** The milliseconds after which there will be so many tokens; 0 where there are. */
   waitMs(tokens: number): number {
     this.#fill();
-    return this.#tokens >= tokens ? 0 : Math.ceil(((tokens - this.#tokens) * 1000) / requestsPerSecond);
+    return this.#tokens >= tokens ? 0 : Math.ceil(((tokens - this.#tokens) * 1000) / this.#perSecond);
   }
 
   #fill(): void {
     const nowMs = this.#nowMs();
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#filledAtMs = nowMs;
-    this.#tokens = Math.min(burstRequests, this.#tokens + (elapsedMs * requestsPerSecond) / 1000);
+    this.#tokens = Math.min(this.#burst, this.#tokens + (elapsedMs * this.#perSecond) / 1000);
   }
 }

@@ -116,10 +116,10 @@ function serve(options: SocketServerOptions, socket: RoomSocket): void {
   const logger = options.logger.child({ connection: socket.id, session: from.session });
   const membership = socketMembership(socket, subscriptions, keyPrefix);
   // Of the connection, not of this socket, which is another one after each disconnection from the namespace.
-  const { limiter, outgoing, reads, admission } = limitsOf(socket);
+  const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
   const caller = { from, connection: socket.id, membership, reads };
-  const request = { handlers, application, caller, limiter, outgoing, logger };
+  const request = { handlers, application, caller, limiter, readTokens, pace, outgoing, logger };
   const sleepsBefore = options.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.

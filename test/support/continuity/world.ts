@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import { comparePositions, type Page, type Position, START } from "../../../client/src/protocol/index.ts";
-import { createSequencer, type Delivery, type Gap } from "../../../client/src/sequencer.ts";
-import type { Broadcast, LogUnderTest } from "./log.ts";
+import { type Page, type Position, START } from "../../../client/src/protocol/index.ts";
+import { createSequencer, type Gap } from "../../../client/src/sequencer.ts";
+import type { Acknowledged, History, Told, Witness } from "./judge.ts";
+import type { Broadcast, LogUnderTest } from "./log-under-test.ts";
 
 export const instanceCount = 2;
 
@@ -47,10 +48,8 @@ export function steps(faults: readonly Fault[], maxLength: number): fc.Arbitrary
   return fc.array(fc.record({ move, n: fc.nat(11) }), { maxLength, size: "max" });
 }
 
-type Told = { readonly message: Delivery } | { readonly gap: Gap };
-
 /** One client in the room: where its broadcasts come from, what it was told, and its reads that are under way. */
-class Member {
+class Member implements Witness {
   readonly told: Told[] = [];
   readonly reads: { readonly asked: Position | undefined; readonly page: Page }[] = [];
   /** What an instance sent and what has not arrived. */
@@ -63,6 +62,10 @@ class Member {
 
   constructor(instance: number) {
     this.instance = instance;
+  }
+
+  get last(): Position | undefined {
+    return this.sequencer.last();
   }
 
   get gaps(): Gap[] {
@@ -81,41 +84,54 @@ interface Instance {
   isDeaf: boolean;
 }
 
-/** A message that the log has stored, and who was told so. */
-interface Acknowledged {
-  readonly id: string;
-  readonly position: Position;
-  /** The instances that have acknowledged or delivered it, as `number.life`. */
+/** What a world remembers of a message: more instances may come to know it. */
+interface StoredMessage extends Acknowledged {
   readonly knownTo: Set<string>;
-  /** The member whose own message it is, where it is one's. */
-  readonly owner: Member | undefined;
 }
 
-/** Runs a history of lives, losses, cuts and reads, lets the weather clear, and judges what every member was told. */
+/** Plays a history of lives, losses, cuts and reads, and lets the weather clear. What came of it is judged elsewhere. */
 export class World {
   readonly #log: LogUnderTest;
-  readonly members: Member[] = [];
+  readonly #members: Member[] = [];
   /** What was stored where, ever. */
   readonly #stored = new Map<Position, string>();
   /** Positions that an instance has acknowledged. */
-  readonly #acknowledged: Acknowledged[] = [];
+  readonly #acknowledged: StoredMessage[] = [];
   readonly #instances: Instance[] = Array.from({ length: instanceCount }, () => ({ life: 0, isDeaf: false }));
   #count = 0;
-  /** Faults that may have lost something. */
-  #losses = 0;
+  #lossFaults = 0;
 
   constructor(log: LogUnderTest) {
     this.#log = log;
   }
 
-  async run(script: readonly Step[]): Promise<void> {
+  async run(script: readonly Step[]): Promise<History> {
     for (let number = 0; number < 3; number += 1) await this.#join(number % instanceCount);
     for (const step of script) await this.#act(step);
     await this.#clear();
+    return {
+      members: this.#members,
+      acknowledged: this.#acknowledged,
+      livingInstances: new Set(this.#instances.map((_, number) => this.#nameOf(number))),
+      lossFaults: this.#lossFaults,
+      head: (await this.#log.read(undefined, 1)).position,
+      kept: await this.#keptPositions(),
+    };
+  }
+
+  async #keptPositions(): Promise<ReadonlySet<Position>> {
+    const kept = new Set<Position>();
+    for (let after: Position = START, isComplete = false; !isComplete; ) {
+      const page = await this.#log.read(after, 500);
+      for (const { position } of page.messages) kept.add(position);
+      after = page.messages.at(-1)?.position ?? page.position;
+      isComplete = page.complete;
+    }
+    return kept;
   }
 
   async #act({ move, n }: Step): Promise<void> {
-    const member = this.members[n % this.members.length];
+    const member = this.#members[n % this.#members.length];
     if (member === undefined) return;
     if (move === "append") {
       // Some of the messages are a member's own, and it is told that they are stored.
@@ -131,7 +147,7 @@ export class World {
     else if (move === "cut") member.wire.length = 0;
     else if (move === "away") await this.#moveAway(member, n);
     else if (move === "fresh") {
-      if (this.members.length < 6) await this.#join(n % instanceCount);
+      if (this.#members.length < 6) await this.#join(n % instanceCount);
     } else if (move === "deaf") {
       const instance = this.#instanceAt(n % instanceCount);
       // What it missed, it will find out by a check, or by a broadcast that does not continue what it knows.
@@ -140,12 +156,12 @@ export class World {
       const number = n % instanceCount;
       this.#log.replace(number);
       this.#instanceAt(number).life += 1;
-      for (const other of this.members) if (other.instance === number) other.instance = undefined;
+      for (const other of this.#members) if (other.instance === number) other.instance = undefined;
     } else if (move === "trim") {
-      this.#losses += 1;
+      this.#lossFaults += 1;
       await this.#log.trim(n);
     } else {
-      if (move === "restore" || move === "flush") this.#losses += 1;
+      if (move === "restore" || move === "flush") this.#lossFaults += 1;
       await this.#log[move]();
     }
     await this.#broadcast();
@@ -180,7 +196,7 @@ export class World {
 
   async #join(instance: number): Promise<void> {
     const member = new Member(instance);
-    this.members.push(member);
+    this.#members.push(member);
     await this.#ask(member);
     this.#answer(member, 0);
   }
@@ -204,7 +220,7 @@ export class World {
         for (const { position } of "messages" in broadcast.payload ? broadcast.payload.messages : []) {
           this.#acknowledged.find((stored) => stored.position === position)?.knownTo.add(this.#nameOf(instance));
         }
-        for (const member of this.members) if (member.instance === instance) member.wire.push(broadcast.payload);
+        for (const member of this.#members) if (member.instance === instance) member.wire.push(broadcast.payload);
         if (!isContinued) await this.#check(instance);
       }
     }
@@ -212,7 +228,7 @@ export class World {
 
   async #check(instance: number): Promise<void> {
     const position = await this.#log.check(instance);
-    for (const member of this.members) if (member.instance === instance) member.wire.push({ position });
+    for (const member of this.#members) if (member.instance === instance) member.wire.push({ position });
     await this.#broadcast();
   }
 
@@ -234,12 +250,12 @@ export class World {
   /** Everything under way arrives, all are back, the instances check, and clients read until nothing is missing. */
   async #clear(): Promise<void> {
     for (const instance of this.#instances) instance.isDeaf = false;
-    for (const [number, member] of this.members.entries()) {
+    for (const [number, member] of this.#members.entries()) {
       if (member.instance === undefined) await this.#moveAway(member, number);
     }
     for (let round = 0; round < 3; round += 1) {
       for (let instance = 0; instance < instanceCount; instance += 1) await this.#check(instance);
-      for (const member of this.members) {
+      for (const member of this.#members) {
         this.#arrive(member, member.wire.length);
         for (const { asked, page } of member.reads.splice(0)) member.sequencer.answer(asked, page);
         for (let reads = 0; member.sequencer.isBehind(); reads += 1) {
@@ -249,94 +265,5 @@ export class World {
         }
       }
     }
-  }
-
-  /** What holds for every history. */
-  async judge(): Promise<void> {
-    const { position: head } = await this.#log.read(undefined, 1);
-    const kept = await this.#keptPositions();
-    for (const member of this.members) {
-      this.#judgeMemory(member, kept);
-      expect(member.sequencer.last()).toBe(head);
-      expect(new Set(member.ids).size, "a message was told twice").toBe(member.ids.length);
-      this.#judgeView(member);
-    }
-  }
-
-  async #keptPositions(): Promise<ReadonlySet<Position>> {
-    const kept = new Set<Position>();
-    for (let after: Position = START, isComplete = false; !isComplete; ) {
-      const page = await this.#log.read(after, 500);
-      for (const { position } of page.messages) kept.add(position);
-      after = page.messages.at(-1)?.position ?? page.position;
-      isComplete = page.complete;
-    }
-    return kept;
-  }
-
-  /** Who had a message that is gone was told a gap after it. What is older than the log may have been trimmed. */
-  #judgeMemory({ told }: Member, kept: ReadonlySet<Position>): void {
-    const [oldest] = kept;
-    for (const [index, item] of told.entries()) {
-      if ("gap" in item || oldest === undefined) continue;
-      const { position } = item.message;
-      if (kept.has(position) || comparePositions(position, oldest) < 0) continue;
-      const isTold = told.slice(index).some((later) => "gap" in later);
-      expect(isTold, `${position} is gone, and the member that had it was not told`).toBe(true);
-    }
-  }
-
-  /**
-   * Reports of one loss do not pile up: a second one is told only where it names something that no gap has covered, as
-   * far as a client can know. (That a loss is told once where nothing else happens is held by tests of the sequencer.)
-   */
-  judgeGaps(): void {
-    for (const { gaps } of this.members) expect(gaps.length).toBeLessThanOrEqual(2 * this.#losses);
-  }
-
-  /** Between two deliveries without a gap, nothing is missing that the room had and that somebody was acknowledged. */
-  #judgeView(member: Member): void {
-    const told = new Set<string>();
-    let from: Position | undefined;
-    for (const item of member.told) {
-      if ("gap" in item) {
-        from = undefined;
-        continue;
-      }
-      const { id, position } = item.message;
-      for (const missing of this.#acknowledged) {
-        if (from === undefined || told.has(missing.id) || missing.id === id) continue;
-        const isBetween =
-          comparePositions(missing.position, from) > 0 && comparePositions(missing.position, position) < 0;
-        if (isBetween) this.#suspects.push({ member, missing });
-      }
-      told.add(id);
-      from = position;
-    }
-  }
-
-  readonly #suspects: { readonly member: Member; readonly missing: Acknowledged }[] = [];
-
-  /**
-   * Acknowledged messages that a member was not told although it was told later ones: a gap must say so, at the latest
-   * once every instance has checked. A gap that comes late names an interval in which they lie. What only instances
-   * knew that are gone is told to nobody but its publisher.
-   */
-  judgeLosses(): void {
-    const living = new Set(this.#instances.map((_, number) => this.#nameOf(number)));
-    for (const { member, missing } of this.#suspects) {
-      // A publisher has sent it again, and it came later.
-      if (member.ids.includes(missing.id)) continue;
-      if (![...missing.knownTo].some((name) => living.has(name)) && missing.owner !== member) continue;
-      const isTold = member.gaps.some(
-        ({ after, position }) =>
-          comparePositions(missing.position, after) > 0 && comparePositions(missing.position, position) < 0,
-      );
-      expect(isTold, `${missing.id} at ${missing.position} is missing in silence`).toBe(true);
-    }
-  }
-
-  get gapCount(): number {
-    return this.members.reduce((sum, { gaps }) => sum + gaps.length, 0);
   }
 }

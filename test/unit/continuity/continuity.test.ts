@@ -1,21 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { steps, World } from "../../support/continuity/world.ts";
+import { gapCount, type History, judge, judgeGaps, judgeLosses } from "../../support/continuity/judge.ts";
+import { type Step, steps, World } from "../../support/continuity/world.ts";
 import { ModelLog } from "./model-log.ts";
 
-async function play(log: ModelLog, script: Parameters<World["run"]>[0]): Promise<World> {
-  const world = new World(log);
-  await world.run(script);
-  await world.judge();
-  return world;
+async function play(log: ModelLog, script: readonly Step[]): Promise<History> {
+  const history = await new World(log).run(script);
+  judge(history);
+  return history;
 }
 
 test("whatever Redis loses, each message is told once, and what is missing is told as a gap", async () => {
   await fc.assert(
     fc.asyncProperty(steps(["snapshot", "snapshot", "restore", "restore", "restart"], 150), async (script) => {
-      const world = await play(new ModelLog(1000, 1), script);
-      world.judgeLosses();
-      world.judgeGaps();
+      const history = await play(new ModelLog(1000, 1), script);
+      judgeLosses(history);
+      judgeGaps(history);
     }),
     { numRuns: 1000 },
   );
@@ -24,7 +24,9 @@ test("whatever Redis loses, each message is told once, and what is missing is to
 test("lives that lose nothing make no gap", async () => {
   await fc.assert(
     fc.asyncProperty(steps(["snapshot", "restart", "restart", "restart"], 150), async (script) => {
-      expect((await play(new ModelLog(1000, 1), script)).gapCount).toBe(0);
+      const history = await play(new ModelLog(1000, 1), script);
+      judgeLosses(history);
+      expect(gapCount(history)).toBe(0);
     }),
     { numRuns: 500 },
   );

@@ -6,11 +6,17 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** One connection whose reads end when the test says so. */
-function connection({ waitingBytes = 0, tokensWaitMs = 0 } = {}) {
-  const state = { waitingBytes, tokensWaitMs };
+function connection({ waitingBytes = 0, tokensWaitMs = 0, readsAtATime = 2 } = {}) {
+  const state = { waitingBytes, tokensWaitMs, readsAtATime, pageBytes: limits.pageBytes };
   const reads = new ConnectionReads({
     waitingBytes: () => state.waitingBytes,
     tokensWaitMs: () => state.tokensWaitMs,
+    pace: {
+      allows: (underWay) => underWay < state.readsAtATime,
+      get pageBytes() {
+        return state.pageBytes;
+      },
+    },
   });
   const underWay: (() => void)[] = [];
   let started = 0;
@@ -78,6 +84,24 @@ test("a read waits for the tokens that pay for it", async () => {
   state.tokensWaitMs = 0;
   await vi.advanceTimersByTimeAsync(100);
   expect(count()).toBe(1);
+});
+
+test("a read waits for the reader of the answers before, and starts as soon as it has read them", async () => {
+  const { reads, ask, state, count } = connection({ readsAtATime: 0 });
+  void ask();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(count()).toBe(0);
+  state.readsAtATime = 1;
+  reads.resume();
+  expect(count()).toBe(1);
+});
+
+test("a read is told the size of a page at its start, not when it was asked for", async () => {
+  const { reads, state } = connection({ readsAtATime: 0 });
+  const size = reads.run(async (pageBytes) => pageBytes);
+  Object.assign(state, { readsAtATime: 1, pageBytes: 65_536 });
+  reads.resume();
+  expect(await size).toBe(65_536);
 });
 
 test("a read that fails gives its turn to the next one", async () => {

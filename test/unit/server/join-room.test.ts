@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Page } from "../../../client/src/protocol/index.ts";
+import { limits, type Page } from "../../../client/src/protocol/index.ts";
 import { RequestError } from "../../../server/src/errors.ts";
 import { KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { RoomLog } from "../../../server/src/log/room-log.ts";
@@ -21,7 +21,7 @@ function connection() {
   const caller: Caller = {
     from: { user: null, session: null },
     connection: "id",
-    reads: { run: (read) => read() },
+    reads: { run: (read) => read(limits.pageBytes) },
     membership: {
       get size() {
         return rooms.size;

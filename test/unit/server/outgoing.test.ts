@@ -13,6 +13,8 @@ class Connection extends EventEmitter implements EngineConnection {
 
   close(): void {}
 
+  sendPacket(): void {}
+
   write(packet: OutgoingPacket): void {
     this.emit("packetCreate", packet);
     if (!this.transport.writable) this.writeBuffer.push(packet);

@@ -3,7 +3,7 @@ import { RateLimiter } from "../../../server/src/sockets/rate-limiter.ts";
 
 function exhausted() {
   const clock = { nowMs: 5_000 };
-  const limiter = new RateLimiter(() => clock.nowMs);
+  const limiter = new RateLimiter({ nowMs: () => clock.nowMs });
   let taken = 0;
   while (limiter.take() === 0) taken += 1;
   return { clock, limiter, taken };
