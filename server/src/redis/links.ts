@@ -59,6 +59,32 @@ export async function openLinks(
   }
 }
 
+/**
+ * Opens the connection for commands alone, for a process that publishes and has no members. Throws as {@link openLinks}
+ * does.
+ */
+export async function openCommands(
+  target: RedisTarget,
+  logger: Logger,
+  keyPrefix: string,
+): Promise<Pick<Links, "commands" | "close">> {
+  const { createClient, embedded } = await reach(target);
+  const commands = new RedisLink({ role: "commands", createClient, logger });
+  const close = async () => {
+    commands.close();
+    await embedded?.stop();
+  };
+  try {
+    await commands.open();
+    await requireBackend(commands);
+    await requireRights(commands, undefined, keyPrefix);
+    return { commands, close };
+  } catch (error) {
+    await close();
+    throw withNextStep(target, error);
+  }
+}
+
 /** How to make clients for a target, whose embedded Valkey is started for that. */
 async function reach(target: RedisTarget): Promise<{ createClient: CreateClient; embedded?: EmbeddedValkey }> {
   if (target.kind === "cluster")

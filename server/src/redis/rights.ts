@@ -55,16 +55,20 @@ function isMissingRight(error: unknown): error is ErrorReply {
 }
 
 /**
- * Tries what the server's Redis user must be allowed to do. Throws a sentence with what is missing; a refusal for any
- * other reason is ignored.
+ * Tries what the server's Redis user must be allowed to do; without a `subscriber`, subscribing is left out. Throws a
+ * sentence with what is missing; a refusal for any other reason is ignored.
  */
-export async function requireRights(commands: RedisLink, subscriber: RedisLink, keyPrefix: string): Promise<void> {
+export async function requireRights(
+  commands: RedisLink,
+  subscriber: RedisLink | undefined,
+  keyPrefix: string,
+): Promise<void> {
   const { log, life, ids0, channel } = roomKeys(keyPrefix, trialRoom);
   const listener = () => undefined;
   const trials = [
     runScript(commands, trial, [log, life, ids0, channel], []),
     subscriber
-      .run((client) => client.sSubscribe(channel, listener))
+      ?.run((client) => client.sSubscribe(channel, listener))
       .then(() => subscriber.run((client) => client.sUnsubscribe(channel, listener))),
   ];
   for (const outcome of await Promise.allSettled(trials)) {

@@ -18,10 +18,16 @@ export function cutAfterSleep(io: RoomServer, httpServer: HttpServer, watch: Sle
     watch.sleeps();
   });
   watch.onWake((sleptMs) => {
-    const { clients } = io.engine as unknown as { readonly clients: Readonly<Record<string, EngineSocket>> };
-    const connections = Object.values(clients);
-    logger.warn({ sleptMs, connections: connections.length }, "this process slept; connections from before are cut");
-    // Not a closing handshake, in which everything that lies in the buffer would still be read.
-    for (const { transport } of connections) transport.socket?.terminate();
+    logger.warn(
+      { sleptMs, connections: io.engine.clientsCount },
+      "this process slept; connections from before are cut",
+    );
+    cutAll(io);
   });
+}
+
+/** Cuts every WebSocket connection without a closing handshake, in which what lies in the buffer would still be read. */
+export function cutAll(io: RoomServer): void {
+  const { clients } = io.engine as unknown as { readonly clients: Readonly<Record<string, EngineSocket>> };
+  for (const { transport } of Object.values(clients)) transport.socket?.terminate();
 }

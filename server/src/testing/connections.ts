@@ -1,0 +1,33 @@
+import { roomOfAdapterRoom } from "../redis/keys.ts";
+import type { RoomServer } from "../sockets/socket-server.ts";
+
+/** One of a server's connections, as it is now. */
+export interface OpenConnection {
+  readonly id: string;
+  readonly user: string | null;
+  readonly session: string | null;
+  readonly rooms: readonly string[];
+}
+
+/** How much time a connection has left when it is told to move. */
+const noticeMs = 10_000;
+
+export function openConnections(io: RoomServer): OpenConnection[] {
+  return [...io.of("/").sockets.values()].map(({ id, data, rooms }) => ({
+    id,
+    ...data.from,
+    rooms: [...rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []),
+  }));
+}
+
+/** Tells every client what it is told before a platform cuts its connection at the function's timeout. */
+export function announceTimeout(io: RoomServer): void {
+  io.local.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + noticeMs });
+}
+
+/** Closes every connection of a user. */
+export function closeConnectionsOf(io: RoomServer, user: string): void {
+  for (const socket of io.of("/").sockets.values()) {
+    if (socket.data.from.user === user) socket.disconnect(true);
+  }
+}
