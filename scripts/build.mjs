@@ -2,14 +2,14 @@
 // libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
 // `--without-types` leaves out the types.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
 
-const outputs = ["app/dist/main.mjs", "client/dist/index.js", "server/dist/index.js"];
+const outputs = ["app/dist/main.mjs", "client/dist/index.js", "client/dist/cli.js", "server/dist/index.js"];
 if (process.argv.includes("--if-missing")) {
   const oldest = Math.min(...outputs.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
   if (oldest > Math.max(...["app", "client", "server"].map(newestChangeMs))) process.exit(0);
@@ -83,6 +83,15 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { cli: "client/src/cli/main.ts" },
+    outdir: "client/dist",
+    platform: "node",
+    target: "node20.19",
+    packages: "external",
+    banner: { js: "#!/usr/bin/env node" },
+  }),
+  build({
+    ...shared,
     entryPoints: ["server/src/index.ts"],
     outdir: "server/dist",
     platform: "node",
@@ -92,6 +101,8 @@ await Promise.all([
     sourcemap: true,
   }),
 ]);
+// What `holdfast init` writes is copied as it stands.
+cpSync("client/src/cli/template", "client/dist/template", { recursive: true });
 if (!process.argv.includes("--without-types")) {
   try {
     for (const project of ["client", "server"]) {
