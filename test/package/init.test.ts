@@ -1,0 +1,108 @@
+import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { connect } from "@holdfast/client";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { freePort } from "../support/free-port.ts";
+import { ManagedProcess } from "../support/managed-process.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
+import { npmInstall, type Packed, packBoth, repository, run } from "./packed.ts";
+
+// `holdfast init` from the packed package, as `npx` runs it. npm asks its registry for what it lacks.
+
+let packed: Packed;
+beforeAll(async () => {
+  packed = await packBoth();
+  await writeFile(join(packed.folder, "package.json"), JSON.stringify({ name: "stranger", private: true }));
+  await npmInstall(packed.folder, [packed.client]);
+}, 240_000);
+afterAll(async () => {
+  await packed[Symbol.asyncDispose]();
+});
+
+const holdfast = (...args: string[]) => run("npx", ["--no-install", "holdfast", ...args], packed.folder);
+const at = (...path: string[]) => join(packed.folder, ...path);
+
+test("what init writes installs, type-checks, starts, serves its page and lets two clients talk", async () => {
+  const said = await holdfast("init", "My Poll");
+  expect(said).toContain("npm start");
+  expect((await readdir(at("My Poll"))).sort()).toEqual([
+    ".gitignore",
+    "README.md",
+    "build.mjs",
+    "contract.ts",
+    "index.html",
+    "main.ts",
+    "package.json",
+    "page.ts",
+    "s.yaml",
+    "tsconfig.json",
+  ]);
+  const manifest = JSON.parse(await readFile(at("My Poll", "package.json"), "utf8"));
+  expect(manifest).toMatchObject({ name: "my-poll", dependencies: { "@holdfast/server": "^0.1.0" } });
+
+  await npmInstall(at("My Poll"), [packed.client, packed.server]);
+  await run("npm", ["run", "check"], at("My Poll"));
+  const port = await freePort();
+  const { PATH, HOME } = process.env;
+  await using app = new ManagedProcess({
+    command: "npm",
+    args: ["start"],
+    env: { PATH, HOME, npm_config_update_notifier: "false", PORT: String(port), DRAIN_SECONDS: "0" },
+    cwd: at("My Poll"),
+    group: true,
+  });
+  await waitFor(
+    () => app.ended !== undefined || app.output.includes('"msg":"listening"'),
+    "the application to listen",
+    60_000,
+  );
+  expect(app.ended, app.output).toBeUndefined();
+
+  const url = `http://127.0.0.1:${port}`;
+  const page = await (await fetch(url)).text();
+  expect(page).toContain("<title>my-poll</title>");
+  expect(page).toMatch(/<script type="module">.{1000}/s);
+  expect(page).not.toContain("page.ts");
+
+  const [ann, bob] = [connect(url), connect(url)];
+  try {
+    const room = bob.join("lobby");
+    const heard = new Promise((resolve) => room.on("chat:message", resolve));
+    await room.ready;
+    await ann.join("lobby").publish("chat:message", { text: "hello" });
+    expect(await withTimeout(heard, "the message to be heard")).toEqual({ text: "hello" });
+    await expect(ann.join("lobby").publish("chat:message", { text: "" })).rejects.toThrow("text");
+  } finally {
+    await Promise.all([ann.close(), bob.close()]);
+  }
+  app.signal("SIGINT");
+  await withTimeout(app.exit, "the application to end", 20_000);
+
+  // What is deployed is one file.
+  expect(await readdir(at("My Poll", "dist"))).toEqual(["main.mjs"]);
+}, 240_000);
+
+test("init leaves a folder alone that is not empty, and says so", async () => {
+  await mkdir(at("taken"));
+  await writeFile(at("taken", "notes.txt"), "mine");
+  await expect(holdfast("init", "taken")).rejects.toThrow(/taken is not empty \(it holds notes\.txt\).*new or empty/s);
+  expect(await readdir(at("taken"))).toEqual(["notes.txt"]);
+  await expect(holdfast("init", "taken/notes.txt")).rejects.toThrow("is a file");
+});
+
+test("init without a folder, and a command that does not exist, are refused with the next step", async () => {
+  await expect(holdfast("init")).rejects.toThrow("holdfast init my-app");
+  await expect(holdfast("inti", "x")).rejects.toThrow("Usage: holdfast init DIR");
+  await expect(access(at("x"))).rejects.toThrow("ENOENT");
+});
+
+test("init's s.yaml deploys as this repository's does, but for names and the folder of the build", async () => {
+  const read = async (file: string) => parse(await readFile(join(repository, file), "utf8"));
+  const written = await read("client/src/cli/template/s.yaml");
+  const own = await read("s.yaml");
+  own.name = own.vars.functionName = "my-holdfast-app";
+  own.resources.server.props.code = "./dist";
+  own.resources.server.props.description = written.resources.server.props.description;
+  expect(written).toEqual(own);
+});
