@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
 import { limits, type Sender } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
-import type { Application } from "./application/application.ts";
+import type { Application, Routes } from "./application/application.ts";
 import { asPino } from "./application/as-pino.ts";
+import { createAuthenticate } from "./application/authentication.ts";
 import { createApplicationHandlers } from "./application/handlers.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
 import { createAuthenticator } from "./auth/verify-token.ts";
+import { Attachment, type HostServer } from "./http/attach.ts";
 import { createHealth } from "./http/health.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import { Listener } from "./http/listen.ts";
@@ -31,7 +33,7 @@ import { configFrom, type Settings } from "./settings.ts";
 import { SleepWatch } from "./sleep-watch.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
-import { stripCredentials } from "./sockets/platform-headers.ts";
+import { stripCredentials, withoutCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer, localRooms, type RoomServer, tellPosition } from "./sockets/socket-server.ts";
 
@@ -40,6 +42,13 @@ export interface ServerOptions {
   readonly settings?: Settings;
   /** Default: warnings and errors on the console. */
   readonly logger?: Logger;
+  /**
+   * A host's server: instead of listening, this one takes the WebSocket upgrades at `path` from it, and nothing else.
+   * Requests, other upgrades, time-outs and closing stay the host's; mount `fetch` or `nodeListener` for the HTTP routes.
+   */
+  readonly httpServer?: HostServer;
+  /** Where clients connect. Default `/socket.io/`; a client names another one as `socket: { path }`. */
+  readonly path?: string;
 }
 
 /** Who publishes in the server's own name. */
@@ -48,7 +57,7 @@ const nobody: Sender = { user: null, session: null };
 /**
  * Puts the parts together and starts listening. This is the only place that picks them. It reads no environment, sets no
  * signal handler and never ends the process; several servers may run in one. Throws a SettingsError, and a sentence with
- * the next step where Redis cannot be used, the port is taken or the contract is no contract.
+ * the next step where Redis cannot be used, the port or the path is taken or the contract is no contract.
  */
 export async function createServer<C>(application: Application<C>, options: ServerOptions = {}): Promise<Server<C>> {
   return (await assembleServer(application, options)).server;
@@ -63,11 +72,12 @@ export async function assembleServer<C>(
   application: Application<C>,
   options: ServerOptions,
 ): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
-  const config = configFrom(options.settings ?? {});
+  const config = configFrom(options.settings ?? {}, application);
   const applicationLogger = options.logger ?? consoleLogger;
   const logger = asPino(applicationLogger);
   const schemas = contractSchemas(application.contract);
   const { keyPrefix } = config;
+  const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
   const known = new KnownPositions(config.historyTtlSeconds);
   const hear = (message: Buffer, channel: string) => {
     const link = chainLinkOf(message);
@@ -88,7 +98,10 @@ export async function assembleServer<C>(
     link: commands,
     known,
   });
-  await log.warmUp();
+  await log.warmUp().catch(async (error: unknown) => {
+    await links.close();
+    throw error;
+  });
 
   const signals = new SignalChannel(commands, keyPrefix);
   const context = {
@@ -98,7 +111,10 @@ export async function assembleServer<C>(
     },
   };
   const handlers = createApplicationHandlers({ application, schemas, log, context });
+  // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
+  /** Is there before the first request. */
+  let routes: Routes;
   const watch = new SleepWatch(limits.acknowledgementTimeoutMs);
   const http = createHttpApp({
     health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
@@ -120,26 +136,32 @@ export async function assembleServer<C>(
           preStop: () => drain.pause(),
         })
       : undefined,
+    routes: application.routes === undefined ? undefined : { fetch: (request) => routes.fetch(request) },
     page: config.production ? undefined : application.page,
     logger,
   });
   // Before Socket.IO, which then passes on only what is not its own.
-  httpServer.on("request", getRequestListener(http.fetch));
+  const answer = getRequestListener(http.fetch, { overrideGlobalObjects: false });
+  httpServer.on("request", answer);
   const io = createSocketServer({
     ...config,
     httpServer,
+    path,
     adapter: createAdapter(commands, subscriptions, keyPrefix),
     handlers: createRequestHandlers({ log, known, signals, schemas, application: handlers }),
     application: handlers,
     subscriptions,
-    authenticate: createAuthenticator(config.auth),
+    authenticate: createAuthenticate(application, context, createAuthenticator(config.auth)),
     isDraining: () => drain.isUnderWay,
     sleeps: () => watch.sleeps(),
     logger,
   });
   cutAfterSleep(io, httpServer, watch, logger);
   stripCredentials(httpServer);
-  const listener = new Listener(httpServer);
+  const door =
+    options.httpServer === undefined
+      ? new Listener(httpServer, config.port)
+      : new Attachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
   const drain = new Drain(io, config.drainSeconds * 1000);
   const positions = new PositionChecks({
     log,
@@ -161,33 +183,47 @@ export async function assembleServer<C>(
     watch.stop();
   };
 
-  const port = await listener.listen(config.port).catch(async (error: unknown) => {
+  const close = async (drainSeconds: number) => {
+    const clients = io.engine.clientsCount;
+    if (clients > 0) logger.info({ clients, drainSeconds }, "moving clients; a second SIGINT ends at once");
+    const deadlineMs = performance.now() + drainSeconds * 1000;
+    door.goAway();
+    await drain.finish();
     stopWatching();
+    await door.close(() => io.close(), deadlineMs);
     await links.close();
-    throw error;
-  });
+  };
 
   const { name, version, embedded } = links.backend;
+  let closed: Promise<void> | undefined;
   const server: Server<C> = {
-    port,
-    url: `http://localhost:${port}`,
+    get port() {
+      return door.port;
+    },
+    get url() {
+      return `http://localhost:${door.port}`;
+    },
     backend: `${embedded ? "embedded " : ""}${name} ${version}`,
-    publish: (room, event, data, { id = randomUUID(), user = null } = {}) =>
+    publish: async (room, event, data, { id = randomUUID(), user = null } = {}) =>
       handlers.publishTrusted({ user, session: null }, parsePayload("message:publish", { room, id, event, data })),
-    signal: (room, event, data) =>
+    signal: async (room, event, data) =>
       broadcastSignal({ signals, schemas }, nobody, parsePayload("signal:send", { room, event, data })),
     history: async (room, range) => readHistory(log, parsePayload("history:read", { room, ...range })),
     fetch: async (request) => http.fetch(request),
-    close: async ({ drainSeconds = config.drainSeconds } = {}) => {
-      const clients = io.engine.clientsCount;
-      if (clients > 0) logger.info({ clients, drainSeconds }, "moving clients; a second SIGINT ends at once");
-      const deadlineMs = performance.now() + drainSeconds * 1000;
-      listener.goAway();
-      await drain.finish();
-      stopWatching();
-      await listener.close(() => io.close(), deadlineMs);
-      await links.close();
+    nodeListener: (request, response) => void answer(withoutCredentials(request), response),
+    close: ({ drainSeconds = config.drainSeconds } = {}) => {
+      closed ??= close(drainSeconds);
+      return closed;
     },
+    [Symbol.asyncDispose]: () => server.close(),
   };
+  try {
+    if (application.routes !== undefined) routes = application.routes(server);
+    await door.listen();
+  } catch (error) {
+    stopWatching();
+    await links.close();
+    throw error;
+  }
   return { server, io };
 }

@@ -1,4 +1,13 @@
-export type { Application, Asker, HookContext, PublishAttempt } from "./application/application.ts";
+export type {
+  Application,
+  Asker,
+  AuthenticatedUser,
+  Credentials,
+  HookContext,
+  PublishAttempt,
+  PublishedMessages,
+  Routes,
+} from "./application/application.ts";
 export type { Logger } from "./application/logger.ts";
 export type { Server } from "./application/server.ts";
 export { createServer, type ServerOptions } from "./create-server.ts";

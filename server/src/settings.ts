@@ -38,9 +38,13 @@ export class SettingsError extends Error {
   }
 }
 
-/** Checks settings, and fills in the defaults. Throws a SettingsError. */
-export function configFrom(given: Settings): Config {
-  const values: Readonly<Record<string, string | number | undefined>> = given;
+/**
+ * Checks settings, and fills in the defaults. An application that authenticates by itself needs no AUTH, and none of what
+ * AUTH asks for. Throws a SettingsError.
+ */
+export function configFrom(given: Settings, application: { readonly authenticate?: unknown } = {}): Config {
+  const values: Readonly<Record<string, string | number | undefined>> =
+    application.authenticate === undefined ? given : { ...given, auth: "anonymous" };
   const env = names.map((name) => [name, values[camelCase(name)]?.toString()] as const);
   const config = parseConfig(Object.fromEntries(env));
   if (isProblems(config)) throw new SettingsError(config);

@@ -31,7 +31,7 @@ export async function start<C>(application: Application<C>): Promise<Server<C>> 
 
 async function run<C>(application: Application<C>): Promise<Server<C>> {
   const settings = settingsFrom(process.env);
-  const { logLevel, production, drainSeconds } = configFrom(settings);
+  const { logLevel, production, drainSeconds } = configFrom(settings, application);
   const logger = pino({
     level: logLevel,
     base: { instance: process.env.FC_INSTANCE_ID ?? process.pid },

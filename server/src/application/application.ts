@@ -1,4 +1,5 @@
 import type { AnyContract, Contract, Input, Output, RequestsOf } from "@holdfast/client/contract";
+import type { Message } from "@holdfast/client/protocol";
 import type { Logger } from "./logger.ts";
 import type { Server } from "./server.ts";
 
@@ -28,6 +29,37 @@ export interface Asker {
   readonly session: string | null;
 }
 
+/** What a client connects with. */
+export interface Credentials {
+  readonly token: string | undefined;
+  /** Of the WebSocket's handshake, without the platform's credentials. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly query: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** Who a client is. */
+export interface AuthenticatedUser {
+  /** null is nobody in particular. */
+  readonly user: string | null;
+  /** The rights by room, as the claim `rooms` of a token has them. They are not enforced yet. */
+  readonly rooms?: Readonly<Record<string, string>>;
+  /** What else the application knows of the user. It is not handed to the other hooks yet. */
+  readonly claims?: unknown;
+  /** A client that connects after this is refused with TOKEN_EXPIRED. An open connection is not closed yet. */
+  readonly expiresAtMs?: number;
+}
+
+/** Messages that were stored in a room just now, in order. */
+export interface PublishedMessages {
+  readonly room: string;
+  readonly messages: readonly Message[];
+}
+
+/** Anything that answers HTTP requests, such as a Hono app. */
+export interface Routes {
+  fetch(request: Request): Response | Promise<Response>;
+}
+
 type RequestHooks<C> = {
   readonly [Event in keyof RequestsOf<C>]: (
     payload: RequestsOf<C>[Event] extends { readonly payload: infer P } ? Output<P> : never,
@@ -43,6 +75,11 @@ export interface Application<C = AnyContract> {
   /** HTML that is served at `/`, outside production. */
   readonly page?: string;
   /**
+   * Tells who a client is, each time that it connects. It takes the place of the token's check by the settings, which then
+   * need no AUTH. null refuses the client with UNAUTHENTICATED, a RequestError with its own code.
+   */
+  readonly authenticate?: (credentials: Credentials, context: HookContext<C>) => MaybePromise<AuthenticatedUser | null>;
+  /**
    * May refuse a publish of a client by throwing a RequestError, or change what is stored by returning other data, which
    * is not parsed again; returning nothing keeps it. Publishes of one session in one room are asked for in order, one at
    * a time. Not asked for what the server's own side publishes.
@@ -50,4 +87,15 @@ export interface Application<C = AnyContract> {
   readonly beforePublish?: (attempt: PublishAttempt, context: HookContext<C>) => unknown;
   /** Answers the contract's own requests. Payload and answer are always checked by their schemas. */
   readonly requests?: RequestHooks<C>;
+  /**
+   * Is told of what was stored, whoever published it, and not of repeats: afterwards, once, on the instance that stored
+   * it, one call at a time for a room. It refuses nothing, and a throw is only logged. An instance that dies takes along
+   * what it has not told: what must not be missed is read with `server.history`.
+   */
+  readonly onPublished?: (published: PublishedMessages, context: HookContext<C>) => unknown;
+  /**
+   * The application's own HTTP routes. They are asked where none of Holdfast's matches; where they answer 404, the page
+   * and then Holdfast's own 404 follow. Called once, before the server listens.
+   */
+  readonly routes?: (server: Server<C>) => Routes;
 }

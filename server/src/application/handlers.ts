@@ -1,4 +1,4 @@
-import type { RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
+import { limits, type RequestData, type RequestPayload, type Sender } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import { checkedData, jsonOf, requireBearable } from "../rooms/checked-json.ts";
@@ -6,6 +6,7 @@ import { publishMessage } from "../rooms/publish-message.ts";
 import type { Application, HookContext } from "./application.ts";
 import { runHook, Turns } from "./hooks.ts";
 import { type ContractSchemas, parseBySchema } from "./schemas.ts";
+import { createToldAfter } from "./told-after.ts";
 
 export interface ApplicationParts<C> {
   readonly application: Application<C>;
@@ -31,6 +32,7 @@ export function createApplicationHandlers<C>(parts: ApplicationParts<C>): Applic
   const { application, schemas, log, context } = parts;
   const { beforePublish } = application;
   const turns = new Turns();
+  const onStored = createToldAfter(application, context);
   const requestHooks = (application.requests ?? {}) as Readonly<
     Record<string, ((payload: never, context: Sender & HookContext<C>) => unknown) | undefined>
   >;
@@ -42,18 +44,22 @@ export function createApplicationHandlers<C>(parts: ApplicationParts<C>): Applic
         throw new RequestError("FORBIDDEN", `${event} may be published by the server's side alone`);
       }
       const { data, json } = checkedData(messages, event, payload.data);
-      if (beforePublish === undefined) return publishMessage(log, from, payload, json);
+      if (beforePublish === undefined) return publishMessage(log, from, payload, json, onStored);
+      const askedAtMs = performance.now();
       return turns.take(`${from.session} ${room}`, async () => {
+        // Its sender has given this attempt up; what waits for a slow hook must not be stored ever later.
+        if (performance.now() - askedAtMs > limits.acknowledgementTimeoutMs) {
+          throw new RequestError("UNAVAILABLE", "earlier publishes took the application's beforePublish too long");
+        }
         const attempt = { room, id, event, data, ...from };
         const changed = await runHook("beforePublish", context, (hook) => beforePublish(attempt, hook));
-        requireBearable(changed, { binary: "refused" });
-        return publishMessage(log, from, payload, changed === undefined ? json : jsonOf(changed));
+        return publishMessage(log, from, payload, changed === undefined ? json : changedJson(event, changed), onStored);
       });
     },
 
     async publishTrusted(from, payload) {
       const { json } = checkedData(schemas.of(payload.room).allMessages, payload.event, payload.data);
-      return publishMessage(log, from, payload, json);
+      return publishMessage(log, from, payload, json, onStored);
     },
 
     hasRequest: (event): event is string => typeof event === "string" && Object.hasOwn(schemas.requests, event),
@@ -65,13 +71,24 @@ export function createApplicationHandlers<C>(parts: ApplicationParts<C>): Applic
         throw new Error(`the contract names the request ${event}, and the application has no hook for it`);
       }
       requireBearable(payload, { binary: "refused" });
-      const parsed = parseBySchema("payload", schema.payload, payload);
+      const parsed = parseBySchema("payload", schema.payload, payload, event);
       const answer = await runHook(event, context, (hookContext) => hook(parsed as never, { ...from, ...hookContext }));
       try {
-        return parseBySchema("answer", schema.answer, answer);
+        return parseBySchema("answer", schema.answer, answer, event);
       } catch (cause) {
         throw new Error(`the application answered ${event} with what the contract does not allow`, { cause });
       }
     },
   };
+}
+
+/** What beforePublish returned is not parsed again, but only JSON can be stored: anything else is the application's fault. */
+function changedJson(event: string, changed: unknown): string {
+  try {
+    requireBearable(changed, { binary: "refused" });
+    if (JSON.stringify(changed) === undefined) throw new Error(`expected JSON, got a ${typeof changed}`);
+  } catch (cause) {
+    throw new Error(`beforePublish returned for ${event} what is not JSON`, { cause });
+  }
+  return jsonOf(changed);
 }

@@ -69,11 +69,17 @@ function matches(pattern: string, room: string): boolean {
   return pattern.endsWith("*") ? room.startsWith(stemOf(pattern)) : room === pattern;
 }
 
-/** What a schema makes of a value. Throws INVALID_PAYLOAD with the field and what was expected. */
-export function parseBySchema(what: string, schema: Schema, value: unknown): unknown {
+/**
+ * What a schema makes of a value; `what` begins the path of a field. Throws INVALID_PAYLOAD with the field and what was
+ * expected, and an error that names the event where the schema answers with a promise.
+ */
+export function parseBySchema(what: string, schema: Schema, value: unknown, event: string): unknown {
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise)
-    throw new Error(`the schema of ${what} answers with a promise; it must be synchronous`);
+  if ("then" in result) {
+    // How it ends is nobody's concern, and a rejection without an owner would end the process.
+    result.then(undefined, () => undefined);
+    throw new Error(`the schema of ${event} answers with a promise for its ${what}; it must be synchronous`);
+  }
   if (result.issues === undefined) return result.value;
   throw new RequestError("INVALID_PAYLOAD", describeStandardIssues(what, result.issues));
 }

@@ -1,8 +1,10 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Input, MessagesOf, ScopeOf, SignalsOf } from "@holdfast/client/contract";
 import type { Page, Position } from "@holdfast/client/protocol";
 
 /** A running server, for the application that runs it. What it publishes is not asked for and not limited. */
-export interface Server<C> {
+export interface Server<C> extends AsyncDisposable {
+  /** With a host's `httpServer` that server's port, 0 as long as it does not listen. */
   readonly port: number;
   /** Where it can be reached from this machine. */
   readonly url: string;
@@ -27,8 +29,16 @@ export interface Server<C> {
   ): Promise<void>;
   /** Reads a room's log: after a position, before one, between two, or the newest. Throws INVALID_PAYLOAD, UNAVAILABLE. */
   history(room: string, range?: { after?: Position; before?: Position; limit?: number }): Promise<Page>;
-  /** Answers an HTTP request as the server itself would, for mounting it into another one. */
-  fetch(request: Request): Promise<Response>;
-  /** Moves its clients away, for at most the drain time, then closes everything. */
+  /** Answers an HTTP request as the server itself would, for mounting it into another one. It needs no `this`. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /**
+   * The same for Node.js: `app.use("/realtime", server.nodeListener)` in Express, in front of what reads bodies, or a
+   * listener of `node:http`.
+   */
+  readonly nodeListener: (request: IncomingMessage, response: ServerResponse) => void;
+  /**
+   * Moves its clients away, for at most the drain time, then closes everything that is its own: a host's `httpServer` goes
+   * on. Called again, it waits for the same end.
+   */
   close(options?: { readonly drainSeconds?: number }): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
+import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
 import { httpStatus } from "./http-status.ts";
 
@@ -7,17 +8,27 @@ export interface HttpParts {
   readonly health: Hono;
   readonly roomApi: Hono | undefined;
   readonly platformHooks: Hono | undefined;
+  /** The application's own routes, asked where none of ours matches. */
+  readonly routes: Routes | undefined;
   /** HTML of the application, served at `/`. */
   readonly page: string | undefined;
   readonly logger: Logger;
 }
 
 /** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
-export function createHttpApp({ health, roomApi, platformHooks, page, logger }: HttpParts): Hono {
+export function createHttpApp({ health, roomApi, platformHooks, routes, page, logger }: HttpParts): Hono {
   const app = new Hono();
   app.route("/", health);
   if (platformHooks !== undefined) app.route("/", platformHooks);
   if (roomApi !== undefined) app.route("/", roomApi);
+  if (routes !== undefined) {
+    app.use("*", async (context, next) => {
+      const response = await routes.fetch(context.req.raw);
+      if (response.status !== 404) return response;
+      await response.body?.cancel();
+      return next();
+    });
+  }
   if (page !== undefined) app.get("/", (context) => context.html(page));
   app.notFound((context) =>
     context.json({ error: { code: "NOT_FOUND", message: "no such route", retryable: false } }, 404),

@@ -15,14 +15,22 @@ const lastAnswersMs = 500;
 /** An HTTP server's listening and its end: it knows which connections are open and which requests are under way. */
 export class Listener {
   readonly #server: Server;
+  readonly #askedPort: number;
   readonly #connections = new Set<Socket>();
   readonly #underWay = new Set<ServerResponse>();
+  /** Stays known when the server has ended. */
+  #listenedPort = 0;
   #isGoingAway = false;
   #onAllAnswered: () => void = () => undefined;
 
-  /** Is made when all other listeners of the server are in place, and before it listens. */
-  constructor(server: Server) {
+  /**
+   * Is made when all other listeners of the server are in place, and before it listens.
+   *
+   * @param port - 0 lets the system choose
+   */
+  constructor(server: Server, port: number) {
     this.#server = server;
+    this.#askedPort = port;
     server.keepAliveTimeout = keepAliveTimeoutMs;
     server.on("connection", (socket: Socket) => {
       this.#connections.add(socket);
@@ -31,8 +39,15 @@ export class Listener {
     server.prependListener("request", (_request, response) => this.#track(response));
   }
 
-  /** Resolves to the port, which the system chooses where 0 is asked for. */
-  async listen(port: number): Promise<number> {
+  /** The port that it listens on. */
+  get port(): number {
+    const address = this.#server.address() as AddressInfo | null;
+    return address?.port ?? this.#listenedPort;
+  }
+
+  /** Throws a sentence with the next step where the port is taken. */
+  async listen(): Promise<void> {
+    const port = this.#askedPort;
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(port, "0.0.0.0", () => {
@@ -44,7 +59,7 @@ export class Listener {
         ? new Error(`port ${port} is taken. Stop what listens there, or name another one in PORT.`, { cause: error })
         : error;
     });
-    return (this.#server.address() as AddressInfo).port;
+    this.#listenedPort = this.port;
   }
 
   /** From now on each answer closes its connection, so that clients that reuse connections go elsewhere in time. */

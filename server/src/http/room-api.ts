@@ -37,7 +37,7 @@ const bodyBytes = 2 * limits.dataBytes;
  */
 export function createRoomApi({ log, application, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
   const api = new Hono();
-  api.use("/rooms/*", async (context, next) => {
+  api.use("/rooms/:room/messages", async (context, next) => {
     if (bearerToken !== undefined) requireBearer(context, bearerToken);
     await next();
   });

@@ -25,7 +25,7 @@ export function checkedData(
   requireBearable(data, { binary: "refused" });
   let parsed: unknown;
   try {
-    parsed = parseBySchema("data", schema, data);
+    parsed = parseBySchema("data", schema, data, event);
   } catch (error) {
     // What is refused is measured too: for data that is far too large, its size is the answer that helps.
     jsonOf(data);

@@ -12,13 +12,14 @@ const credentialHeaders: ReadonlySet<string> = new Set([
 
 /** Removes the platform's credentials from every request and upgrade before any other listener sees it. */
 export function stripCredentials(server: Server): void {
-  server.prependListener("request", (request) => strip(request));
-  server.prependListener("upgrade", (request) => strip(request));
+  server.prependListener("request", (request) => withoutCredentials(request));
+  server.prependListener("upgrade", (request) => withoutCredentials(request));
 }
 
-function strip(request: IncomingMessage): void {
+/** Removes the platform's credentials from a request, and gives it back. */
+export function withoutCredentials(request: IncomingMessage): IncomingMessage {
   const { rawHeaders } = request;
-  if (!rawHeaders.some((text, index) => index % 2 === 0 && isCredential(text))) return;
+  if (!rawHeaders.some((text, index) => index % 2 === 0 && isCredential(text))) return request;
   // Node reads both of these from rawHeaders on first use, by a count that it took before: they must be there first.
   for (const headers of [request.headers, request.headersDistinct]) {
     for (const name of Object.keys(headers)) {
@@ -31,6 +32,7 @@ function strip(request: IncomingMessage): void {
     if (!isCredential(name)) kept.push(name, rawHeaders[index + 1] ?? "");
   }
   request.rawHeaders = kept;
+  return request;
 }
 
 function isCredential(name: string): boolean {

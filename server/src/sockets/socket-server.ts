@@ -8,6 +8,7 @@ import {
 } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
+import type { Authenticate } from "../application/authentication.ts";
 import type { ApplicationHandlers } from "../application/handlers.ts";
 import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
 import { RequestError, toWireError } from "../errors.ts";
@@ -30,11 +31,10 @@ interface SocketData {
 export type RoomServer = Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 type RoomSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
-/** The user that a token names. Throws UNAUTHENTICATED and TOKEN_EXPIRED. */
-type Authenticate = (token: string | undefined) => Promise<{ readonly user: string | null }>;
-
 export interface SocketServerOptions {
   readonly httpServer: HttpServer;
+  /** Where clients connect, `/socket.io/`. */
+  readonly path: string;
   readonly adapter: ReturnType<typeof createAdapter>;
   readonly handlers: RequestHandlers;
   readonly application: ApplicationHandlers;
@@ -54,8 +54,9 @@ const openedAt = new WeakMap<IncomingMessage, Moment>();
 
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
-  const { httpServer, adapter, allowedOrigins, logger } = options;
+  const { httpServer, path, adapter, allowedOrigins, logger } = options;
   const io: RoomServer = new Server(httpServer, {
+    path,
     transports: ["websocket"],
     serveClient: false,
     adapter,
@@ -102,7 +103,8 @@ async function admit({ isDraining, authenticate }: SocketServerOptions, socket: 
   // It was closed for what it sent: nothing is verified for it any more.
   if (socket.conn.readyState !== "open") throw new RequestError("UNAVAILABLE", "the connection is closed");
   const { session, token } = parseHandshake(socket.handshake);
-  const { user } = await authenticate(token);
+  const { headers, query } = socket.handshake;
+  const { user } = await authenticate({ token, headers, query });
   // Asked last: who is admitted after the drain has begun would never be told to move.
   if (isDraining()) {
     throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
