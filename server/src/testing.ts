@@ -69,13 +69,13 @@ export async function createTestServer<C>(
   application: Application<C>,
   { settings = {}, logger = { ...consoleLogger, warn: () => undefined } }: TestServerOptions = {},
 ): Promise<TestServer<C>> {
-  const tokenSecret = randomBytes(32).toString("base64url");
+  const tokenSecret = String(settings.tokenSecret || randomBytes(32).toString("base64url"));
   // On a Redis that the test names, the server has keys of its own.
   const keyPrefix = `test-${randomBytes(6).toString("hex")}`;
-  const own = { port: 0, auth: "token", tokenSecret, keyPrefix, drainSeconds: 0 };
-  let valkey = settings.redisUrl === undefined ? await startEmbeddedValkey() : undefined;
+  const own = { port: 0, auth: "token", keyPrefix, drainSeconds: 0 };
+  let valkey = settings.redisUrl ? undefined : await startEmbeddedValkey();
   const { server, io } = await assembleServer(application, {
-    settings: { ...own, redisUrl: valkey?.url, ...settings },
+    settings: { ...own, ...settings, tokenSecret, redisUrl: settings.redisUrl || valkey?.url },
     logger,
   }).catch(async (error: unknown) => {
     await valkey?.stop();
@@ -83,7 +83,7 @@ export async function createTestServer<C>(
   });
   const clients = new TestClients<C>(server.url, () => openConnections(io));
   const isAnonymous = settings.auth === "anonymous";
-  const key = new TextEncoder().encode(String(settings.tokenSecret ?? tokenSecret));
+  const key = new TextEncoder().encode(tokenSecret);
   let users = 0;
   const signerFor = ({ user, rooms }: TestUser) => {
     users += 1;

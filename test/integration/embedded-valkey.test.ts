@@ -21,3 +21,10 @@ test("the embedded Valkey answers without waiting for its timer", async () => {
     await valkey.stop();
   }
 });
+
+test("embedded Valkeys that start at the same time leave WebAssembly as it was", async () => {
+  const { instantiate } = WebAssembly;
+  const valkeys = await Promise.all([startEmbeddedValkey(), startEmbeddedValkey(), startEmbeddedValkey()]);
+  await Promise.all(valkeys.map((valkey) => valkey.stop()));
+  expect(WebAssembly.instantiate).toBe(instantiate);
+});

@@ -76,12 +76,16 @@ test("a repeated id is a duplicate, whether the publisher or a server stored it 
 
 test("a publisher trims a room as the servers with the same settings do", async () => {
   await using rig = await open({ historyMaxMessages: 5 });
-  const { publisher, room } = rig;
-  // Redis trims a stream by whole nodes of 100 entries, where it is asked for about so many.
-  for (let amount = 1; amount <= 300; amount += 1) await publisher.publish(room.name, "bid:placed", { amount });
-  const { messages } = await publisher.history(room.name, { limit: 500 });
-  expect(messages.length).toBeLessThan(300);
-  expect(messages.at(-1)?.data).toEqual({ amount: 300 });
+  const { publisher, server } = rig;
+  // Redis trims by whole nodes of its streams, so that a few more than the maximum may be left.
+  for (let amount = 1; amount <= 300; amount += 1) {
+    await publisher.publish("by-publisher", "bid:placed", { amount });
+    await server.publish("by-server", "bid:placed", { amount });
+  }
+  const left = async (room: string) => (await publisher.history(room, { limit: 500 })).messages.map(({ data }) => data);
+  const kept = await left("by-publisher");
+  expect(kept.length).toBeLessThan(300);
+  expect(kept).toEqual(await left("by-server"));
 });
 
 test("a publisher's signal reaches the members, and its history is the room's", async () => {
