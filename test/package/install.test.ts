@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { startServer } from "../support/server-process.ts";
 import { npmInstall, type Packed, packBoth, repository, run } from "./packed.ts";
 
 // The two packages in an application that has never seen this repository. npm asks its registry for what it lacks.
@@ -83,18 +85,7 @@ test.each(libraries.flatMap((library) => resolutions.map((resolution) => [librar
   "a contract in %s types both sides under %s modules with %s resolution",
   async (library, module, moduleResolution) => {
     const folder = await writeApplication(library);
-    const options = [
-      "--strict",
-      "--noEmit",
-      "--allowImportingTsExtensions",
-      "--target",
-      "es2023",
-      "--lib",
-      "es2023,dom",
-    ];
-    const how = ["--module", module, "--moduleResolution", moduleResolution];
-    const tsc = join(repository, "node_modules/typescript/bin/tsc");
-    await run(process.execPath, [tsc, ...options, ...how, "talk.ts", "mistakes.ts"], folder);
+    await typeCheck(folder, module, moduleResolution, ["talk.ts", "mistakes.ts"]);
   },
   60_000,
 );
@@ -113,16 +104,45 @@ test("the installed packages serve two clients with a contract of zod or valibot
   }
 }, 120_000);
 
+test("the README's contract, server and client are right as they stand", async () => {
+  const readme = await readFile(join(repository, "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/```ts\n\/\/ (\w+\.ts)\n(.*?)```/gs)];
+  expect(blocks.map(([, name]) => name)).toEqual(["contract.ts", "main.ts", "client.ts"]);
+  const folder = join(packed.folder, "readme");
+  await mkdir(folder);
+  const port = await freePort();
+  for (const [, name = "", text = ""] of blocks) {
+    await writeFile(join(folder, name), text.replace("localhost:9000", `localhost:${port}`));
+  }
+  await typeCheck(folder, "esnext", "bundler", ["main.ts", "client.ts"]);
+  for (const name of ["main", "client"]) await bundle(folder, name);
+  await using server = await startServer({ cwd: folder, entry: "main.mjs", port, env: { DRAIN_SECONDS: "0" } });
+  expect(await run(process.execPath, ["client.mjs"], folder)).toMatch(/status: connected.*stored at \d+-\d+/s);
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+}, 60_000);
+
 /** Runs talk.ts against what is installed: only the application's own files are bundled. */
 async function runTalk(folder: string): Promise<{ heard: number; refusal: string; text: string }> {
+  await bundle(folder, "talk");
+  const printed = await run(process.execPath, ["--disable-warning=ExperimentalWarning", "talk.mjs"], folder);
+  return JSON.parse(printed);
+}
+
+async function bundle(folder: string, name: string): Promise<void> {
   await build({
-    entryPoints: [join(folder, "talk.ts")],
-    outfile: join(folder, "talk.mjs"),
+    entryPoints: [join(folder, `${name}.ts`)],
+    outfile: join(folder, `${name}.mjs`),
     bundle: true,
     format: "esm",
     platform: "node",
     packages: "external",
   });
-  const printed = await run(process.execPath, ["--disable-warning=ExperimentalWarning", "talk.mjs"], folder);
-  return JSON.parse(printed);
+}
+
+/** With the repository's TypeScript, the declarations of the packages included. Rejects with what it printed. */
+async function typeCheck(folder: string, module: string, moduleResolution: string, files: readonly string[]) {
+  const options = ["--strict", "--noEmit", "--allowImportingTsExtensions", "--target", "es2023", "--lib", "es2023,dom"];
+  const how = ["--module", module, "--moduleResolution", moduleResolution];
+  const tsc = join(repository, "node_modules/typescript/bin/tsc");
+  await run(process.execPath, [tsc, ...options, ...how, ...files], folder);
 }

@@ -37,7 +37,7 @@ test.each(files)("every relative link of %s leads somewhere", (file) => {
 
 test.each(files)("every script that %s tells to run exists", (file) => {
   const named = [...read(file).matchAll(/npm (?:run )?([a-z][a-z:-]*)/g)].map(([, name = ""]) => name);
-  const ofNpmItself = new Set(["ci", "install", "run", "workspaces", "package"]);
+  const ofNpmItself = new Set(["ci", "init", "install", "pack", "package", "pkg", "run", "workspaces"]);
   expect(named.filter((name) => !(name in scripts) && !ofNpmItself.has(name))).toEqual([]);
 });
 
