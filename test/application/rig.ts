@@ -25,11 +25,11 @@ export const contract = defineContract({
   },
 });
 
-export type TestContract = typeof contract;
+type TestContract = typeof contract;
 export type TestApplication = Omit<Application<TestContract>, "contract">;
 
 /** What a server logged. */
-export interface LogLine {
+interface LogLine {
   readonly level: string;
   readonly fields: object;
   readonly message: string;
