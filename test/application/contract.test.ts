@@ -1,7 +1,6 @@
 import { type Client, connect } from "@holdfast/client";
 import { defineContract } from "@holdfast/client/contract";
 import { type Application, createServer, RequestError } from "@holdfast/server";
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ask } from "../support/stock-client.ts";
@@ -171,7 +170,7 @@ describe("a contract", () => {
     const note = (reason: unknown) => void unhandled.push(reason);
     process.on("unhandledRejection", note);
     const validate = (): Promise<never> => Promise.reject(new Error("the schema's own trouble"));
-    const asynchronous: StandardSchemaV1<string> = { "~standard": { version: 1, vendor: "test", validate } };
+    const asynchronous = { "~standard": { version: 1, vendor: "test", validate } } as unknown as z.ZodString;
     const logged: string[] = [];
     const logger = {
       debug: () => undefined,

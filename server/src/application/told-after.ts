@@ -2,7 +2,7 @@ import type { Message, Position } from "@holdfast/client/protocol";
 import type { Application, HookContext } from "./application.ts";
 import { runHook } from "./hooks.ts";
 
-/** Is called for a message that was stored now: its position, and its members as the log keeps them. */
+/** Is called for a message that was stored now: its position, and the rest of its JSON as the log keeps it. */
 export type OnStored = (room: string, position: Position, body: string) => void;
 
 /**
@@ -33,7 +33,7 @@ export function createToldAfter<C>(
   };
 
   return (room, position, body) => {
-    const message = JSON.parse(`{"position":"${position}",${body}}`) as Message;
+    const message = JSON.parse(`{"position":"${position}",${body}`) as Message;
     const others = waiting.get(room);
     if (others !== undefined) {
       others.push(message);

@@ -6,7 +6,7 @@ import type { RoomLog } from "../log/room-log.ts";
  * Puts a message into a room's log, from where it reaches every member. `dataJson` was checked by the contract. Answers
  * after the append, so that what is acknowledged is stored. Throws OUT_OF_ORDER, RATE_LIMITED and UNAVAILABLE; after the
  * last, the message may be stored: sent again with the same id, it is stored once. `onStored` is told of what was stored
- * by this call, with the members of the message as JSON, and not of a repeat.
+ * by this call, with the rest of its JSON, and not of a repeat.
  */
 export async function publishMessage(
   log: RoomLog,
