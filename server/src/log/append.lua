@@ -76,6 +76,7 @@ for i = 10, #ARGV, 3 do
 end
 if not previous then return answers end
 
+if not isSameLife then enterLife(ARGV[2]) end
 renewExpiry(ARGV[2])
 
 -- The hash that began later takes the ids, until its turn is over.

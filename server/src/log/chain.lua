@@ -60,10 +60,15 @@ end
 
 -- Puts off the expiry of the log, and never brings it forward: an instance with a longer setting reckons with its own.
 local function renewExpiry(ttlSeconds)
-  local leftSeconds = redis.call('TTL', KEYS[1])
-  if leftSeconds == -2 then return end
-  if leftSeconds < tonumber(ttlSeconds) then redis.call('EXPIRE', KEYS[1], ttlSeconds) end
-  redis.call('SET', KEYS[2], life, 'EX', math.max(tonumber(ttlSeconds), leftSeconds))
+  local seconds = math.max(tonumber(ttlSeconds), redis.call('TTL', KEYS[1]))
+  redis.call('EXPIRE', KEYS[1], seconds)
+  redis.call('EXPIRE', KEYS[2], seconds)
+end
+
+-- Takes note that the log is written under the present history. Only an entry that begins an epoch may do so.
+local function enterLife(ttlSeconds)
+  redis.call('SET', KEYS[2], life, 'EX', ttlSeconds)
+  isSameLife = true
 end
 
 -- What an instance has delivered or acknowledged, from its text: positions separated by spaces. After a "/" stands the
@@ -100,8 +105,7 @@ local function markLoss(evidence, toldAt, ttlSeconds)
   -- A server that does not know loss entries yet gives this one to its clients as a message that they do not know.
   local body = '"id":"lost-' .. mark .. '","event":"holdfast:lost","data":null,"from":{"user":null,"session":null},"sentAtMs":0}'
   redis.call('XADD', KEYS[1], mark, 'm', body, 'l', lost)
-  renewExpiry(ttlSeconds)
-  isSameLife = true
+  enterLife(ttlSeconds)
   head = mark
   return lost, positions
 end
