@@ -79,7 +79,7 @@ test.concurrent("npm start: Ctrl-C pressed again ends it at once", async () => {
 /** A copy of what `npm run dev` needs, since it writes the build that other tests run. */
 function copyOfTheProject(): string {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-dev-"));
-  for (const part of ["package.json", "tsconfig.json", "scripts", "client", "server"]) {
+  for (const part of ["package.json", "tsconfig.json", "scripts", "client", "server", "app"]) {
     cpSync(join(repository, part), join(folder, part), {
       recursive: true,
       filter: (path) => !/\/(dist|node_modules)$/.test(path),

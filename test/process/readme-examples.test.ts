@@ -4,7 +4,7 @@ import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { askData, connectStock } from "../support/stock-client.ts";
 import { startRelay, type TcpRelay } from "../support/tcp-relay.ts";
 import { messageId } from "../support/unique.ts";
-import { waitFor, withTimeout } from "../support/wait.ts";
+import { waitFor } from "../support/wait.ts";
 import { read, repository } from "../unit/docs/markdown.ts";
 
 /** Runs the README's example that imports a package, against another address. */
@@ -50,17 +50,4 @@ test.each([
   expect(shown).toEqual(Array.from({ length: 700 - first }, (_, index) => first + index));
   expect(first > 0).toBe(losses > 0);
   expect(example.output.match(/may be lost/g) ?? []).toHaveLength(losses);
-});
-
-test("the example for the client package shows its own message before it leaves, and ends", async () => {
-  await using server = await startServer();
-  // Which of a message and its acknowledgement comes first is left to chance, so several run.
-  const outcomes = Array.from({ length: 8 }, async () => {
-    await using example = runExample("@holdfast/client", server.port);
-    const exit = await withTimeout(example.exit, "the example to end by itself", 15_000);
-    expect(exit, example.output).toEqual({ code: 0, signal: null });
-    const [, storedAt] = /stored at ([\d-]+)/.exec(example.output) ?? [];
-    expect(example.output.split("\n").map((line) => line.split(" ")[0])).toContain(storedAt);
-  });
-  await Promise.all(outcomes);
 });
