@@ -26,6 +26,9 @@ export interface Config {
   readonly historyMaxMessages: number;
   readonly historyTtlSeconds: number;
   readonly publishDedupSeconds: number;
+  readonly presenceGraceSeconds: number;
+  readonly presenceLeaseSeconds: number;
+  readonly presenceAnnounceMax: number;
   readonly functionTimeoutSeconds: number | undefined;
   readonly drainSeconds: number;
   readonly auth: AuthMode;
@@ -92,6 +95,9 @@ export const settings = {
   HISTORY_MAX_MESSAGES: wholeNumber(1, 1_000_000),
   HISTORY_TTL_SECONDS: wholeNumber(1, 31_536_000),
   PUBLISH_DEDUP_SECONDS: wholeNumber(shortestDedupSeconds, 86_400),
+  PRESENCE_GRACE_SECONDS: wholeNumber(0, 600),
+  PRESENCE_LEASE_SECONDS: wholeNumber(3, 600),
+  PRESENCE_ANNOUNCE_MAX: wholeNumber(0, 1_000),
   FUNCTION_TIMEOUT_SECONDS: wholeNumber(1, 86_400),
   DRAIN_SECONDS: wholeNumber(0, 90),
   AUTH: z.enum(["anonymous", "token"]).describe("anonymous or token"),
@@ -135,6 +141,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     historyMaxMessages: values.HISTORY_MAX_MESSAGES ?? 1000,
     historyTtlSeconds: values.HISTORY_TTL_SECONDS ?? 86_400,
     publishDedupSeconds: values.PUBLISH_DEDUP_SECONDS ?? 120,
+    presenceGraceSeconds: values.PRESENCE_GRACE_SECONDS ?? 8,
+    presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
+    presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,
     functionTimeoutSeconds: values.FUNCTION_TIMEOUT_SECONDS,
     drainSeconds: values.DRAIN_SECONDS ?? 10,
     auth,

@@ -10,6 +10,7 @@ import { createOwnRequests } from "./application/own-requests.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
 import { createToldAfter } from "./application/told-after.ts";
+import { createToldMembers } from "./application/told-members.ts";
 import { createAuthenticator } from "./auth/verify-token.ts";
 import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
@@ -25,13 +26,19 @@ import { PositionChecks } from "./log/position-checks.ts";
 import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
 import { createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
+import { leasesKey, presenceKeys } from "./presence/keys.ts";
+import { LeaseStore } from "./presence/lease-store.ts";
+import { membersChannel } from "./presence/members-channel.ts";
+import { membersCheckMs, Presence } from "./presence/presence.ts";
+import { PresenceStore } from "./presence/presence-store.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
-import { localRooms, onRoomEmpty, type RoomServer, tellPosition } from "./sockets/room-server.ts";
+import { cutConnection, pingAll } from "./sockets/heard.ts";
+import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
 
@@ -91,7 +98,26 @@ export async function assembleServer<C>(
     onStored: createToldAfter(application, context),
     ownRequests: createOwnRequests(application, schemas, context),
   };
-  const requests = createRequests({ log, known, signals, schemas, hooks });
+  const presenceKeysOf = (room: string) => presenceKeys(config.keyPrefix, room);
+  const presence = new Presence({
+    store: new PresenceStore({
+      redis: redis.commands,
+      keysOf: presenceKeysOf,
+      announceMax: config.presenceAnnounceMax,
+      // Between two checks nothing may expire.
+      ttlSeconds: Math.max(config.historyTtlSeconds, (4 * membersCheckMs) / 1000),
+    }),
+    leases: new LeaseStore(redis.commands, leasesKey(config.keyPrefix), config.presenceLeaseSeconds * 1000),
+    graceSeconds: config.presenceGraceSeconds,
+    leaseSeconds: config.presenceLeaseSeconds,
+    channel: membersChannel(subscriptions, (room) => presenceKeysOf(room).channel),
+    tell: (room, connections, notice) => tellMembers(io, room, connections, notice),
+    pingAll: () => pingAll(io),
+    cut: (connection) => cutConnection(io, connection),
+    listener: createToldMembers(application, context),
+    logger,
+  });
+  const requests = createRequests({ log, known, signals, schemas, hooks, presence });
 
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
@@ -106,6 +132,7 @@ export async function assembleServer<C>(
     authenticate: createAuthenticate(application, context, createAuthenticator(config.auth)),
     availability,
     requests,
+    presence,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
     functionTimeoutSeconds: config.functionTimeoutSeconds,
     sleeps: () => sleepDetector.sleeps(),
@@ -133,6 +160,7 @@ export async function assembleServer<C>(
     if (room !== undefined) positions.receive(room, frame);
   });
   subscriptions.onRestored(() => positions.announceAll());
+  subscriptions.onRestored(() => presence.restored());
   onRoomEmpty(io, (room) => known.leave(room));
   const stopSweep = cutSlowReaders(io, logger);
 
@@ -180,6 +208,7 @@ export async function assembleServer<C>(
     availability.goAway();
     await drain.run();
     stopWatching();
+    await presence.end();
     await door.close(() => io.close(), deadlineMs);
     await redis.close();
   };
@@ -210,6 +239,7 @@ export async function assembleServer<C>(
     await door.listen();
   } catch (error) {
     stopWatching();
+    await presence.end();
     await redis.close();
     throw error;
   }

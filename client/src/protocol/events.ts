@@ -49,6 +49,22 @@ const page = {
   lost: z.strictObject({ after: position, before: position, positions: z.array(position) }).exactOptional(),
 };
 
+/** `<epoch>-<number>`: a state of a room's members. Numbers compare within an epoch only. */
+const memberVersion = z.string().regex(/^[a-z0-9]{1,16}-\d{1,15}$/, { error: "expected a version `<epoch>-<number>`" });
+
+const member = z.strictObject({
+  user: z.string().nullable(),
+  session: z.string(),
+  /** As the contract's `presence` gave it; null where the member has none. */
+  state: z.unknown(),
+  /** By Redis' clock, for display. */
+  joinedAtMs: z.int(),
+});
+
+const memberCursor = z.string().regex(/^[a-z0-9]{1,16}:\d{1,20}$/, { error: "expected a cursor from an answer" });
+
+const presenceMode = z.enum(["members", "count"]);
+
 function request<Payload extends z.ZodType, Data extends z.ZodType>(payload: Payload, data: Data) {
   return { payload, data };
 }
@@ -63,10 +79,19 @@ export const requests = {
       since: position.exactOptional(),
       /** Without `since`: answer with the newest so many messages; default 0. */
       history: z.int().min(0).max(limits.pageMessages).exactOptional(),
-      /** Reserved for member lists; accepted, and without effect as yet. */
-      presence: z.boolean().exactOptional(),
+      /** Be a member, with this state or, with `true`, without one, and be told of the others. */
+      presence: z.unknown().optional(),
+      /** With `presence`: the version of the members that the client knows, so that it is told what has changed. */
+      version: memberVersion.exactOptional(),
     }),
-    z.strictObject(page),
+    z.strictObject({
+      ...page,
+      /** All members. Absent without `presence`, in the mode "count", and where notifications tell what has changed. */
+      members: z.array(member).exactOptional(),
+      count: z.int().exactOptional(),
+      mode: presenceMode.exactOptional(),
+      version: memberVersion.exactOptional(),
+    }),
   ),
   "room:leave": request(z.strictObject({ room: roomName }), z.strictObject({})),
   "message:publish": request(
@@ -90,6 +115,23 @@ export const requests = {
     z.strictObject(page),
   ),
   "signal:send": request(z.strictObject({ room: roomName, event: eventName, data: z.unknown() }), z.strictObject({})),
+  /** `state: null` ends the membership, and the room stays joined. */
+  "presence:update": request(z.strictObject({ room: roomName, state: z.unknown() }), z.strictObject({})),
+  "presence:list": request(
+    z.strictObject({
+      room: roomName,
+      /** From the answer before, to go on behind it. */
+      cursor: memberCursor.exactOptional(),
+      limit: z.int().min(1).max(limits.pageMembers).exactOptional(),
+    }),
+    z.strictObject({
+      members: z.array(member),
+      count: z.int(),
+      mode: presenceMode,
+      version: memberVersion,
+      cursor: memberCursor.exactOptional(),
+    }),
+  ),
 };
 
 /** What the server tells unasked: event name -> payload. */
@@ -100,6 +142,18 @@ export const notifications = {
   "signal:sent": z.strictObject({ room: roomName, event: eventName, data: z.unknown(), from: sender }),
   /** The log's newest position, for a client to notice that it missed the last message. */
   "room:position": z.strictObject({ room: roomName, position }),
+  /** The members changed. `previous`: the version before; without it `joined` is the whole list. */
+  "presence:changed": z.strictObject({
+    room: roomName,
+    version: memberVersion,
+    previous: memberVersion.exactOptional(),
+    joined: z.array(member),
+    updated: z.array(member),
+    /** Sessions. */
+    left: z.array(z.string()),
+    count: z.int(),
+    mode: presenceMode,
+  }),
   /** This connection will be cut: move to another one before the deadline, which is in the server's clock. */
   "connection:expiring": z.strictObject({
     reason: z.enum(["timeout", "drain", "token"]),
@@ -118,6 +172,7 @@ export const handshakeAuth = z.object({
 export type HandshakeAuth = z.infer<typeof handshakeAuth>;
 export type Sender = z.infer<typeof sender>;
 export type Message = z.infer<typeof message>;
+export type Member = z.infer<typeof member>;
 export type Page = z.infer<z.ZodObject<typeof page, z.core.$strict>>;
 
 export type RequestName = keyof typeof requests;

@@ -17,6 +17,12 @@ export const limits = {
   pageMessages: 500,
   /** Bytes of messages in one answer; at least one message is always in it. */
   pageBytes: 512 * 1024,
+  /** Members in one page, about; a room of a few hundred may come whole. */
+  pageMembers: 200,
+  /** Largest state of a member, as UTF-8 JSON. */
+  stateBytes: 2_048,
+  /** Updates of its state that one connection makes in a room each second; of more the last one counts. */
+  stateUpdatesPerSecond: 5,
   /** Messages that one append, and so one `message:published`, may carry. */
   batchMessages: 256,
   /** Bytes of messages that one append may carry; a single larger message goes alone. */

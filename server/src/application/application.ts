@@ -55,6 +55,13 @@ export interface PublishedMessages {
   readonly messages: readonly Message[];
 }
 
+/** Who joined or left a room. */
+interface RoomMember {
+  readonly room: string;
+  readonly user: string | null;
+  readonly session: string;
+}
+
 /** Anything that answers HTTP requests, such as a Hono app. */
 export interface Routes {
   fetch(request: Request): Response | Promise<Response>;
@@ -93,6 +100,18 @@ export interface Application<C = AnyContract> {
    * what it has not told: what must not be missed is read with `server.history`.
    */
   readonly onPublished?: (published: PublishedMessages, context: HookContext<C>) => unknown;
+  /** Is told of a member that joined a room: afterwards, once, on one instance. Moves and short cuts are no join. */
+  readonly onJoin?: (member: RoomMember, context: HookContext<C>) => unknown;
+  /** The same for one that left. An instance that dies takes along what it has not told. */
+  readonly onLeave?: (
+    member: RoomMember & {
+      /** `left`: its client did. `disconnected`: its client is gone. `lost`: its instance is. */
+      readonly reason: "left" | "disconnected" | "lost";
+      /** Members that are left. */
+      readonly count: number;
+    },
+    context: HookContext<C>,
+  ) => unknown;
   /**
    * The application's own HTTP routes. They are asked where none of Holdfast's matches; where they answer 404, the page
    * and then Holdfast's own 404 follow. Called once, before the server listens.

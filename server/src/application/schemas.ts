@@ -12,6 +12,8 @@ interface RoomSchemas {
   /** What the server's side may publish: all messages. */
   readonly allMessages: Schemas;
   readonly signals: Schemas;
+  /** Of a member's state; undefined where members have none. */
+  readonly presence: Schema | undefined;
 }
 
 /** Looks schemas up by room and event. Made once from an application's contract. */
@@ -49,7 +51,7 @@ function roomSchemas(
     if (uses.length > 1) throw new Error(`${where} uses the name ${event} twice: give each event a name of its own`);
   }
   if (presence !== undefined) requireSchema(`presence in ${where}`, presence);
-  return { messages, allMessages: { ...messages, ...serverMessages }, signals };
+  return { messages, allMessages: { ...messages, ...serverMessages }, signals, presence };
 }
 
 function requireSchema(what: string, schema: unknown): void {

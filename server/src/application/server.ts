@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Input, MessagesOf, ScopeOf, SignalsOf } from "@holdfast/client/contract";
-import type { Page, Position } from "@holdfast/client/protocol";
+import type { Member, Page, Position } from "@holdfast/client/protocol";
 
 /** A running server, for the application that runs it. What it publishes is not asked for and not limited. */
 export interface Server<C> extends AsyncDisposable {
@@ -29,6 +29,8 @@ export interface Server<C> extends AsyncDisposable {
   ): Promise<void>;
   /** Reads a room's log: after a position, before one, between two, or the newest. Throws INVALID_PAYLOAD, UNAVAILABLE. */
   history(room: string, range?: { after?: Position; before?: Position; limit?: number }): Promise<Page>;
+  /** Everybody who is in a room now; in a large room, page by page, who joins meanwhile may be missing. Throws UNAVAILABLE. */
+  members(room: string): Promise<readonly Member[]>;
   /** Answers an HTTP request as the server itself would, for mounting it into another one. It needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>;
   /**

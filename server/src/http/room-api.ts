@@ -29,15 +29,17 @@ const backEnd = trustedCaller();
 const bodyBytes = 2 * limits.dataBytes;
 
 /**
- * `POST /rooms/:room/messages` with `{ id, event, data }` and `GET /rooms/:room/messages?after=&before=&limit=`: the
- * same rows of the request table as over the socket, for other functions and back ends.
+ * `POST /rooms/:room/messages` with `{ id, event, data }`, `GET /rooms/:room/messages?after=&before=&limit=` and
+ * `GET /rooms/:room/members?cursor=&limit=`: the same rows of the request table as over the socket, for other functions and back ends.
  */
 export function createRoomApi({ requests, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
   const api = new Hono();
-  api.use("/rooms/:room/messages", async (context, next) => {
-    if (bearerToken !== undefined) requireBearer(context, bearerToken);
-    await next();
-  });
+  for (const path of ["/rooms/:room/messages", "/rooms/:room/members"]) {
+    api.use(path, async (context, next) => {
+      if (bearerToken !== undefined) requireBearer(context, bearerToken);
+      await next();
+    });
+  }
   const tooLarge = () => {
     throw new RequestError("PAYLOAD_TOO_LARGE", `expected a body of at most ${bodyBytes} bytes`);
   };
@@ -56,6 +58,15 @@ export function createRoomApi({ requests, bearerToken, sinceWakeMs }: RoomApiPar
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     };
     return context.json(await requests.carryOut(backEnd, "history:read", payload, "request"));
+  });
+  api.get("/rooms/:room/members", async (context) => {
+    const { limit, ...cursor } = context.req.query();
+    const payload = {
+      ...cursor,
+      room: context.req.param("room"),
+      ...(limit === undefined ? {} : { limit: Number(limit) }),
+    };
+    return context.json(await requests.carryOut(backEnd, "presence:list", payload, "request"));
   });
   return api;
 }

@@ -48,7 +48,7 @@ const appendWithinMs = limits.acknowledgementTimeoutMs;
 /**
  * Ids are remembered for this much longer than `PUBLISH_DEDUP_SECONDS`, which is reckoned from the client's last
  * attempt. That may have been on its way for as long as a connection can be silent without being closed
- * (`pingInterval` and `pingTimeout` of Engine.IO, 45 s together), and then have waited for its append.
+ * (at most 45 s, by Engine.IO's own defaults), and then have waited for its append.
  */
 export const onTheWaySeconds = 60;
 

@@ -5,6 +5,7 @@ import type { OnStored } from "../application/told-after.ts";
 import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
+import type { Presence } from "../presence/presence.ts";
 
 /** What the handlers work with; each asks for the parts that it needs. */
 export interface RequestParts {
@@ -13,6 +14,8 @@ export interface RequestParts {
   readonly signals: Pick<SignalChannel, "send">;
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
+  /** A publisher has none. */
+  readonly presence?: Pick<Presence, "join" | "leave" | "abandon" | "update" | "withdraw" | "list"> | undefined;
 }
 
 /** The application's own code, as far as requests meet it. A publisher has none. */

@@ -3,11 +3,13 @@ import type { Caller } from "./caller.ts";
 import { echo } from "./echo.ts";
 import { joinRoom } from "./join-room.ts";
 import { leaveRoom } from "./leave-room.ts";
+import { listMembers } from "./list-members.ts";
 import type { RequestParts } from "./parts.ts";
 import { publishMessage } from "./publish-message.ts";
 import { readHistory } from "./read-history.ts";
 import type { Right } from "./rights.ts";
 import { sendSignal } from "./send-signal.ts";
+import { updatePresence } from "./update-presence.ts";
 
 interface Row<Name extends RequestName> {
   readonly handler: (
@@ -21,7 +23,7 @@ interface Row<Name extends RequestName> {
   readonly right: Right;
 }
 
-/** The cost of a request whose answer may hold a whole page of the log. */
+/** The cost of a request whose answer may hold a whole page of the log, or of members. */
 const pageCost = 10;
 
 /** One row for each request of the protocol: a missing one does not compile. */
@@ -32,6 +34,8 @@ export const requestTable: { readonly [Name in RequestName]: Row<Name> } = {
   "message:publish": { handler: publishMessage, cost: 1, right: "write" },
   "history:read": { handler: readHistory, cost: pageCost, right: "read" },
   "signal:send": { handler: sendSignal, cost: 1, right: "write" },
+  "presence:update": { handler: updatePresence, cost: 1, right: "write" },
+  "presence:list": { handler: listMembers, cost: pageCost, right: "read" },
 };
 
 /** The cost of any event that a client sends: that of its row, and 1 for the application's own and unknown ones. */

@@ -1,6 +1,8 @@
 import type { ClientToServerEvents, Position, ServerToClientEvents } from "@holdfast/client/protocol";
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
+import type { MembersNotice } from "../presence/fold.ts";
+import { versionText } from "../presence/member-version.ts";
 import type { CallerIdentity } from "../requests/caller.ts";
 
 interface SocketData {
@@ -20,6 +22,22 @@ export function localRooms(io: RoomServer): string[] {
 /** Tells the members of a room on this instance, and no other, where its log stands. */
 export function tellPosition(io: RoomServer, room: string, position: Position): void {
   io.local.to(adapterRoom(room)).emit("room:position", { room, position });
+}
+
+/** Tells some connections of this instance what has changed among the members of a room. It is encoded once for all. */
+export function tellMembers(io: RoomServer, room: string, connections: readonly string[], notice: MembersNotice): void {
+  if (connections.length === 0) return;
+  const { version, previous, joined, updated, left, count, mode } = notice;
+  io.local.to([...connections]).emit("presence:changed", {
+    room,
+    version: versionText(version),
+    ...(previous === undefined ? {} : { previous: versionText(previous) }),
+    joined: [...joined],
+    updated: [...updated],
+    left: [...left],
+    count,
+    mode,
+  });
 }
 
 /** Calls back when the last member of a room on this instance has left. */

@@ -1,10 +1,13 @@
 import type { Logger } from "pino";
+import type { DisconnectReason } from "socket.io";
 import { lifetimeHeader, lifetimeMs } from "../platforms/lifetime.ts";
+import type { Presence } from "../presence/presence.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
 import { scheduleNotice } from "./expiry-notice.ts";
+import { lastHeard } from "./heard.ts";
 import { socketMembership } from "./membership.ts";
 import type { RoomSocket } from "./room-server.ts";
 
@@ -12,6 +15,8 @@ export interface ServeParts {
   readonly requests: Requests;
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
+  /** Is told of connections, because members have some. */
+  readonly presence: Pick<Presence, "opened" | "closed">;
   readonly functionTimeoutSeconds: number | undefined;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
@@ -36,6 +41,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     membership: socketMembership(socket, parts.confirmed),
     reads,
   };
+  parts.presence.opened({ id: socket.id, heardAt: () => lastHeard(socket) });
   const dispatching = { requests: parts.requests, caller, limiter, readTokens, pace, outgoing, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
@@ -54,9 +60,15 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
     admission.leave();
+    parts.presence.closed(socket.id, isForGood(reason) ? "closed" : "broken");
     if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });
+}
+
+/** Whether a side has ended the connection on purpose; everything else is an accident, after which the client comes back. */
+function isForGood(reason: DisconnectReason): boolean {
+  return reason === "client namespace disconnect" || reason === "server namespace disconnect";
 }
 
 /** A connection that has left the namespace gets the time that a new one gets. */

@@ -6,6 +6,7 @@ import { RequestError, toWireError } from "../errors.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { limitConnections, limitsOf } from "./connection-limits.ts";
 import { noteOpening } from "./expiry-notice.ts";
+import { noteHeard } from "./heard.ts";
 import { originAllowed } from "./origin.ts";
 import { parser } from "./parser.ts";
 import type { RoomServer } from "./room-server.ts";
@@ -19,6 +20,9 @@ export interface SocketServerOptions extends AdmitParts, ServeParts {
   readonly allowedOrigins: "any" | readonly string[];
 }
 
+const pingIntervalMs = 5_000;
+const pingTimeoutMs = 5_000;
+
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
   const { httpServer, path, adapter, allowedOrigins, logger } = options;
@@ -30,6 +34,9 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     parser,
     maxHttpBufferSize: limits.packetBytes,
     connectTimeout: connectTimeoutMs,
+    // A client that fell silent is a member until it is noticed.
+    pingInterval: pingIntervalMs,
+    pingTimeout: pingTimeoutMs,
     // Compression would forbid encoding a broadcast once for all its receivers.
     perMessageDeflate: false,
     allowRequest: (request, decide) => {
@@ -41,6 +48,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     },
   });
   limitConnections(io.engine, logger);
+  noteHeard(io.engine);
   io.use((socket, next) => {
     admit(options, socket).then(
       () => next(),

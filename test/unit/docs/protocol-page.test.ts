@@ -75,6 +75,7 @@ const shapes: readonly (readonly [heading: string, schema: z.ZodType])[] = [
   ["A message", messages.element],
   ["A sender", messages.element.shape.from],
   ["A page of the log", requests["history:read"].data],
+  ["A member", requests["presence:list"].data.shape.members.element],
 ];
 
 test.each(shapes)("the table under %s names every field", (heading, schema) => {

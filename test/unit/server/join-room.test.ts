@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { limits, type Page } from "../../../client/src/protocol/index.ts";
+import { contractSchemas } from "../../../server/src/application/schemas.ts";
 import { RequestError } from "../../../server/src/errors.ts";
 import { KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { RoomLog } from "../../../server/src/log/room-log.ts";
@@ -36,7 +37,7 @@ function connection() {
       },
     },
   };
-  const parts = { log, known: new KnownPositions(60) };
+  const parts = { log, known: new KnownPositions(60), schemas: contractSchemas({}) };
   return { rooms, reads, parts, join: () => joinRoom(parts, caller, { room: "lobby" }) };
 }
 

@@ -1,0 +1,215 @@
+import { randomBytes } from "node:crypto";
+import { ErrorReply } from "redis";
+import type { RedisClient, ScriptKeys } from "../redis/redis-client.ts";
+import { runScript, type Script, script } from "../redis/scripts.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
+import applySource from "./apply.lua";
+import checkSource from "./check.lua";
+import type { PresenceKeys } from "./keys.ts";
+import listSource from "./list.lua";
+import { type PresenceMode, parseStored, type StoredMember } from "./member.ts";
+import type { MemberVersion } from "./member-version.ts";
+import reapSource from "./reap.lua";
+import roomSource from "./room.lua";
+
+export interface PresenceStoreOptions {
+  readonly redis: Pick<SupervisedClient, "run">;
+  readonly keysOf: (room: string) => PresenceKeys;
+  /** Members up to which changes are published one by one. */
+  readonly announceMax: number;
+  /** How long the members of a room are kept that no instance looks after. */
+  readonly ttlSeconds: number;
+}
+
+/** A change that an instance makes, as apply.lua describes it. */
+export interface WrittenChange {
+  readonly kind: "add" | "restore" | "update" | "end" | "leave";
+  readonly session: string;
+  readonly holder: string;
+  readonly userJson: string;
+  readonly stateJson: string;
+  readonly earlierHolder: string;
+  readonly joinedAtMs: number | undefined;
+}
+
+/** What a change has done. */
+export interface Outcome {
+  readonly did: "joined" | "kept" | "left" | "refused" | "nothing";
+  readonly joinedAtMs: number | undefined;
+}
+
+/** Where a room's members stand. */
+export interface RoomHead {
+  readonly redisNowMs: number;
+  readonly version: MemberVersion;
+  readonly count: number;
+  readonly mode: PresenceMode;
+  /** A count waits to be published: by an `apply` without changes, a moment later. */
+  readonly owesCount: boolean;
+}
+
+export interface ListedMembers {
+  readonly head: RoomHead;
+  /** "0" where there is nothing more. */
+  readonly cursor: string;
+  readonly members: readonly StoredMember[];
+}
+
+export interface Reaped {
+  readonly head: RoomHead;
+  readonly left: readonly { readonly session: string; readonly user: string | null }[];
+}
+
+/** A change that Redis may have carried out, or may carry out yet: nobody knows. */
+export class OutcomeUnknown extends Error {}
+
+const applyScript = script({}, roomSource, applySource);
+// What removes members frees memory, and must run where Redis is full.
+const endScript = script({ flags: "allow-oom" }, roomSource, applySource);
+const reapScript = script({ flags: "allow-oom" }, roomSource, reapSource);
+const listScript = script({ flags: "allow-oom" }, roomSource, listSource);
+const checkScript = script({ flags: "allow-oom" }, roomSource, checkSource);
+
+/** Members that one call of reap.lua looks at, about: some milliseconds of Redis' time. */
+const reapedAtATime = 2_000;
+
+/** The members of rooms in Redis. */
+export class PresenceStore {
+  readonly #options: PresenceStoreOptions;
+
+  constructor(options: PresenceStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Carries out changes, or publishes a count that waits where there are none. Returns "late" where Redis' time is beyond
+   * `untilMs`. Throws OutcomeUnknown, and UNAVAILABLE where nothing was carried out.
+   */
+  async apply(
+    room: string,
+    by: string,
+    untilMs: number,
+    changes: readonly WrittenChange[],
+  ): Promise<{ readonly head: RoomHead; readonly outcomes: readonly Outcome[] } | "late"> {
+    const args = [String(untilMs)];
+    for (const { kind, session, holder, userJson, stateJson, earlierHolder, joinedAtMs } of changes) {
+      args.push(kind, session, holder, userJson, stateJson, earlierHolder, joinedAtMs?.toString() ?? "");
+    }
+    const frees = changes.every(({ kind }) => kind === "end" || kind === "leave");
+    const answer = await this.#run(frees ? endScript : applyScript, room, by, args);
+    if (answer[0] === "LATE") return "late";
+    const { head, rest } = parseHead(answer);
+    return { head, outcomes: rest.map(parseOutcome) };
+  }
+
+  /** Removes the holders of an instance that is gone. Throws UNAVAILABLE. */
+  async reap(room: string, by: string, instance: string): Promise<Reaped> {
+    const left: { session: string; user: string | null }[] = [];
+    for (let cursor = "0"; ; ) {
+      const { head, rest } = parseHead(
+        await this.#run(reapScript, room, by, [instance, cursor, String(reapedAtATime)]),
+      );
+      const [next = "0", ...gone] = rest;
+      for (let at = 0; at < gone.length; at += 2) {
+        const user: unknown = JSON.parse(gone[at + 1] ?? "null");
+        left.push({ session: gone[at] ?? "", user: typeof user === "string" ? user : null });
+      }
+      cursor = next;
+      if (cursor === "0") return { head, left };
+    }
+  }
+
+  /** All members where their changes are published one by one, none otherwise. Throws UNAVAILABLE. */
+  whole(room: string, by: string): Promise<ListedMembers> {
+    return this.#list(room, by, ["", "0", "0", "whole"]);
+  }
+
+  /** A page of members. Throws UNAVAILABLE. */
+  page(
+    room: string,
+    by: string,
+    cursor: { epoch: string; at: string } | undefined,
+    limit: number,
+  ): Promise<ListedMembers> {
+    return this.#list(room, by, [cursor?.epoch ?? "", cursor?.at ?? "0", String(limit), "page"]);
+  }
+
+  /** Where the room stands, and how many holders each instance has in it; keeps it from expiring. Throws UNAVAILABLE. */
+  async check(
+    room: string,
+    by: string,
+  ): Promise<{ readonly head: RoomHead; readonly holders: ReadonlyMap<string, number> }> {
+    const { head, rest } = parseHead(await this.#run(checkScript, room, by, []));
+    const holders = new Map<string, number>();
+    for (let at = 0; at < rest.length; at += 2) holders.set(rest[at] ?? "", Number(rest[at + 1]));
+    return { head, holders };
+  }
+
+  async #list(room: string, by: string, args: string[]): Promise<ListedMembers> {
+    const { head, rest } = parseHead(await this.#run(listScript, room, by, args));
+    const [cursor = "0", ...texts] = rest;
+    const members: StoredMember[] = [];
+    for (let at = 0; at < texts.length; at += 3) {
+      members.push(parseStored(texts[at] ?? "", texts[at + 1] ?? "", texts[at + 2] ?? ""));
+    }
+    return { head, cursor, members };
+  }
+
+  async #run(which: Script, room: string, by: string, args: string[]): Promise<readonly string[]> {
+    const { redis, keysOf, announceMax, ttlSeconds } = this.#options;
+    const { members, states, instances, version, channel } = keysOf(room);
+    const keys: ScriptKeys = [members, states, instances, version, channel];
+    const epoch = randomBytes(5).toString("hex");
+    let isUnknown = false;
+    const observed = {
+      run: <Reply>(command: (client: RedisClient) => Promise<Reply>) =>
+        redis.run((client) => {
+          isUnknown = true;
+          return command(client).catch((error: unknown) => {
+            // Redis has answered, so it is known that the script has not run.
+            isUnknown = !(error instanceof ErrorReply);
+            throw error;
+          });
+        }),
+    };
+    try {
+      const answer = await runScript(observed, which, keys, [
+        epoch,
+        String(announceMax),
+        String(ttlSeconds),
+        by,
+        ...args,
+      ]);
+      return (answer as readonly unknown[]).map(String);
+    } catch (error) {
+      if (isUnknown) throw new OutcomeUnknown("the answer of Redis is missing", { cause: error });
+      throw error;
+    }
+  }
+}
+
+function parseHead(answer: readonly string[]): { readonly head: RoomHead; readonly rest: readonly string[] } {
+  const [now, epoch = "0", n, count, mode, owes, ...rest] = answer;
+  const head: RoomHead = {
+    redisNowMs: Number(now),
+    version: { epoch, n: Number(n) },
+    count: Number(count),
+    mode: mode === "count" ? "count" : "members",
+    owesCount: owes === "1",
+  };
+  return { head, rest };
+}
+
+function parseOutcome(text: string): Outcome {
+  const [did, joined] = text.split(" ");
+  const joinedAtMs = joined === undefined ? undefined : Number(joined);
+  switch (did) {
+    case "joined":
+    case "kept":
+    case "left":
+    case "refused":
+      return { did, joinedAtMs };
+    default:
+      return { did: "nothing", joinedAtMs };
+  }
+}
