@@ -16,4 +16,6 @@ export const contract = defineContract({
     "chat:typing": z.strictObject({}),
     "chat:cursor": z.strictObject({ x: z.number(), y: z.number() }),
   },
+  /** What a member says of itself. */
+  presence: z.strictObject({ name: z.string().min(1).max(64) }),
 });

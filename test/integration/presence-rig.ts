@@ -4,6 +4,7 @@ import * as z from "zod";
 import { createMembers, type MembersChange } from "../../client/src/members.ts";
 import type { Member } from "../../client/src/protocol/index.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { askData, connectStock, type StockOptions, type StockSocket } from "../support/stock-client.ts";
 import { sessionId, uniquePrefix } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
@@ -32,17 +33,22 @@ interface Watching extends Disposable {
   sees(...names: string[]): Promise<void>;
 }
 
-/** Instances of one deployment in this process. */
+/** One of the rig's `servers`, or a process. */
+type Instance = number | ServerProcess;
+
+/** Instances of one deployment, most of them in this process. */
 export interface PresenceRig extends AsyncDisposable {
   readonly redis: RedisServer;
   readonly keyPrefix: string;
   readonly servers: readonly Server<PresenceContract>[];
   readonly logged: readonly string[];
   start(application?: Omit<Application<PresenceContract>, "contract">): Promise<Server<PresenceContract>>;
-  /** A client on an instance that is not in the room yet. */
-  watcher(instance: number, room: string, options?: StockOptions): Promise<Watching>;
+  /** An instance that is a process of its own, the application that ships. */
+  startProcess(env?: Readonly<Record<string, string>>): Promise<ServerProcess>;
+  /** A client on an instance, of `servers` or a process, that is not in the room yet. */
+  watcher(instance: Instance, room: string, options?: StockOptions): Promise<Watching>;
   /** A client that is a member under this name. */
-  member(instance: number, room: string, name: string, options?: StockOptions): Promise<Watching>;
+  member(instance: Instance, room: string, name: string, options?: StockOptions): Promise<Watching>;
 }
 
 export async function startPresence(
@@ -53,6 +59,7 @@ export async function startPresence(
   const redis = await startRedis();
   const keyPrefix = uniquePrefix();
   const servers: Server<PresenceContract>[] = [];
+  const processes: ServerProcess[] = [];
   const watchers: Watching[] = [];
   const logged: string[] = [];
   const log = (_fields: object, message: string) => void logged.push(message);
@@ -71,8 +78,15 @@ export async function startPresence(
       servers.push(server);
       return server;
     },
+    async startProcess(env = {}) {
+      const server = await startServer({
+        env: { REDIS_URL: redis.url, KEY_PREFIX: keyPrefix, DRAIN_SECONDS: "0", PRESENCE_LEASE_SECONDS: "3", ...env },
+      });
+      processes.push(server);
+      return server;
+    },
     async watcher(instance, room, options = {}) {
-      const server = servers[instance];
+      const server = typeof instance === "number" ? servers[instance] : instance;
       if (server === undefined)
         throw new Error(`expected an instance from 0 to ${servers.length - 1}, got ${instance}`);
       const watching = await watch(server.url, room, options);
@@ -87,6 +101,7 @@ export async function startPresence(
     async [Symbol.asyncDispose]() {
       for (const watching of watchers) watching[Symbol.dispose]();
       await Promise.all(servers.map((server) => server.close()));
+      await Promise.all(processes.map((server) => server.kill()));
       await redis[Symbol.asyncDispose]();
     },
   };

@@ -1,5 +1,9 @@
+import { createClient } from "redis";
 import { expect, test } from "vitest";
-import { uniqueRoom } from "../support/unique.ts";
+import { presenceKeys } from "../../server/src/presence/keys.ts";
+import { ask, askData, connectStock } from "../support/stock-client.ts";
+import { sessionId, uniqueRoom } from "../support/unique.ts";
+import { waitFor } from "../support/wait.ts";
 import { startPresence } from "./presence-rig.ts";
 
 test("members of two instances see each other join, change and leave", async () => {
@@ -17,4 +21,240 @@ test("members of two instances see each other join, change and leave", async () 
   expect(ann.told).toEqual(["joined ann", "joined bob", "updated robert", "left robert"]);
   const members = await rig.servers[1]?.members(room);
   expect(members).toMatchObject([{ session: ann.session, user: null, state: { name: "ann" } }]);
+});
+
+test("a session that moves is no leave and no join, in whatever order its connections come and go", async () => {
+  await using rig = await startPresence(2);
+  const room = uniqueRoom();
+  const watcher = await rig.watcher(0, room);
+  await watcher.join();
+  const session = sessionId();
+  const first = await rig.member(0, room, "ann", { session });
+  await watcher.sees("ann", "nobody");
+  const second = await rig.member(1, room, "ann", { session });
+  // The old connection catches up once more, and goes.
+  await first.join({ name: "ann" });
+  first.socket.disconnect();
+  await second.update("ann again");
+  await watcher.sees("ann again", "nobody");
+  expect(watcher.told).toEqual(["joined nobody", "joined ann", "updated ann again"]);
+});
+
+test("who leaves with a new connection has left, though an old one of the session is still open", async () => {
+  await using rig = await startPresence(2);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const session = sessionId();
+  await rig.member(0, room, "ann", { session });
+  const second = await rig.member(1, room, "ann", { session });
+  await watcher.sees("ann", "watcher");
+  await second.leave();
+  await watcher.sees("watcher");
+  // The instance of the old connection knows, too: it does not register it anew.
+  await rig.member(1, room, "fence");
+  await watcher.sees("fence", "watcher");
+  expect(watcher.told.filter((told) => told.includes("ann"))).toEqual(["joined ann", "left ann"]);
+});
+
+test("a leave of an old connection that comes late does not end the new one", async () => {
+  await using rig = await startPresence(2);
+  const room = uniqueRoom();
+  const session = sessionId();
+  const first = await rig.member(0, room, "ann", { session });
+  const second = await rig.member(1, room, "ann", { session });
+  await first.leave();
+  const fence = await rig.member(0, room, "fence");
+  await second.sees("ann", "fence");
+  expect(fence.names()).toEqual(["ann", "fence"]);
+});
+
+test("a client that is back within the grace never left, and one that is not has left once", async () => {
+  const left: unknown[] = [];
+  const joined: string[] = [];
+  const application = {
+    onJoin: ({ session }: { session: string }) => void joined.push(session),
+    onLeave: (what: object) => void left.push(what),
+  };
+  await using rig = await startPresence(2, { presenceGraceSeconds: 1 }, application);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const session = sessionId();
+  const cut = await rig.member(0, room, "ann", { session });
+  cut.socket.io.engine.close();
+  const back = await rig.member(1, room, "ann", { session });
+  await watcher.sees("ann", "watcher");
+  back.socket.io.engine.close();
+  await watcher.sees("watcher");
+  expect(watcher.told.filter((told) => told.includes("ann"))).toEqual(["joined ann", "left ann"]);
+  await waitFor(() => left.length > 0, "onLeave");
+  expect(left).toEqual([{ room, user: null, session, reason: "disconnected", count: 1 }]);
+  expect(joined.filter((one) => one === session)).toEqual([session]);
+});
+
+test("a client that closes its connection leaves at once", async () => {
+  await using rig = await startPresence(2, { presenceGraceSeconds: 600 });
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const ann = await rig.member(1, room, "ann");
+  await watcher.sees("ann", "watcher");
+  ann.socket.disconnect();
+  await watcher.sees("watcher");
+});
+
+test("a room is told one by one up to the limit, above it by its number, and one by one again below four fifths", async () => {
+  await using rig = await startPresence(2, { presenceAnnounceMax: 5 });
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "0");
+  const others = await Promise.all(Array.from({ length: 5 }, (_, at) => rig.member(at % 2, room, String(at + 1))));
+  await waitFor(() => watcher.members.count === 6, "the number of members");
+  expect(watcher.names()).toEqual([]);
+  const late = await rig.watcher(1, room);
+  await late.join();
+  expect([late.members.count, late.names()]).toEqual([7, []]);
+  await late.leave();
+  await others[0]?.leave();
+  await waitFor(() => watcher.members.count === 5, "the number after a leave");
+  // At the edge the mode stays: else every client would read the list again and again.
+  expect(watcher.names()).toEqual([]);
+  await others[1]?.leave();
+  await watcher.sees("0", "3", "4", "5");
+  expect(watcher.told.filter((told) => told.startsWith("left"))).toEqual([]);
+});
+
+test("a list is read page by page, and a cursor of another epoch begins anew", async () => {
+  await using rig = await startPresence(1, { presenceAnnounceMax: 10 });
+  const room = uniqueRoom();
+  const sockets = await Promise.all(Array.from({ length: 30 }, () => connectStock(rig.servers[0]?.url ?? "")));
+  try {
+    // Enough for Redis to keep a table, of which a scan reads a part.
+    const name = "n".repeat(100);
+    const reader = sockets[0];
+    if (reader === undefined) throw new Error("expected a socket");
+    await Promise.all(sockets.map((socket) => askData(socket, "room:join", { room, presence: { name } })));
+    const admin = createClient({ url: rig.redis.url });
+    await admin.connect();
+    await admin.configSet("hash-max-listpack-entries", "4");
+    const keys = presenceKeys(rig.keyPrefix, room);
+    await admin.hSet(keys.members, "another-session-1", `1|x.1|null`);
+    await admin.hDel(keys.members, "another-session-1");
+    const sessions = new Set<string>();
+    const pages = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await askData(reader, "presence:list", { room, limit: 10, ...(cursor !== undefined && { cursor }) });
+      pages.push(page);
+      for (const { session } of page.members) sessions.add(session);
+      if (page.cursor === undefined) break;
+      cursor = page.cursor;
+    }
+    expect(pages.length).toBeGreaterThan(1);
+    expect(sessions.size).toBe(30);
+    const [first] = pages;
+    const again = await askData(reader, "presence:list", { room, limit: 10, cursor: "0123456789:17" });
+    expect(again.members).toEqual(first?.members);
+    const response = await fetch(`${rig.servers[0]?.url}/rooms/${room}/members?limit=10`);
+    expect(await response.json()).toEqual(first);
+    expect(await rig.servers[0]?.members(room)).toHaveLength(30);
+    admin.destroy();
+  } finally {
+    for (const socket of sockets) socket.disconnect();
+  }
+});
+
+test("of two connections of a session only the newer one sets its state", async () => {
+  await using rig = await startPresence(2);
+  const room = uniqueRoom();
+  const session = sessionId();
+  const first = await rig.member(0, room, "old", { session });
+  const second = await rig.member(1, room, "new", { session });
+  await second.sees("new");
+  await first.update("late");
+  await second.update("newest");
+  await second.sees("newest");
+  expect(second.told.filter((told) => told.includes("late"))).toEqual([]);
+});
+
+test("of many updates at once a few are told, and the last one counts", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const ann = await rig.member(0, room, "ann");
+  await watcher.sees("ann", "watcher");
+  await Promise.all(Array.from({ length: 50 }, (_, at) => ann.update(`ann ${at}`)));
+  await watcher.sees("ann 49", "watcher");
+  expect(watcher.told.filter((told) => told.startsWith("updated")).length).toBeLessThan(5);
+});
+
+test("a state is checked by the contract, and its size is limited", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.watcher(0, room);
+  const join = (presence: unknown, where = room) => ask(watcher.socket, "room:join", { room: where, presence });
+  expect(await join({ name: 1 })).toMatchObject({
+    error: { code: "INVALID_PAYLOAD", message: expect.stringMatching(/^state\.name/) },
+  });
+  expect(await join({ name: "n".repeat(2_100) })).toMatchObject({ error: { code: "PAYLOAD_TOO_LARGE" } });
+  expect(await join({ name: "ann" }, "plain:1")).toMatchObject({ error: { code: "INVALID_PAYLOAD" } });
+  expect(await join(true, "plain:1")).toMatchObject({ ok: true, data: { count: 1 } });
+  const update = { room, state: { name: "ann" } };
+  expect(await ask(watcher.socket, "presence:update", update)).toMatchObject({ error: { code: "NOT_JOINED" } });
+});
+
+test("a member may withdraw and stay in the room, and be one again", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const ann = await rig.member(0, room, "ann");
+  await askData(ann.socket, "presence:update", { room, state: null });
+  await watcher.sees("watcher");
+  await ann.sees("watcher");
+  await ann.update("ann");
+  await watcher.sees("ann", "watcher");
+});
+
+test("a client that comes back is told what has changed, and not the whole list", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const ann = await rig.member(0, room, "ann");
+  const bob = await rig.member(0, room, "bob");
+  await ann.sees("ann", "bob");
+  const version = ann.members.version ?? "";
+  await bob.update("robert");
+  await ann.sees("ann", "robert");
+  const told = ann.notices;
+  const again = await askData(ann.socket, "room:join", { room, presence: { name: "ann" }, version });
+  expect(again.members).toBeUndefined();
+  await waitFor(() => ann.notices > told, "what has changed since");
+  const unknown = await askData(ann.socket, "room:join", { room, presence: { name: "ann" }, version: "abc-1" });
+  expect(unknown.members).toHaveLength(2);
+});
+
+test("a room that nobody watches publishes to nobody, and one without members keeps nothing", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const ann = await rig.member(0, room, "ann");
+  const admin = createClient({ url: rig.redis.url });
+  await admin.connect();
+  const { channel } = presenceKeys(rig.keyPrefix, room);
+  const subscribers = async () => (await admin.sendCommand(["PUBSUB", "SHARDNUMSUB", channel])) as unknown[];
+  expect(await subscribers()).toEqual([channel, 1]);
+  await ann.leave();
+  await waitFor(async () => (await subscribers())[1] === 0, "the end of the subscription");
+  const { members, states, instances } = presenceKeys(rig.keyPrefix, room);
+  await waitFor(async () => (await admin.exists([members, states, instances])) === 0, "the end of the members");
+  admin.destroy();
+});
+
+test("of a room with members everything expires by itself where no instance looks after it", async () => {
+  await using rig = await startPresence(1, { historyTtlSeconds: 100 });
+  const room = uniqueRoom();
+  await rig.member(0, room, "ann");
+  const admin = createClient({ url: rig.redis.url });
+  await admin.connect();
+  const { members, states, instances, version } = presenceKeys(rig.keyPrefix, room);
+  for (const key of [members, states, instances, version]) {
+    const ttl = await admin.ttl(key);
+    expect(ttl, key).toBeGreaterThan(60);
+    expect(ttl, key).toBeLessThanOrEqual(100);
+  }
+  admin.destroy();
 });

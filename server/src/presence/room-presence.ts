@@ -73,6 +73,7 @@ export class RoomPresence {
   #watching: Promise<void> | undefined;
   #missed = 0;
   #differing = 0;
+  #restoringUntilMs = 0;
   #applyVersion: MemberVersion | undefined;
 
   constructor(options: RoomPresenceOptions) {
@@ -137,7 +138,6 @@ export class RoomPresence {
     };
     const isStored = before?.joinedAtMs !== undefined;
     if (isStored && (stateJson === "" || stateJson === before.stateJson)) return undefined;
-    if (before !== undefined && stateJson !== "") before.stateJson = stateJson;
     this.#holders.set(of.connection, holder);
     try {
       const { did, joinedAtMs } = await this.#writes.push({
@@ -146,6 +146,8 @@ export class RoomPresence {
       });
       if (did === "refused") throw new RequestError("FORBIDDEN", "this session is another user's");
       if (joinedAtMs !== undefined) holder.joinedAtMs = joinedAtMs;
+      // Only now: the same state that could not be stored is asked for again.
+      if (stateJson !== "") holder.stateJson = stateJson;
       return this.#applyVersion;
     } catch (error) {
       if (holder.joinedAtMs === undefined && this.#holders.get(of.connection) === holder) {
@@ -290,7 +292,8 @@ export class RoomPresence {
 
   #applied(head: RoomHead, changes: readonly WrittenChange[], outcomes: readonly Outcome[]): void {
     const { room, listener } = this.#options;
-    const isSameEpoch = this.#epoch === undefined || this.#epoch === head.version.epoch;
+    this.#seen(head.version, []);
+    const isRestoring = performance.now() < this.#restoringUntilMs;
     this.#applyVersion = head.version;
     outcomes.forEach(({ did }, index) => {
       const change = changes[index];
@@ -298,12 +301,11 @@ export class RoomPresence {
       const user: unknown = JSON.parse(change.userJson);
       const name = typeof user === "string" ? user : null;
       // What is restored after a loss never left.
-      if (did === "joined" && (change.kind !== "restore" || isSameEpoch)) listener.joined(room, name, change.session);
+      if (did === "joined" && !(change.kind === "restore" && isRestoring)) listener.joined(room, name, change.session);
       if (did === "left") {
         listener.left(room, name, change.session, change.kind === "leave" ? "left" : "disconnected", head.count);
       }
     });
-    this.#seen(head.version, []);
   }
 
   /** Something shows at which version the room is, and which instances have members in it. */
@@ -322,6 +324,7 @@ export class RoomPresence {
     this.#epoch = epoch;
     if (before === undefined || before === "0") return;
     // The data were lost, or are older ones: what this instance has is added at once.
+    this.#restoringUntilMs = performance.now() + this.#options.calmMs;
     for (const holder of this.#holders.values()) void this.#restore(holder, lease.name);
     if (this.watch.watchers.size > 0) this.watch.beginCalm();
   }
