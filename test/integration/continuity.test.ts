@@ -79,8 +79,7 @@ class RedisLog implements LogUnderTest, Disposable {
   }
 
   read(after: Position | undefined, limit: number): Promise<Page> {
-    const request = after === undefined ? { limit: 0 } : { after, limit };
-    return this.#instance(0).log.read(this.#room, request);
+    return this.#instance(0).log.read(this.#room, after === undefined ? { limit } : { after, limit });
   }
 
   async broadcasts(): Promise<Broadcast[]> {

@@ -86,7 +86,10 @@ export class ModelLog implements LogUnderTest {
 
   async read(after: Position | undefined, limit: number): Promise<Page> {
     const position = this.#head;
-    if (after === undefined) return { position, recovered: true, complete: true, messages: [] };
+    if (after === undefined) {
+      const messages = this.#state.entries.flatMap(({ lost, message }) => (lost ? [] : message));
+      return { position, recovered: true, complete: true, messages: messages.slice(messages.length - limit) };
+    }
     const messages: Message[] = [];
     let recovered = true;
     let isProven = after === position;
