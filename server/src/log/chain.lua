@@ -82,32 +82,53 @@ local function parseEvidence(text)
   return positions, toldAt
 end
 
+-- Whether a loss entry among those that follow a break reports a position, or a later one of its epoch. Several
+-- instances may know of one loss, and the interval of a second report would be added to that of another loss.
+local function isReported(position, following)
+  local epoch, seq = split(position)
+  for i = 1, #following do
+    local fields = following[i][2]
+    if fields[3] == 'l' then
+      for reported in string.gmatch(fields[4], '%S+ %S+ (.+)') do
+        for other in string.gmatch(reported, '%S+') do
+          local otherEpoch, otherSeq = split(other)
+          if otherEpoch == epoch and otherSeq >= seq then return true end
+        end
+      end
+    end
+  end
+  return false
+end
+
 -- Reports in the log itself that messages are missing from it: a reader that reads on over the break learns of it,
--- once. Returns the break as a loss entry has it, and the positions that are lost; nil and "" where none is.
+-- once. Returns the break as a loss entry has it, nil where nothing new is lost; and the positions that are lost.
 local function markLoss(evidence, toldAt, ttlSeconds)
   local after, before
-  local gone = {}
+  local gone, news = {}, {}
   for i = 1, #evidence do
     local position = evidence[i]
     if isLost(position) and (toldAt[i] == '' or isLost(toldAt[i])) then
       gone[#gone + 1] = position
       local last = redis.call('XREVRANGE', KEYS[1], '(' .. position, '-', 'COUNT', 1)[1]
-      local first = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', 1)[1]
-      if not after or isAfter(after, last and last[1] or '0-0') then after = last and last[1] or '0-0' end
-      if not first then before = '' end
-      if first and (not before or (before ~= '' and isAfter(first[1], before))) then before = first[1] end
+      local following = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', 16)
+      local first = following[1]
+      if not isReported(position, following) then
+        news[#news + 1] = position
+        if not after or isAfter(after, last and last[1] or '0-0') then after = last and last[1] or '0-0' end
+        if not first then before = '' end
+        if first and (not before or (before ~= '' and isAfter(first[1], before))) then before = first[1] end
+      end
     end
   end
-  if not after then return nil, '' end
+  if not after then return nil, table.concat(gone, ' ') end
   local mark = string.format('%.0f-0', nextEpoch(evidence))
-  local positions = table.concat(gone, ' ')
-  local lost = after .. ' ' .. (before == '' and mark or before) .. ' ' .. positions
+  local lost = after .. ' ' .. (before == '' and mark or before) .. ' ' .. table.concat(news, ' ')
   -- A server that does not know loss entries yet gives this one to its clients as a message that they do not know.
   local body = '"id":"lost-' .. mark .. '","event":"holdfast:lost","data":null,"from":{"user":null,"session":null},"sentAtMs":0}'
   redis.call('XADD', KEYS[1], mark, 'm', body, 'l', lost)
   enterLife(ttlSeconds)
   head = mark
-  return lost, positions
+  return lost, table.concat(gone, ' ')
 end
 
 -- The end of a broadcast, from which an instance learns where it stands in the chain without parsing the messages.
