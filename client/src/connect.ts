@@ -1,10 +1,11 @@
-import { type Ask, openConnection, type SocketIoOptions } from "./connection.ts";
+import { type Ask, type Connection, type ConnectionEvent, openConnection, type SocketIoOptions } from "./connection.ts";
 import type { AnyContract, Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import { createHandover } from "./handover.ts";
+import { type Budget, createOutbox, type Outbox, type Stored } from "./outbox.ts";
 import { randomId } from "./random-id.ts";
-import { createRoom, type RoomParts } from "./room.ts";
+import { createRoom, type RoomHandle } from "./room.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
 
 export interface ConnectOptions {
@@ -42,14 +43,21 @@ export type ClientEvents = {
   status: [status: Status];
   /** The server or the token function refused a connection. Unless `retryable`, no other attempt follows. */
   error: [error: HoldfastError];
+  /** The number of publishes that wait has changed. */
+  waiting: [waiting: number];
 };
 
 export interface Client<Contract> {
   readonly session: string;
   readonly status: Status;
+  /** Publishes of all rooms that are not settled yet: they wait for a connection, or for their acknowledgement. */
+  readonly waiting: number;
   /** Calls `handler` on every `event`, until the returned function is called. */
   on<Event extends keyof ClientEvents>(event: Event, handler: (...args: ClientEvents[Event]) => void): () => void;
-  /** Joins a room, now or once connected. The same room while it is joined already; `options` then has no effect. */
+  /**
+   * Joins a room, now or once connected, and gives a handle of its own: with its own handlers, options and `ready`, also
+   * where the room is joined already. The room is left with the last handle that leaves.
+   */
   join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
   /**
    * Asks the server one of the application's own questions, once: where the answer does not come, nobody knows whether
@@ -72,50 +80,72 @@ const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable
  */
 export function connect<Contract = AnyContract>(url: string, options: ConnectOptions = {}): Client<Contract> {
   const { session = randomId(), onlineHint = globalThis as Partial<EventTarget> } = options;
-  const budget = { messages: options.outboxMessages ?? 1000, bytes: options.outboxBytes ?? 1_048_576 };
+  const outboxMessages = options.outboxMessages ?? 1000;
+  const budget: Budget = {
+    messages: outboxMessages,
+    bytes: options.outboxBytes ?? 1_048_576,
+    changed: () => events.emit("waiting", client.waiting),
+  };
   const events = createEmitter();
-  const rooms = new Map<string, RoomParts>();
+  const handles = new Set<RoomHandle>();
+  /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
+  const outboxes = new Map<string, Outbox>();
   let status: Status = "connecting";
   let isClosed = false;
 
-  const open = () =>
-    openConnection(url, options.socket ?? {}, session, options.token, {
-      up(connection) {
-        // All in one go: the joins leave together, before anything else.
-        for (const room of rooms.values()) void room.catchUp(connection);
-        update();
-      },
-      cut(connection) {
-        if (isClosed) return;
-        handover.cut(connection);
-        update();
-      },
-      refused(connection, error) {
-        // An instance that goes away is nothing that an application could do anything about.
-        if (error.code !== "DRAINING") events.emit("error", error);
-        // While the old connection of a move lives, the new one goes on trying.
-        if (error.retryable === false && connection === handover.current()) void end(error);
-      },
-      notified(connection, notification) {
-        if (notification[0] === "connection:expiring") {
-          handover.expiring(connection);
-          update();
-        } else rooms.get(notification[1]?.room)?.notified(connection, notification);
-      },
-    });
+  function route(room: string) {
+    const connection = handover.current();
+    return connection.rooms.has(room) ? connection : undefined;
+  }
+
+  function outboxOf(room: string) {
+    const stored: Stored = (...what) => {
+      for (const handle of handles) if (handle.name === room) handle.acknowledged(...what);
+    };
+    const outbox = outboxes.get(room) ?? createOutbox(room, budget, () => route(room), stored);
+    outboxes.set(room, outbox);
+    return outbox;
+  }
+
+  function tell(connection: Connection, event: ConnectionEvent) {
+    if (event.type === "up") {
+      // All in one go: the joins leave together, before anything else.
+      for (const handle of handles) void handle.catchUp(connection);
+    } else if (event.type === "cut") {
+      if (isClosed) return;
+      handover.on("cut", connection);
+    } else if (event.type === "refused") {
+      const { error } = event;
+      // The client tries another instance; there is nothing for the application to do.
+      if (error.code !== "DRAINING") events.emit("error", error);
+      // While the old connection of a move lives, the new one goes on trying.
+      if (error.retryable === false && connection === handover.current()) void end(error);
+    } else if (event.type === "notified") {
+      const { notification } = event;
+      if (notification[0] === "connection:expiring") handover.on("expiring", connection);
+      else {
+        for (const handle of handles) {
+          if (handle.name === notification[1]?.room) handle.notified(connection, notification);
+        }
+        return;
+      }
+    }
+    update();
+  }
 
   const handover = createHandover(
-    open,
-    (connection) => !!connection.id() && [...rooms.values()].every((room) => connection.rooms.has(room)),
+    () => openConnection(url, options.socket ?? {}, session, options.token, tell),
     () => {
-      for (const room of rooms.values()) room.resume();
+      for (const outbox of outboxes.values()) outbox.resume();
     },
   );
 
+  /** Draws the conclusions from what has happened: a move may be complete, and what is told follows from the state. */
   function update() {
-    if (isClosed) return setStatus("closed");
-    handover.check();
-    if (handover.isMoving()) setStatus("moving");
+    const next = handover.next();
+    if (!isClosed && next?.id() && [...handles].every(({ name }) => next.rooms.has(name))) handover.on("ready", next);
+    if (isClosed) setStatus("closed");
+    else if (handover.next()) setStatus("moving");
     else if (handover.current().id()) setStatus("connected");
     else if (status !== "connecting") setStatus("reconnecting");
   }
@@ -140,28 +170,37 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
   async function end(error: ErrorDetail) {
     isClosed = true;
     if (onlineHint) onlineHint.removeEventListener?.("online", hurry);
-    for (const room of rooms.values()) room.end(error);
+    for (const handle of handles) handle.end(error);
     update();
     await Promise.all([...handover.connections].map((connection) => connection.close()));
   }
 
-  return {
+  const client: Client<Contract> = {
     session,
     get status() {
       return status;
     },
+    get waiting() {
+      return outboxMessages - budget.messages;
+    },
     on: events.on,
     join(name, joinOptions = {}) {
-      const room = rooms.get(name) ?? createRoom(name, joinOptions, { budget, handover, rooms, update, request });
+      const room = createRoom(name, joinOptions, {
+        handover,
+        handles,
+        outbox: outboxOf(name),
+        route,
+        request,
+        update,
+      });
+      handles.add(room);
       if (isClosed) room.end(CLOSED);
-      else {
-        rooms.set(name, room);
-        for (const connection of handover.connections) void room.catchUp(connection);
-      }
+      for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;
     },
     request,
     close: () => end(CLOSED),
   };
+  return client;
 }

@@ -6,6 +6,7 @@ import type {
   HandshakeAuth,
   NotificationName,
   NotificationPayload,
+  Page,
   RequestData,
   RequestName,
   RequestPayload,
@@ -21,16 +22,17 @@ export type SocketIoOptions = Partial<
 >;
 
 /** What a connection tells its owner. */
-export interface ConnectionEvents {
+export type ConnectionEvent =
   /** It came up, for the first time or again, and no room is joined through it. */
-  up(connection: Connection): void;
+  | { readonly type: "up" }
   /** It was cut. What was in flight is answered with TIMED_OUT after this. */
-  cut(connection: Connection): void;
-  /** The server or the token function refused an attempt. Unless it is closed now, it tries again. */
-  refused(connection: Connection, error: HoldfastError): void;
+  | { readonly type: "cut" }
+  /** The server or the token function refused an attempt, or the address cannot be used. Unless closed, it tries again. */
+  | { readonly type: "refused"; readonly error: HoldfastError }
+  /** An attempt failed without an answer by a Holdfast server. It tries again. */
+  | { readonly type: "failed"; readonly cause: unknown }
   /** The server told something; a newer server may tell what is not in the table. */
-  notified(connection: Connection, notification: ServerNotification): void;
-}
+  | { readonly type: "notified"; readonly notification: ServerNotification };
 
 /** One of the server's notifications: its name and its payload. */
 type ServerNotification = {
@@ -67,9 +69,11 @@ export function openConnection(
   options: SocketIoOptions,
   session: string,
   token: string | (() => string | Promise<string>) | undefined,
-  events: ConnectionEvents,
+  tell: (connection: Connection, event: ConnectionEvent) => void,
 ) {
   const pending = new Set<Promise<unknown>>();
+  /** Joins and pages that were asked for since something arrived last. */
+  const reads = new Map<string, Promise<Reply<Page>>>();
   let refusals = 0;
   let isClosed = false;
   /** Of the next attempt that is not Socket.IO's own. None while the connection is up, or while Socket.IO comes back. */
@@ -119,12 +123,12 @@ export function openConnection(
   function refuse(detail: ErrorDetail, options?: ErrorOptions) {
     // First, so that the owner can close the connection, or hurry it.
     retry(detail.retryAfterMs);
-    events.refused(connection, new HoldfastError(detail, options));
+    tell(connection, { type: "refused", error: new HoldfastError(detail, options) });
   }
 
   const connection = {
-    /** The rooms that are joined through this connection since it came up last. */
-    rooms: new Set<object>(),
+    /** The names of the rooms that are joined through this connection since it came up last. */
+    rooms: new Set<string>(),
 
     /** Names the time that the connection is up now; undefined while it is not. */
     id: () => socket.id,
@@ -134,23 +138,29 @@ export function openConnection(
       return connection.ask(name, payload);
     },
 
-    /** The same for a request that is the application's own. */
-    ask<Data>(name: string, payload: unknown) {
-      const reply: Promise<Reply<Data>> = socket
-        .timeout(ACKNOWLEDGEMENT_TIMEOUT_MS)
-        .emitWithAck(name, payload)
-        .catch(() => ({ ok: false, error: TIMED_OUT }));
-      pending.add(reply);
-      void reply.then(() => pending.delete(reply));
+    /**
+     * The same for a join or a page. Handles that ask the same get the same answer while nothing else has arrived since
+     * it was asked: it says nothing about what was told before another handle asked.
+     */
+    read(name: "room:join" | "history:read", payload: RequestPayload<typeof name>) {
+      const key = name + JSON.stringify(payload);
+      const reply = reads.get(key) ?? connection.request(name, payload);
+      reads.set(key, reply);
       return reply;
     },
 
-    /**
-     * To be used while the connection is up only, so that nothing is queued. Not `volatile`, which drops a signal that
-     * follows another packet within the same tick.
-     */
-    signal(payload: RequestPayload<"signal:send">) {
-      socket.emit("signal:send", payload);
+    /** The same for a request that is the application's own. */
+    ask<Data>(name: string, payload: unknown, timeoutMs: number = ACKNOWLEDGEMENT_TIMEOUT_MS) {
+      const reply: Promise<Reply<Data>> = socket
+        .timeout(timeoutMs)
+        .emitWithAck(name, payload)
+        .catch(() => ({ ok: false, error: TIMED_OUT }));
+      pending.add(reply);
+      void reply.then(() => {
+        pending.delete(reply);
+        reads.clear();
+      });
+      return reply;
     },
 
     /** Tries now instead of after the delay. */
@@ -184,20 +194,24 @@ export function openConnection(
   socket.on("connect", () => {
     stopTimer();
     refusals = 0;
-    events.up(connection);
+    tell(connection, { type: "up" });
   });
   socket.on("disconnect", () => {
     // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
     socket.sendBuffer = [];
     connection.rooms.clear();
     if (!socket.active) retry();
-    events.cut(connection);
+    tell(connection, { type: "cut" });
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
-    if (error.data) refuse(error.data);
-    else if (!socket.active) retry();
+    if (error.data) return refuse(error.data);
+    if (!socket.active) retry();
+    tell(connection, { type: "failed", cause: error });
   });
   // A payload that is not what the table says is reported, and ends nothing.
-  socket.onAny((name, payload) => runHandler(() => events.notified(connection, [name, payload])));
+  socket.onAny((name, payload) => {
+    reads.clear();
+    runHandler(() => tell(connection, { type: "notified", notification: [name, payload] }));
+  });
   return connection;
 }

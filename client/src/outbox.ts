@@ -11,10 +11,14 @@ import { randomId } from "./random-id.ts";
 export interface Budget {
   messages: number;
   bytes: number;
+  /** Hears that the number of publishes that wait has changed. */
+  changed?(): void;
 }
 
 /** A stored message. */
 export interface Published {
+  /** The message's id, as its members get it. */
+  readonly id: string;
   readonly position: Position;
   /** True where it was stored before, at an earlier attempt. */
   readonly duplicate: boolean;
@@ -28,8 +32,16 @@ export interface PublishOptions {
   readonly id?: string;
 }
 
+/** Hears of every acknowledgement before the publisher does. */
+export type Stored = (id: string, position: Position, isDuplicate: boolean) => void;
+
+/** Why a handle is over; undefined while it is not. */
+export type Over = () => ErrorDetail | undefined;
+
 interface Entry {
   readonly payload: RequestPayload<"message:publish">;
+  /** Names the handle of the room that it was published through. */
+  readonly owner: Over | undefined;
   /** When it was published, in milliseconds since 1970. */
   readonly calledAtMs: number;
   settle(error: ErrorDetail | undefined, published?: Published): void;
@@ -51,17 +63,14 @@ const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
   retryable: false,
 });
 
+export type Outbox = ReturnType<typeof createOutbox>;
+
 /**
  * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
  * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
  * `stored` hears of every acknowledgement before whoever published does.
  */
-export function createOutbox(
-  room: string,
-  budget: Budget,
-  route: () => Connection | undefined,
-  stored: (id: string, position: Position, isDuplicate: boolean) => void,
-) {
+export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined, stored: Stored) {
   const lane = createLane<Entry>();
   /** The connection that carries what is in flight. */
   let carrier: Connection | undefined;
@@ -69,7 +78,6 @@ export function createOutbox(
   /** How long to wait before going back; undefined when nothing asks for a wait. */
   let delayMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let over: ErrorDetail | undefined;
 
   function flush() {
     const connection = route();
@@ -101,7 +109,7 @@ export function createOutbox(
     if (reply.ok) {
       attempt = 0;
       stored(entry.payload.id, reply.data.position, reply.data.duplicate);
-      entry.settle(undefined, reply.data);
+      entry.settle(undefined, { id: entry.payload.id, ...reply.data });
     } else if (!again) entry.settle(reply.error);
     // OUT_OF_ORDER only echoes what happened to an earlier one.
     else if (reply.error.code !== "OUT_OF_ORDER") delayMs = reply.error.retryAfterMs ?? delayMs ?? backoffMs(attempt++);
@@ -112,8 +120,17 @@ export function createOutbox(
   return {
     resume,
 
-    publish(event: string, data: unknown, { id = randomId() }: PublishOptions = {}): Promise<Published> {
+    publish(
+      event: string,
+      data: unknown,
+      { id = randomId() }: PublishOptions = {},
+      over?: Over,
+      calledAtMs = Date.now(),
+    ): Promise<Published> {
       return new Promise((resolve, reject) => {
+        const refuse = (error: ErrorDetail, options?: ErrorOptions) => reject(new HoldfastError(error, options));
+        const why = over?.();
+        if (why) return refuse(why);
         let json: string;
         let copy: unknown;
         try {
@@ -121,37 +138,44 @@ export function createOutbox(
           // A copy, so that what is sent again is what was published.
           copy = JSON.parse(json);
         } catch (cause) {
-          return reject(new HoldfastError(NOT_JSON, { cause }));
+          return refuse(NOT_JSON, { cause });
         }
         const bytes = new Blob([json]).size;
+        if (bytes > DATA_BYTES) return refuse(tooLarge(bytes));
+        if (budget.messages < 1 || budget.bytes < bytes) return refuse(OUTBOX_FULL);
+        const count = (messages: 1 | -1) => {
+          budget.messages -= messages;
+          budget.bytes -= messages * bytes;
+          budget.changed?.();
+        };
         const entry: Entry = {
           payload: { room, id, event, data: copy },
-          calledAtMs: Date.now(),
+          owner: over,
+          calledAtMs,
           settle(error, published) {
             if (!lane.remove(entry)) return;
             clearTimeout(deadline);
-            budget.messages++;
-            budget.bytes += bytes;
             if (published) resolve(published);
-            else if (error) reject(new HoldfastError(error));
+            else if (error) refuse(error);
+            count(-1);
           },
         };
-        const deadline = setTimeout(() => entry.settle(TIMED_OUT), PUBLISH_RETRY_MS);
+        const deadline = setTimeout(() => entry.settle(TIMED_OUT), calledAtMs + PUBLISH_RETRY_MS - Date.now());
         lane.entries.push(entry);
-        budget.messages--;
-        budget.bytes -= bytes;
-        if (over) entry.settle(over);
-        else if (bytes > DATA_BYTES) entry.settle(tooLarge(bytes));
-        else if (budget.messages < 0 || budget.bytes < 0) entry.settle(OUTBOX_FULL);
-        else flush();
+        count(1);
+        flush();
       });
     },
 
-    /** Nothing is sent any more; what is not settled rejects. */
-    end(error: ErrorDetail) {
-      over = error;
+    /** What is not settled rejects: all of it, or what was published through one handle. */
+    end(error: ErrorDetail, owner?: Over) {
+      for (const entry of [...lane.entries]) if (!owner || entry.owner === owner) entry.settle(error);
+      if (lane.entries.length) return;
       clearTimeout(timer);
-      for (const entry of [...lane.entries]) entry.settle(error);
+      lane.goBack();
     },
+
+    /** Whether nothing waits. */
+    isEmpty: () => !lane.entries.length,
   };
 }
