@@ -76,8 +76,19 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { index: "client/src/index.ts" },
+    outdir: "client/dist",
+    // What is imported only when it is used stays a file of its own.
+    splitting: true,
+    chunkNames: "[name]",
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    sourcemap: true,
+  }),
+  build({
+    ...shared,
     entryPoints: {
-      index: "client/src/index.ts",
       protocol: "client/src/protocol/index.ts",
       contract: "client/src/contract.ts",
     },

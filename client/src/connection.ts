@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
-import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, NOT_JSON, type OwnError, TIMED_OUT } from "./errors.ts";
 import type {
   HandshakeAuth,
   NotificationName,
@@ -56,6 +56,8 @@ type WireEvents = Record<string, (...args: unknown[]) => void>;
 // Numbers of the protocol, held to `limits` by their types, so that the table itself stays out of the bundle.
 const PROTOCOL_VERSION: typeof limits.protocolVersion = 1;
 const ACKNOWLEDGEMENT_TIMEOUT_MS: typeof limits.acknowledgementTimeoutMs = 10_000;
+/** How long a server may take to show that the connection still works, when that is in doubt. */
+const ECHO_TIMEOUT_MS = 3000;
 /** Socket.IO's own default for `timeout`, which it holds the opening of the WebSocket to. */
 const ATTEMPT_TIMEOUT_MS = 20_000;
 
@@ -66,6 +68,7 @@ export type Connection = ReturnType<typeof openConnection>;
 /** One Socket.IO connection, which keeps coming back until it is closed. */
 export function openConnection(
   url: string,
+  autoConnect: boolean,
   options: SocketIoOptions,
   session: string,
   token: string | (() => string | Promise<string>) | undefined,
@@ -88,6 +91,7 @@ export function openConnection(
     ...options,
     // A manager of its own for each connection: a handover needs a second WebSocket, not a second use of the first.
     forceNew: true,
+    autoConnect,
     retries: 0,
     auth(send) {
       const { engine } = socket.io;
@@ -154,7 +158,8 @@ export function openConnection(
       const reply: Promise<Reply<Data>> = socket
         .timeout(timeoutMs)
         .emitWithAck(name, payload)
-        .catch(() => ({ ok: false, error: TIMED_OUT }));
+        // What is not JSON cannot be sent.
+        .catch((cause) => ({ ok: false, error: cause instanceof TypeError ? NOT_JSON : TIMED_OUT }));
       pending.add(reply);
       void reply.then(() => {
         pending.delete(reply);
@@ -169,6 +174,14 @@ export function openConnection(
       if (!socket.connected) retry(0);
     },
 
+    /** Where the server does not answer in time, or `isLost`, the connection is given up for a new one. */
+    async check(isLost: boolean) {
+      const id = socket.id;
+      if (!id || (!isLost && (await connection.ask("echo", null, ECHO_TIMEOUT_MS)).ok) || socket.id !== id) return;
+      socket.io.engine.close();
+      connection.hurry();
+    },
+
     /** Waits, though no longer than the connection is up. */
     async wait(delayMs: number) {
       if (!socket.connected) return;
@@ -181,8 +194,9 @@ export function openConnection(
       stopTimer();
       if (graceMs) await Promise.race([Promise.all(pending), sleep(graceMs)]);
       await new Promise<void>((resolve) => {
-        const { engine } = socket.io;
-        if (engine.readyState === "closed") resolve();
+        const engine: typeof socket.io.engine | undefined = socket.io.engine;
+        // An address that cannot be used has no engine.
+        if (!engine || engine.readyState === "closed") resolve();
         else engine.once("close", () => resolve());
         socket.disconnect();
       });

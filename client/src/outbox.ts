@@ -1,11 +1,12 @@
 import { backoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
-import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, NOT_JSON, type OwnError, TIMED_OUT } from "./errors.ts";
 import { createLane } from "./lane.ts";
 import type { RequestPayload } from "./protocol/events.ts";
 import type { limits } from "./protocol/limits.ts";
 import type { Position } from "./protocol/position.ts";
 import { randomId } from "./random-id.ts";
+import type { Kept } from "./session-outbox.ts";
 
 /** What the rooms of a client together may still keep waiting. */
 export interface Budget {
@@ -13,6 +14,10 @@ export interface Budget {
   bytes: number;
   /** Hears that the number of publishes that wait has changed. */
   changed?(): void;
+  /** Keeps a publish beyond the page; returns a function that forgets it. */
+  keep?(kept: Kept): () => void;
+  /** Nothing is sent before this has settled: what was kept comes first. */
+  opening?: Promise<void> | undefined;
 }
 
 /** A stored message. */
@@ -52,11 +57,6 @@ const DATA_BYTES: typeof limits.dataBytes = 65_536;
 const PUBLISH_RETRY_MS: typeof limits.publishRetryMs = 90_000;
 
 const OUTBOX_FULL: OwnError<"OUTBOX_FULL"> = { code: "OUTBOX_FULL", retryable: true };
-const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
-  code: "INVALID_PAYLOAD",
-  message: "expected JSON",
-  retryable: false,
-};
 const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
   code: "PAYLOAD_TOO_LARGE",
   message: `expected at most ${DATA_BYTES} bytes, got ${bytes}`,
@@ -129,8 +129,6 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
     ): Promise<Published> {
       return new Promise((resolve, reject) => {
         const refuse = (error: ErrorDetail, options?: ErrorOptions) => reject(new HoldfastError(error, options));
-        const why = over?.();
-        if (why) return refuse(why);
         let json: string;
         let copy: unknown;
         try {
@@ -142,28 +140,36 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
         }
         const bytes = new Blob([json]).size;
         if (bytes > DATA_BYTES) return refuse(tooLarge(bytes));
-        if (budget.messages < 1 || budget.bytes < bytes) return refuse(OUTBOX_FULL);
-        const count = (messages: 1 | -1) => {
-          budget.messages -= messages;
-          budget.bytes -= messages * bytes;
-          budget.changed?.();
+        const enqueue = () => {
+          const why = over?.() ?? ((budget.messages < 1 || budget.bytes < bytes) && OUTBOX_FULL);
+          if (why) return refuse(why);
+          const count = (messages: 1 | -1) => {
+            budget.messages -= messages;
+            budget.bytes -= messages * bytes;
+            budget.changed?.();
+          };
+          const payload = { room, id, event, data: copy };
+          const forget = budget.keep?.({ ...payload, calledAtMs });
+          const entry: Entry = {
+            payload,
+            owner: over,
+            calledAtMs,
+            settle(error, published) {
+              if (!lane.remove(entry)) return;
+              clearTimeout(deadline);
+              forget?.();
+              if (published) resolve(published);
+              else if (error) refuse(error);
+              count(-1);
+            },
+          };
+          const deadline = setTimeout(() => entry.settle(TIMED_OUT), calledAtMs + PUBLISH_RETRY_MS - Date.now());
+          lane.entries.push(entry);
+          count(1);
+          flush();
         };
-        const entry: Entry = {
-          payload: { room, id, event, data: copy },
-          owner: over,
-          calledAtMs,
-          settle(error, published) {
-            if (!lane.remove(entry)) return;
-            clearTimeout(deadline);
-            if (published) resolve(published);
-            else if (error) refuse(error);
-            count(-1);
-          },
-        };
-        const deadline = setTimeout(() => entry.settle(TIMED_OUT), calledAtMs + PUBLISH_RETRY_MS - Date.now());
-        lane.entries.push(entry);
-        count(1);
-        flush();
+        if (budget.opening === undefined) enqueue();
+        else void budget.opening.then(enqueue);
       });
     },
 

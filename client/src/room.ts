@@ -14,6 +14,8 @@ export interface RoomOwner {
   readonly handover: Handover;
   /** Of all rooms. */
   readonly handles: Set<RoomHandle>;
+  /** Whether a room has a handle. */
+  isWanted(room: string): boolean;
   /** The publishes of this room, which its handles share. */
   readonly outbox: Outbox;
   /** The connection that a room can be used through now. */
@@ -41,7 +43,7 @@ const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: t
 export function createRoom(
   name: string,
   { since, history, load }: JoinOptions,
-  { handover, handles, outbox, route, request, update }: RoomOwner,
+  { handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
 ): RoomHandle {
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
@@ -98,13 +100,11 @@ export function createRoom(
     return !error.retryable;
   }
 
-  const isWanted = () => [...handles].some((other) => other.name === name);
-
   /** Until the server knows, the connection is cut, or the room is joined again. */
   async function leaveThrough(connection: Connection) {
     connection.rooms.delete(name);
     const id = connection.id();
-    for (let attempt = 0; id && connection.id() === id && !isWanted(); ) {
+    for (let attempt = 0; id && connection.id() === id && !isWanted(name); ) {
       const reply = await connection.request("room:leave", { room: name });
       if (reply.ok || !reply.error.retryable) break;
       await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));
@@ -132,7 +132,7 @@ export function createRoom(
     async leave() {
       room.end(CLOSED);
       // Through all of them: where the room is being joined, it is left behind the join.
-      if (!isWanted()) await Promise.all([...handover.connections].map(leaveThrough));
+      if (!isWanted(name)) await Promise.all([...handover.connections].map(leaveThrough));
     },
 
     async catchUp(connection) {

@@ -51,6 +51,7 @@ function rehearse() {
       read: unexpected,
       ask: unexpected,
       hurry: () => undefined,
+      check: unexpected,
       wait: unexpected,
       close: async () => void closed.push(connection),
     };
