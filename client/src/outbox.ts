@@ -6,7 +6,16 @@ import type { RequestPayload } from "./protocol/events.ts";
 import type { limits } from "./protocol/limits.ts";
 import type { Position } from "./protocol/position.ts";
 import { randomId } from "./random-id.ts";
-import type { Kept } from "./session-outbox.ts";
+
+/** A publish as it is kept over a reload. */
+export interface Kept {
+  readonly room: string;
+  readonly id: string;
+  readonly event: string;
+  readonly data: unknown;
+  /** When it was published, in milliseconds since 1970. */
+  readonly calledAtMs: number;
+}
 
 /** What the rooms of a client together may still keep waiting. */
 export interface Budget {

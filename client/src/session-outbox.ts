@@ -1,14 +1,4 @@
-import type { Budget } from "./outbox.ts";
-
-/** A publish as it is kept over a reload. */
-export interface Kept {
-  readonly room: string;
-  readonly id: string;
-  readonly event: string;
-  readonly data: unknown;
-  /** When it was published, in milliseconds since 1970. */
-  readonly calledAtMs: number;
-}
+import type { Budget, Kept } from "./outbox.ts";
 
 export interface SessionOutboxOptions {
   /** Where the session of the client is kept between two loads of its page; entries have longer keys. */

@@ -43,7 +43,7 @@ describe.runIf(chromiumInstalled)("a client in a browser", () => {
       bundle: true,
       write: false,
       format: "esm",
-      conditions: ["@holdfast/source"],
+      platform: "browser",
     });
     pages = createServer((_, response) => {
       response.setHeader("content-type", "text/html");

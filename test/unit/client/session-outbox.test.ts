@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Budget } from "../../../client/src/outbox.ts";
-import { type Kept, openSessionOutbox } from "../../../client/src/session-outbox.ts";
+import type { Budget, Kept } from "../../../client/src/outbox.ts";
+import { openSessionOutbox } from "../../../client/src/session-outbox.ts";
 
 /** The storage of a tab, which refuses to be written while it is full. */
 function storage() {
