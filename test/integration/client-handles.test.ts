@@ -173,10 +173,14 @@ test("a handle that asks after something was told does not take the answer to an
   await using server = await startScriptedServer(({ name: request, payload }) =>
     request === "room:join" && payload.room === name ? new Promise((answer) => answers.push(answer)) : undefined,
   );
-  server.client.join(name);
+  let isTold = false;
+  server.client.join(name).on("chat:typing", () => {
+    isTold = true;
+  });
   await waitFor(() => answers.length === 1, "the first join");
   server.tell("message:published", publishedBatch(name, ["told"]));
-  await server.client.join(uniqueRoom("fence")).ready;
+  server.tell("signal:sent", { room: name, event: "chat:typing", data: {}, from: { user: null, session: null } });
+  await waitFor(() => isTold, "the signal behind the message");
   const second = server.client.join(name);
   await waitFor(() => answers.length === 2, "a join of its own");
   answers[0]?.(refusal("UNAVAILABLE", 600_000));
