@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
@@ -13,6 +14,7 @@ const serverEntries = ["index", "publisher", "testing"];
 const outputs = [
   "app/dist/main.mjs",
   "client/dist/index.js",
+  "client/dist/browser.js",
   "client/dist/cli.js",
   ...serverEntries.map((name) => `server/dist/${name}.js`),
 ];
@@ -45,6 +47,7 @@ const pages = {
         target: "es2022",
         minify: true,
         write: false,
+        plugins: [webSocketOnly],
       });
       // A closing tag within a text of the script would end it.
       const code = bundled.outputFiles[0].text.replaceAll("</script", "<\\/script");
@@ -76,10 +79,33 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { index: "client/src/index.ts" },
+    outdir: "client/dist",
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    plugins: [loadedWhenUsed],
+    sourcemap: true,
+  }),
+  build({
+    ...shared,
+    entryPoints: { browser: "client/src/index.ts" },
+    outdir: "client/dist",
+    platform: "browser",
+    target: "es2022",
+    plugins: [webSocketOnly, loadedWhenUsed],
+    sourcemap: true,
+    banner: {
+      js: "/*! Contains socket.io-client, engine.io-client and their parsers: MIT, the Socket.IO contributors. */",
+    },
+  }),
+  build({
+    ...shared,
     entryPoints: {
-      index: "client/src/index.ts",
       protocol: "client/src/protocol/index.ts",
       contract: "client/src/contract.ts",
+      diagnosis: "client/src/diagnosis.ts",
+      "session-outbox": "client/src/session-outbox.ts",
     },
     outdir: "client/dist",
     platform: "neutral",
