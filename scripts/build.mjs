@@ -96,7 +96,7 @@ await Promise.all([
     plugins: [webSocketOnly, loadedWhenUsed],
     sourcemap: true,
     banner: {
-      js: "/*! Contains socket.io-client, engine.io-client and their parsers: MIT, the Socket.IO contributors. */",
+      js: "/*! Contains parts of socket.io-client and what it needs, under the MIT licence: see THIRD-PARTY.md. */",
     },
   }),
   build({
