@@ -143,7 +143,7 @@ export class RoomLog {
     return outcomes;
   }
 
-  /** Undefined where Redis' clock is beyond the latest moment: it may have stepped, and is known anew now. */
+  /** Undefined where Redis' clock is beyond the latest moment: it may have been set, and the answer has told its present time. */
   async #runAppend(
     room: string,
     batch: readonly Draft[],
