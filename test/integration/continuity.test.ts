@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Page, type Position, START } from "../../client/src/protocol/index.ts";
-import { chainLinkOf } from "../../server/src/log/frame.ts";
-import { roomKeys } from "../../server/src/redis/keys.ts";
+import { chainLinkOf } from "../../server/src/broadcast/frame.ts";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import { gapCount, type History, judge, judgeGaps, judgeLosses } from "../support/continuity/judge.ts";
 import type { Broadcast, LogUnderTest } from "../support/continuity/log-under-test.ts";
 import { instanceCount, type Step, steps, World } from "../support/continuity/world.ts";
@@ -67,7 +67,7 @@ class RedisLog implements LogUnderTest, Disposable {
   }
 
   deliver(instance: number, { link }: Broadcast): boolean {
-    return this.#instance(instance).known.hear(this.#room, link);
+    return this.#instance(instance).known.receive(this.#room, link);
   }
 
   /** One of the spares takes its place; there are enough for a history. */

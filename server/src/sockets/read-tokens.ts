@@ -1,4 +1,4 @@
-import { RateLimiter } from "./rate-limiter.ts";
+import { TokenBucket } from "../token-bucket.ts";
 
 /** Tokens of a connection's requests that reads leave to its other requests. */
 const reservedTokens = 500;
@@ -10,16 +10,16 @@ const longestDebtMs = 2_000;
 
 /**
  * What pays for the reads of one connection: the tokens of its requests while there are plenty, otherwise a few of its
- * own. A connection that publishes at its limit can so still join and read, only more slowly, and what it reads takes
- * nothing from what it publishes.
+ * own. So a connection that publishes at its limit can still join and read, only more slowly, and its reads take
+ * nothing from its publishes.
  */
 export class ReadTokens {
-  readonly #requests: RateLimiter;
-  readonly #own: RateLimiter;
+  readonly #requests: TokenBucket;
+  readonly #own: TokenBucket;
 
-  constructor(requests: RateLimiter, nowMs?: () => number) {
+  constructor(requests: TokenBucket, nowMs?: () => number) {
     this.#requests = requests;
-    this.#own = new RateLimiter({
+    this.#own = new TokenBucket({
       burst: burstReadTokens,
       perSecond: readTokensPerSecond,
       ...(nowMs === undefined ? {} : { nowMs }),

@@ -1,6 +1,6 @@
 import type { Message, Page, Position } from "../../../client/src/protocol/index.ts";
 import { comparePositions, isRepeat, START, splitPosition } from "../../../client/src/protocol/position.ts";
-import type { ChainLink } from "../../../server/src/log/frame.ts";
+import type { ChainLink } from "../../../server/src/broadcast/frame.ts";
 import { type Evidence, KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { Broadcast, LogUnderTest } from "../../support/continuity/log-under-test.ts";
 import { instanceCount } from "../../support/continuity/world.ts";
@@ -81,7 +81,7 @@ export class ModelLog implements LogUnderTest {
   }
 
   deliver(instance: number, { link }: Broadcast): boolean {
-    return this.#knownTo(instance).hear("room", link);
+    return this.#knownTo(instance).receive("room", link);
   }
 
   async read(after: Position | undefined, limit: number): Promise<Page> {

@@ -3,8 +3,8 @@ import { limits, type Page } from "../../../client/src/protocol/index.ts";
 import { RequestError } from "../../../server/src/errors.ts";
 import { KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { RoomLog } from "../../../server/src/log/room-log.ts";
-import type { Caller } from "../../../server/src/rooms/caller.ts";
-import { joinRoom } from "../../../server/src/rooms/join-room.ts";
+import type { Caller } from "../../../server/src/requests/caller.ts";
+import { joinRoom } from "../../../server/src/requests/join-room.ts";
 
 const page: Page = { position: "1-0", recovered: true, messages: [], complete: true };
 
@@ -19,6 +19,7 @@ function connection() {
       }),
   };
   const caller: Caller = {
+    identity: { isTrusted: false, user: null, session: null, claims: undefined },
     from: { user: null, session: null },
     connection: "id",
     reads: { run: (read) => read(limits.pageBytes) },
@@ -35,7 +36,7 @@ function connection() {
       },
     },
   };
-  const parts = { log: log as RoomLog, known: new KnownPositions(60) };
+  const parts = { log, known: new KnownPositions(60) };
   return { rooms, reads, parts, join: () => joinRoom(parts, caller, { room: "lobby" }) };
 }
 

@@ -1,0 +1,82 @@
+import { ErrorReply } from "redis";
+import { runScript, script } from "../redis/scripts.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
+import { roomKeys } from "./keys.ts";
+
+/** No client can name this room, so nothing is stored in it. */
+const trialRoom = "#";
+
+/**
+ * Tries the commands of the log's scripts on the keys and the channel of a room, and leaves nothing behind. Keys are
+ * written as KEYS[n] in every call, which some managed proxies insist on.
+ */
+const trial = script(
+  {},
+  `local function refusalIn(answers)
+  for name, answer in pairs(answers) do
+    local refusal = type(answer) == 'table' and answer.err or ''
+    if string.find(refusal, 'user executing the script', 1, true) or string.find(refusal, 'ACL failure', 1, true) then
+      return redis.error_reply('NOPERM ' .. name .. ': ' .. refusal)
+    end
+  end
+end
+local info = redis.pcall('INFO', 'replication')
+-- None of these makes a key.
+local refusal = refusalIn({
+  TIME = redis.pcall('TIME'),
+  INFO = info,
+  XADD = redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', '*', 'm', ''),
+  XRANGE = redis.pcall('XRANGE', KEYS[1], '-', '+', 'COUNT', '1'),
+  XREVRANGE = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1'),
+  GET = redis.pcall('GET', KEYS[2]),
+  HMGET = redis.pcall('HMGET', KEYS[3], 'm'),
+  TTL = redis.pcall('TTL', KEYS[1]),
+  EXPIRE = redis.pcall('EXPIRE', KEYS[3], '1'),
+  UNLINK = redis.pcall('UNLINK', KEYS[3]),
+  SPUBLISH = redis.pcall('SPUBLISH', KEYS[4], '')
+})
+if refusal then return refusal end
+if not string.find(info, 'master_replid:%x') then
+  return redis.error_reply('NOPERM INFO: it does not contain master_replid')
+end
+-- These two make keys, so they are tried only where keys can be removed again.
+refusal = refusalIn({
+  SET = redis.pcall('SET', KEYS[2], '', 'EX', '1'),
+  HSET = redis.pcall('HSET', KEYS[3], 'm', '')
+})
+redis.pcall('UNLINK', KEYS[2])
+redis.pcall('UNLINK', KEYS[3])
+return refusal`,
+);
+
+/** A refusal by Redis' access control lists. */
+function isMissingRight(error: unknown): error is ErrorReply {
+  return error instanceof ErrorReply && error.message.startsWith("NOPERM ");
+}
+
+/**
+ * Tries what the server's Redis user must be allowed to do; without a `subscriber`, subscribing is left out. Throws a
+ * sentence with what is missing; a refusal for any other reason is ignored.
+ */
+export async function requirePermissions(
+  commands: SupervisedClient,
+  subscriber: SupervisedClient | undefined,
+  keyPrefix: string,
+): Promise<void> {
+  const { log, life, ids0, channel } = roomKeys(keyPrefix, trialRoom);
+  const listener = () => undefined;
+  const trials = [
+    runScript(commands, trial, [log, life, ids0, channel], []),
+    subscriber
+      ?.run((client) => client.sSubscribe(channel, listener))
+      .then(() => subscriber.run((client) => client.sUnsubscribe(channel, listener))),
+  ];
+  for (const outcome of await Promise.allSettled(trials)) {
+    if (outcome.status === "fulfilled" || !isMissingRight(outcome.reason)) continue;
+    throw new Error(
+      `its user lacks a right (${outcome.reason.message}): give it ~${keyPrefix}* &${keyPrefix}* and the commands ` +
+        "that server/README.md lists",
+      { cause: outcome.reason },
+    );
+  }
+}

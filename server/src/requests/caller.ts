@@ -1,0 +1,62 @@
+import { limits, type Sender } from "@holdfast/client/protocol";
+
+/** Who asks, and through which connection; a request knows nothing else about where it came from. */
+export interface Caller {
+  /** What rights are judged by. It never leaves the server. */
+  readonly identity: CallerIdentity;
+  /** What the members of a room are told of the sender. */
+  readonly from: Sender;
+  /** The name of the connection, so that a signal does not come back to it; "" where there is none. */
+  readonly connection: string;
+  readonly membership: Membership;
+  readonly reads: ReadTurns;
+}
+
+/** Who a caller is, as the token or the application says. */
+export interface CallerIdentity {
+  /**
+   * True for the server's own side, which may do everything: the application's code, a publisher, and a back end with the
+   * ADMIN_TOKEN.
+   */
+  readonly isTrusted: boolean;
+  readonly user: string | null;
+  readonly session: string | null;
+  /** What else the token or the application says of the user. */
+  readonly claims: unknown;
+}
+
+/** Gives the reads of one connection their turns. */
+export interface ReadTurns {
+  /**
+   * Runs a read when it is its turn, with the page size that suits the connection; that size is for reads that can be
+   * continued. Throws RATE_LIMITED where too many reads wait, or where this one waits for too long.
+   */
+  run<Value>(read: (pageBytes: number) => Promise<Value>): Promise<Value>;
+}
+
+/** The rooms of one connection. */
+export interface Membership {
+  readonly size: number;
+  has(room: string): boolean;
+  /** Resolves when everything that is appended from now on reaches the connection. Throws UNAVAILABLE. */
+  add(room: string): Promise<void>;
+  remove(room: string): void;
+}
+
+/** A caller of the server's own side, which publishes in the name of `user` and has no connection. */
+export function trustedCaller(user: string | null = null): Caller {
+  return {
+    identity: { isTrusted: true, user, session: null, claims: undefined },
+    from: { user, session: null },
+    connection: "",
+    membership: noMembership,
+    reads: { run: (read) => read(limits.pageBytes) },
+  };
+}
+
+const noMembership: Membership = {
+  size: 0,
+  has: () => false,
+  add: () => Promise.reject(new Error("only a connection can be in a room")),
+  remove: () => undefined,
+};

@@ -1,8 +1,0 @@
-import type { RequestData, RequestPayload } from "@holdfast/client/protocol";
-import type { Caller } from "./caller.ts";
-
-/** Leaving a room that the connection is not in succeeds: a repeated goodbye is no mistake. */
-export function leaveRoom({ membership }: Caller, { room }: RequestPayload<"room:leave">): RequestData<"room:leave"> {
-  membership.remove(room);
-  return {};
-}
