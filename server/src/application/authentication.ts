@@ -4,7 +4,7 @@ import type { Application, Credentials, HookContext } from "./application.ts";
 import { runHook } from "./hooks.ts";
 
 /** Finds out who connects. Throws UNAUTHENTICATED, TOKEN_EXPIRED, UNAVAILABLE and what the application refuses with. */
-export type Authenticate = (credentials: Credentials) => Promise<Identity>;
+export type Authenticate = (credentials: Credentials) => Promise<Identity & { readonly claims?: unknown }>;
 
 /** The application's own `authenticate` where it has one, else the check of the token by the settings. */
 export function createAuthenticate<C>(
@@ -17,10 +17,11 @@ export function createAuthenticate<C>(
     const identity = await runHook("authenticate", context, (hook) => authenticate(credentials, hook));
     if (identity === null) throw new RequestError("UNAUTHENTICATED", "the application does not know who this is");
     const { user, expiresAtMs } = requireIdentity(identity);
+    const { claims } = identity;
     if (expiresAtMs !== undefined && expiresAtMs <= Date.now()) {
       throw new RequestError("TOKEN_EXPIRED", "the token has expired");
     }
-    return { user };
+    return { user, claims };
   };
 }
 
