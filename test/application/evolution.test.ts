@@ -3,10 +3,10 @@ import { type Contract, defineContract } from "@holdfast/client/contract";
 import { type Application, createServer, type Server } from "@holdfast/server";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
+import { refusal } from "../support/application-rig.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { refusal } from "./rig.ts";
 
 // "How a team changes its contract" in the README, with real servers and clients of two contracts.
 

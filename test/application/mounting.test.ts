@@ -8,10 +8,10 @@ import express from "express";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { contract, startRig, type TestApplication } from "../support/application-rig.ts";
 import { RawClient } from "../support/raw-websocket.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { contract, startRig, type TestApplication } from "./rig.ts";
 
 /** For a server that is expected to complain. */
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

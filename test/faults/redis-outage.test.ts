@@ -1,8 +1,8 @@
 import { createClient } from "redis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { RequestName, RequestPayload } from "../../client/src/protocol/index.ts";
-import { faultsOf, type Instances, startInstances } from "../integration/instances.ts";
 import { redisServerInstalled } from "../support/installed.ts";
+import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { testWithRedisServer as redisTest } from "../support/needs.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { ask, askData, type Collected, collect, connectStock, type StockSocket } from "../support/stock-client.ts";

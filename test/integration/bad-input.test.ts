@@ -4,11 +4,11 @@ import type { Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { limits } from "../../client/src/protocol/limits.ts";
+import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { connectRaw } from "../support/raw-websocket.ts";
 import { askData, type Collected, collect, connectStock, type StockSocket } from "../support/stock-client.ts";
 import { messageId, sessionId, uniqueRoom } from "../support/unique.ts";
 import { waitFor, withTimeout } from "../support/wait.ts";
-import { faultsOf, type Instances, startInstances } from "./instances.ts";
 
 let instances: Instances;
 let witness: StockSocket;

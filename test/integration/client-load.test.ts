@@ -2,9 +2,9 @@ import type { HoldfastError, JoinOptions, Position } from "@holdfast/client";
 import { afterEach, expect, test, vi } from "vitest";
 import { FIRST_RETRY_MS } from "../../client/src/backoff.ts";
 import type { ChatRoom } from "../support/chat.ts";
+import { type Rig, record, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { timePasses, waitFor } from "../support/wait.ts";
-import { type Rig, record, startRig } from "./client-rig.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 

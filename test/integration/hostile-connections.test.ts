@@ -2,11 +2,11 @@ import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { limits } from "../../client/src/protocol/limits.ts";
+import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { connectRaw, type RawClient } from "../support/raw-websocket.ts";
 import { askData, connectStock, opened, stockSocket } from "../support/stock-client.ts";
 import { messageId, sessionId, uniqueRoom } from "../support/unique.ts";
 import { waitFor, withTimeout } from "../support/wait.ts";
-import { faultsOf, type Instances, startInstances } from "./instances.ts";
 
 // What one hostile connection may cost everybody else. Each attack is one that worked.
 

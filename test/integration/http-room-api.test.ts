@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { limits } from "../../client/src/protocol/limits.ts";
+import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { faultsOf, type Instances, startInstances } from "./instances.ts";
 
 const adminToken = "correct-horse-battery";
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { comparePositions, type Message, type Position, START } from "../../client/src/protocol/index.ts";
+import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { ask, askData, type Collected, collect, connectStock, type StockSocket } from "../support/stock-client.ts";
 import { messageId, sessionId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { faultsOf, type Instances, startInstances } from "./instances.ts";
 
 let instances: Instances;
 beforeAll(async () => {

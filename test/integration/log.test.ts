@@ -5,10 +5,10 @@ import { roomKeys } from "../../server/src/log/keys.ts";
 import type { RoomLog } from "../../server/src/log/room-log.ts";
 import { startEmbeddedValkey } from "../../server/src/redis/embedded.ts";
 import { redisServerInstalled } from "../support/installed.ts";
+import { draftOf, openLog } from "../support/open-log.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { draftOf, openLog } from "./open-log.ts";
 
 const kinds = redisServerInstalled ? ["redis", "valkey"] : ["valkey"];
 

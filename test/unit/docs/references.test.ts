@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { codes, headings, listUnder, markdownFiles, read, repository, tableUnder } from "./markdown.ts";
+import { codes, headings, listUnder, markdownFiles, read, repository, tableUnder } from "../../support/markdown.ts";
 
 const files = markdownFiles();
 const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read("package.json")));

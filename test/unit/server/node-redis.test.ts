@@ -1,7 +1,7 @@
 import { createCluster } from "redis";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { read } from "../docs/markdown.ts";
+import { read } from "../../support/markdown.ts";
 
 // The server uses parts of node-redis that its documentation does not promise; those that need a cluster are looked at
 // in test/cluster/cluster.test.ts. Before the version is changed here, read what they have become.

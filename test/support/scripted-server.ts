@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
-import { type ChatClient, connectChat } from "../support/chat.ts";
+import { type ChatClient, connectChat } from "./chat.ts";
 
 /** One request as the server got it. */
 interface Asked {
