@@ -3,10 +3,10 @@ import { defineContract } from "@holdfast/client/contract";
 import { type Application, createServer, RequestError } from "@holdfast/server";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { refusal, startRig } from "../support/application-rig.ts";
 import { ask } from "../support/stock-client.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { refusal, startRig } from "./rig.ts";
 
 describe("requests of the application", () => {
   test("get the parsed payload and who asks, and their answer reaches the client parsed", async () => {

@@ -1,10 +1,10 @@
 import { connect, type HoldfastError } from "@holdfast/client";
 import { type AuthenticatedUser, createServer, type PublishedMessages, RequestError } from "@holdfast/server";
 import { describe, expect, test } from "vitest";
+import { contract, deferred, startRig } from "../support/application-rig.ts";
 import { askData, connectStock } from "../support/stock-client.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { contract, deferred, startRig } from "./rig.ts";
 
 describe("authenticate", () => {
   test("names the user by the token, the headers and the query of the handshake", async () => {

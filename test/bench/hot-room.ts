@@ -1,12 +1,12 @@
+import { cpuMicroseconds } from "../support/cpu-time.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
+import { Worker } from "../support/worker.ts";
 import { defineBench, progress } from "./bench.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { type Counts, meanOf, mergeCounts, percentileOf } from "./histogram.ts";
-import { cpuMicroseconds } from "./measure.ts";
 import type { RawMembers } from "./raw-members.ts";
 import type { Report } from "./report.ts";
-import { Worker } from "./worker.ts";
 
 const INSTANCES = 2;
 const WARM_UP_SECONDS = 2;

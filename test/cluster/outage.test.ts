@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { roomKeys } from "../../server/src/log/keys.ts";
-import { faultsOf, startServers } from "../integration/instances.ts";
+import { faultsOf, startServers } from "../support/instances.ts";
 import { testWithRedisServer as test } from "../support/needs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import type { ServerProcess } from "../support/server-process.ts";

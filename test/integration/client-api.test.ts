@@ -1,9 +1,9 @@
 import { connect } from "@holdfast/client";
 import { SignJWT } from "jose";
 import { expect, test } from "vitest";
+import { numbered, record, startRig } from "../support/client-rig.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { numbered, record, startRig } from "./client-rig.ts";
 
 test("a publish with an id of one's own is stored once, and its message carries the id", async () => {
   await using rig = await startRig();

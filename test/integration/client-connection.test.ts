@@ -8,8 +8,8 @@ import { NodeWebSocket } from "socket.io-client";
 import { expect, test } from "vitest";
 import { FIRST_RETRY_MS } from "../../client/src/backoff.ts";
 import { type ChatClient, connectChat } from "../support/chat.ts";
+import { recordStatus } from "../support/client-rig.ts";
 import { waitFor } from "../support/wait.ts";
-import { recordStatus } from "./client-rig.ts";
 
 /** What a handshake gets: its index is 0 for the first one. */
 type Admission = (index: number, admit: (refusal?: Error) => void, socket: Socket) => void;

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { HoldfastError, JoinOptions, Position } from "@holdfast/client";
 import { afterEach, expect, test, vi } from "vitest";
 import { FIRST_RETRY_MS } from "../../client/src/backoff.ts";
 import type { ChatRoom } from "../support/chat.ts";
+import { type Rig, record, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { waitFor } from "../support/wait.ts";
-import { type Rig, record, startRig } from "./client-rig.ts";
+import { timePasses, waitFor } from "../support/wait.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -214,6 +213,6 @@ test("leaving ends loading: neither is a failure told nor is it tried again", as
   waiting.calls[0]?.fail(new Error("left in the handler of this failure"));
   await expect(second.ready).rejects.toMatchObject({ code: "CLOSED" });
   // A timer of the client that was set before, for so long at most, has run then.
-  await delay(FIRST_RETRY_MS + 1);
+  await timePasses(FIRST_RETRY_MS + 1);
   expect(waiting.calls).toHaveLength(1);
 });

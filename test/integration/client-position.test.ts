@@ -1,9 +1,9 @@
 import type { Position } from "@holdfast/client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { ChatRoom } from "../support/chat.ts";
+import { numbered, type Rig, record, startRig } from "../support/client-rig.ts";
+import { publishedBatch, startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { numbered, type Rig, record, startRig } from "./client-rig.ts";
-import { publishedBatch, startScriptedServer } from "./client-scripted-server.ts";
 
 let rig: Rig;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { HoldfastError } from "@holdfast/client";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { connectChat } from "../support/chat.ts";
+import { numbered, type Rig, record, recordStatus, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { numbered, type Rig, record, recordStatus, startRig } from "./client-rig.ts";
 
 let rig: Rig;
 beforeAll(async () => {

@@ -8,9 +8,9 @@ import { gapCount, type History, judge, judgeGaps, judgeLosses } from "../suppor
 import type { Broadcast, LogUnderTest } from "../support/continuity/log-under-test.ts";
 import { instanceCount, type Step, steps, World } from "../support/continuity/world.ts";
 import { redisServerInstalled } from "../support/installed.ts";
+import { draftOf, type OpenLog, openLog } from "../support/open-log.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
-import { draftOf, type OpenLog, openLog } from "./open-log.ts";
 
 interface Frame {
   readonly data: { readonly packet: { readonly data: readonly [string, Broadcast["payload"]] } };

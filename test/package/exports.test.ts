@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { entriesOf, type Packed, packBoth, repository, run } from "./packed.ts";
+import { entriesOf, type Packed, packBoth, repository, run } from "../support/packed.ts";
 
 // What npm would publish, held against what installs and resolves. Nothing here asks the network.
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../support/free-port.ts";
+import { npmInstall, type Packed, packBoth, repository, run } from "../support/packed.ts";
 import { startServer } from "../support/server-process.ts";
-import { npmInstall, type Packed, packBoth, repository, run } from "./packed.ts";
 
 // The two packages in an application that has never seen this repository. npm asks its registry for what it lacks.
 

@@ -5,7 +5,7 @@ import { freePort } from "../support/free-port.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { spawnServer, startServer } from "../support/server-process.ts";
 import { uniquePrefix } from "../support/unique.ts";
-import { withTimeout } from "../support/wait.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
 
 /** Starts a server that is expected to refuse, and gives back how it ended. */
 async function refusal(env: Record<string, string>, port?: number) {
@@ -117,7 +117,7 @@ test.concurrent("a port in use ends the process with code 1 and names the port",
 
 test.concurrent("without REDIS_URL a developer's server embeds Valkey and says so", async () => {
   await using server = await startServer();
-  expect(server.output).toMatch(/embedded Valkey \d+\.\d+/);
+  await waitFor(() => /embedded Valkey \d+\.\d+/.test(server.output), "the backend to be printed");
   expect(await server.stop()).toEqual({ code: 0, signal: null });
 });
 
@@ -126,6 +126,6 @@ test.concurrent("it starts and prints its address, the backend and the next step
   await using server = await startServer({ env: { REDIS_URL: redis.url, KEY_PREFIX: uniquePrefix() } });
   const line = await server.waitForLog(({ msg }) => msg === "listening", "listening");
   expect(line).toMatchObject({ port: server.port, url: `http://localhost:${server.port}` });
+  await waitFor(() => /Next: open http/.test(server.output), "the next step to be printed");
   expect(server.output).toMatch(/Backend: (Redis|Valkey) \d/);
-  expect(server.output).toMatch(/Next: open http/);
 });

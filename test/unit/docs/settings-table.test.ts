@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Config, type ConfigProblem, parseConfig, settings } from "../../../server/src/config.ts";
-import { cell, code, codes, type Row, read, tableUnder } from "./markdown.ts";
+import { cell, code, codes, type Row, read, tableUnder } from "../../support/markdown.ts";
 
 const rows = tableUnder(read("README.md"), "Settings");
 

@@ -7,7 +7,7 @@ import {
   subscribingClients,
   takeOverResubscribing,
 } from "../../../server/src/redis/node-redis-private.ts";
-import { read } from "../docs/markdown.ts";
+import { read } from "../../support/markdown.ts";
 
 // The server uses parts of node-redis that its documentation does not promise; those that need a cluster are looked at
 // in test/cluster/cluster.test.ts. Before the version is changed here, read what they have become.

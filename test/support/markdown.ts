@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 // The little of Markdown that the documents' tests need: headings, tables and `code`. Cells with a pipe escape it.
 
-export const repository = fileURLToPath(new URL("../../..", import.meta.url));
+export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The text of a file of the repository. */
 export function read(path: string): string {

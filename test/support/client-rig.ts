@@ -1,10 +1,10 @@
 import type { ConnectOptions, Delivery, Gap, Status } from "@holdfast/client";
-import { type ChatClient, type ChatRoom, connectChat } from "../support/chat.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
-import { startRelay, type TcpRelay } from "../support/tcp-relay.ts";
-import { uniquePrefix } from "../support/unique.ts";
-import { waitFor } from "../support/wait.ts";
+import { type ChatClient, type ChatRoom, connectChat } from "./chat.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
+import { startRelay, type TcpRelay } from "./tcp-relay.ts";
+import { uniquePrefix } from "./unique.ts";
+import { waitFor } from "./wait.ts";
 
 /** One Redis, servers on it, and a line to the first of them that a test can cut or turn to another. */
 export interface Rig extends AsyncDisposable {

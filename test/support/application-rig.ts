@@ -2,9 +2,9 @@ import { type Client, type ConnectOptions, connect, HoldfastError } from "@holdf
 import { defineContract } from "@holdfast/client/contract";
 import { type Application, createServer, type Server, type ServerOptions } from "@holdfast/server";
 import * as z from "zod";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { connectStock, type StockOptions, type StockSocket } from "../support/stock-client.ts";
-import { uniquePrefix } from "../support/unique.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { connectStock, type StockOptions, type StockSocket } from "./stock-client.ts";
+import { uniquePrefix } from "./unique.ts";
 
 const text = z.strictObject({ text: z.string().max(100_000) });
 

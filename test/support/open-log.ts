@@ -6,7 +6,7 @@ import { draftOf as messageDraft } from "../../server/src/log/message-json.ts";
 import { RoomLog, type RoomLogOptions } from "../../server/src/log/room-log.ts";
 import { createSingleClient } from "../../server/src/redis/single-client.ts";
 import { SupervisedClient } from "../../server/src/redis/supervised-client.ts";
-import { messageId, uniquePrefix } from "../support/unique.ts";
+import { messageId, uniquePrefix } from "./unique.ts";
 
 export type LogSettings = Partial<Omit<RoomLogOptions, "redis" | "keysOf" | "known">> & {
   readonly keyPrefix?: string;

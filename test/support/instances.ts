@@ -1,6 +1,6 @@
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
-import { uniquePrefix } from "../support/unique.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
+import { uniquePrefix } from "./unique.ts";
 
 export interface InstancesOptions {
   /** Further settings of every instance. */

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ConnectOptions } from "@holdfast/client";
 import { Server } from "socket.io";
-import { type ChatClient, connectChat } from "../support/chat.ts";
+import { type ChatClient, connectChat } from "./chat.ts";
 
 /** One request as the server got it. */
 interface Asked {
