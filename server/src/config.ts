@@ -13,6 +13,8 @@ export type AuthMode =
       readonly key: { readonly secret: string } | { readonly jwksUrl: string };
       readonly issuer: string | undefined;
       readonly audience: string | undefined;
+      /** How far the clock of the tokens' issuer may differ. */
+      readonly skewSeconds: number;
     };
 
 export interface Config {
@@ -98,6 +100,7 @@ export const settings = {
   TOKEN_JWKS_URL: url(/^https?:\/\//, "an http:// or https:// URL"),
   TOKEN_ISSUER: z.string().describe("text"),
   TOKEN_AUDIENCE: z.string().describe("text"),
+  TOKEN_SKEW_SECONDS: wholeNumber(0, 300),
   ALLOWED_ORIGINS: origins,
   ADMIN_TOKEN: z.string().min(16).describe("a token of at least 16 characters"),
   LOG_LEVEL: z.enum(logLevels).describe(`one of ${logLevels.join(", ")}`),
@@ -174,11 +177,12 @@ function redisTarget(urls: readonly string[] | undefined): RedisTarget {
 
 function authMode(values: Values): AuthMode | undefined {
   if (values.AUTH !== "token") return { mode: "anonymous" };
-  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience } = values;
-  if (values.TOKEN_JWKS_URL !== undefined)
-    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, issuer, audience };
-  if (values.TOKEN_SECRET !== undefined)
-    return { mode: "token", key: { secret: values.TOKEN_SECRET }, issuer, audience };
+  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience, TOKEN_SKEW_SECONDS: skewSeconds = 0 } = values;
+  const expected = { issuer, audience, skewSeconds };
+  if (values.TOKEN_JWKS_URL !== undefined) {
+    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, ...expected };
+  }
+  if (values.TOKEN_SECRET !== undefined) return { mode: "token", key: { secret: values.TOKEN_SECRET }, ...expected };
   return undefined;
 }
 

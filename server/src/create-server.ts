@@ -9,7 +9,7 @@ import { createApplicationHandlers } from "./application/handlers.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
-import { createAuthenticator } from "./auth/verify-token.ts";
+import { createTokenVerifier } from "./auth/verify-token.ts";
 import { Attachment, type HostServer } from "./http/attach.ts";
 import { createHealth } from "./http/health.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -151,7 +151,7 @@ export async function assembleServer<C>(
     handlers: createRequestHandlers({ log, known, signals, schemas, application: handlers }),
     application: handlers,
     subscriptions,
-    authenticate: createAuthenticate(application, context, createAuthenticator(config.auth)),
+    authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
     isDraining: () => drain.isUnderWay,
     sleeps: () => watch.sleeps(),
     logger,

@@ -50,12 +50,20 @@ test.each<[Record<string, string>, Partial<Config>]>([
   [{ DRAIN_SECONDS: "0" }, { drainSeconds: 0 }],
   [
     { AUTH: "token", TOKEN_SECRET: secret, TOKEN_ISSUER: "i", TOKEN_AUDIENCE: "a" },
-    { auth: { mode: "token", key: { secret }, issuer: "i", audience: "a" } },
+    {
+      auth: { mode: "token", key: { secret }, issuer: "i", audience: "a", skewSeconds: 0 },
+    },
   ],
   [
-    { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys" },
+    { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys", TOKEN_SKEW_SECONDS: "5" },
     {
-      auth: { mode: "token", key: { jwksUrl: "https://id.example/keys" }, issuer: undefined, audience: undefined },
+      auth: {
+        mode: "token",
+        key: { jwksUrl: "https://id.example/keys" },
+        issuer: undefined,
+        audience: undefined,
+        skewSeconds: 5,
+      },
     },
   ],
   [
@@ -85,6 +93,7 @@ test("every setting refuses a value that it cannot use, and all are told at once
     AUTH: "none",
     TOKEN_SECRET: "short",
     TOKEN_JWKS_URL: "ftp://id.example",
+    TOKEN_SKEW_SECONDS: "301",
     ALLOWED_ORIGINS: "app.example",
     ADMIN_TOKEN: "short",
     LOG_LEVEL: "loud",
