@@ -30,9 +30,9 @@ export default {
     },
     {
       name: "doors-are-not-known-inside",
-      comment: "Sockets and HTTP are two doors to the same rooms; nothing inside knows a door.",
+      comment: "Sockets and HTTP are two doors to the same requests; nothing inside knows a door.",
       severity: "error",
-      from: { path: "^server/src/(rooms|log|redis|presence|auth)/" },
+      from: { path: "^server/src/(requests|application|log|broadcast|redis|presence|auth|platforms|clock)/" },
       to: { path: "^server/src/(sockets|http)/" },
     },
     {
@@ -42,10 +42,24 @@ export default {
       to: { path: "^server/src/(sockets|http)/", pathNot: "^server/src/$1/" },
     },
     {
-      name: "log-and-redis-know-no-rooms",
+      name: "the-log-knows-no-requests",
+      comment: "Messages come down to the log; it does not know who asks.",
       severity: "error",
-      from: { path: "^server/src/(log|redis)/" },
-      to: { path: "^server/src/rooms/" },
+      from: { path: "^server/src/(log|broadcast|redis)/" },
+      to: { path: "^server/src/(requests|application|presence|auth|platforms)/" },
+    },
+    {
+      name: "redis-is-below-broadcast-and-log",
+      comment: "The log stands on the broadcast, and both stand on the connections to Redis.",
+      severity: "error",
+      from: { path: "^server/src/redis/" },
+      to: { path: "^server/src/(broadcast|log)/" },
+    },
+    {
+      name: "the-broadcast-knows-no-log",
+      severity: "error",
+      from: { path: "^server/src/broadcast/" },
+      to: { path: "^server/src/log/" },
     },
     {
       name: "only-the-edge-wires",

@@ -10,30 +10,31 @@ import { consoleLogger, type Logger } from "./application/logger.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
 import { createTokenVerifier } from "./auth/verify-token.ts";
-import { Attachment, type HostServer } from "./http/attach.ts";
+import { createAdapter } from "./broadcast/adapter.ts";
+import { chainLinkOf } from "./broadcast/frame.ts";
+import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./broadcast/names.ts";
+import { SignalChannel } from "./broadcast/signal-channel.ts";
+import { Subscriptions } from "./broadcast/subscriptions.ts";
+import { SleepDetector } from "./clock/sleep-detector.ts";
 import { createHealth } from "./http/health.ts";
+import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
-import { Listener } from "./http/listen.ts";
-import { createPlatformHooks } from "./http/platform-hooks.ts";
+import { OwnServer } from "./http/own-server.ts";
 import { createRoomApi } from "./http/room-api.ts";
-import { chainLinkOf } from "./log/frame.ts";
 import { KnownPositions } from "./log/known-positions.ts";
+import { requirePermissions } from "./log/permissions.ts";
 import { PositionChecks } from "./log/position-checks.ts";
 import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
-import { createAdapter } from "./redis/adapter.ts";
-import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./redis/keys.ts";
-import { openLinks } from "./redis/links.ts";
-import { Subscriptions } from "./redis/subscriptions.ts";
-import { parsePayload } from "./rooms/parse-payload.ts";
-import { readHistory } from "./rooms/read-history.ts";
-import { createRequestHandlers } from "./rooms/requests.ts";
-import { broadcastSignal } from "./rooms/send-signal.ts";
-import { SignalChannel } from "./rooms/signal-channel.ts";
+import { parsePayload } from "./parse.ts";
+import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
+import { createPlatformHooks } from "./platforms/hooks.ts";
+import { RedisConnections } from "./redis/connections.ts";
+import { readHistory } from "./requests/read-history.ts";
+import { broadcastSignal } from "./requests/send-signal.ts";
+import { createRequestHandlers } from "./requests/table.ts";
 import { configFrom, type Settings } from "./settings.ts";
-import { SleepWatch } from "./sleep-watch.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
-import { stripCredentials, withoutCredentials } from "./sockets/platform-headers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer, localRooms, type RoomServer, tellPosition } from "./sockets/socket-server.ts";
 
@@ -84,14 +85,10 @@ export async function assembleServer<C>(
     const room = link === undefined ? undefined : roomOfChannel(keyPrefix, channel);
     if (link !== undefined && room !== undefined && !known.hear(room, link)) positions.checkSoon(room);
   };
-  const links = await openLinks(config.redis, logger, keyPrefix, (link) => {
-    return new Subscriptions({
-      link,
-      logger,
-      onMessage: (message, channel) => hear(message, channel),
-    });
-  });
-  const { commands, subscriptions } = links;
+  const redis = new RedisConnections(config.redis, logger);
+  const { commands } = redis;
+  const subscriptions = new Subscriptions({ link: redis.subscriber, logger, onMessage: hear });
+  const backend = await redis.open("all", () => requirePermissions(commands, redis.subscriber, keyPrefix));
   const log = new RoomLog({
     ...config,
     idRetentionSeconds: config.publishDedupSeconds + onTheWaySeconds,
@@ -99,7 +96,7 @@ export async function assembleServer<C>(
     known,
   });
   await log.warmUp().catch(async (error: unknown) => {
-    await links.close();
+    await redis.close();
     throw error;
   });
 
@@ -115,9 +112,9 @@ export async function assembleServer<C>(
   const httpServer = createHttpServer();
   /** Is there before the first request. */
   let routes: Routes;
-  const watch = new SleepWatch(limits.acknowledgementTimeoutMs);
+  const watch = new SleepDetector(limits.acknowledgementTimeoutMs);
   const http = createHttpApp({
-    health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => links.areUp }),
+    health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => redis.areUp }),
     roomApi:
       config.production && config.adminToken === undefined
         ? undefined
@@ -160,8 +157,8 @@ export async function assembleServer<C>(
   stripCredentials(httpServer);
   const door =
     options.httpServer === undefined
-      ? new Listener(httpServer, config.port)
-      : new Attachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
+      ? new OwnServer(httpServer, config.port)
+      : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
   const drain = new Drain(io, config.drainSeconds * 1000);
   const positions = new PositionChecks({
     log,
@@ -191,10 +188,9 @@ export async function assembleServer<C>(
     await drain.finish();
     stopWatching();
     await door.close(() => io.close(), deadlineMs);
-    await links.close();
+    await redis.close();
   };
 
-  const { name, version, embedded } = links.backend;
   let closed: Promise<void> | undefined;
   const server: Server<C> = {
     get port() {
@@ -203,7 +199,7 @@ export async function assembleServer<C>(
     get url() {
       return `http://localhost:${door.port}`;
     },
-    backend: `${embedded ? "embedded " : ""}${name} ${version}`,
+    backend,
     publish: async (room, event, data, { id = randomUUID(), user = null } = {}) =>
       handlers.publishTrusted({ user, session: null }, parsePayload("message:publish", { room, id, event, data })),
     signal: async (room, event, data) =>
@@ -222,7 +218,7 @@ export async function assembleServer<C>(
     await door.listen();
   } catch (error) {
     stopWatching();
-    await links.close();
+    await redis.close();
     throw error;
   }
   return { server, io };

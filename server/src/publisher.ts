@@ -1,20 +1,21 @@
 import { randomUUID } from "node:crypto";
 import type { Contract } from "@holdfast/client/contract";
 import { asPino } from "./application/as-pino.ts";
+import { checkedData } from "./application/checked-data.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
+import { SignalChannel } from "./broadcast/signal-channel.ts";
 import type { Config } from "./config.ts";
 import { RequestError } from "./errors.ts";
 import { KnownPositions } from "./log/known-positions.ts";
+import { requirePermissions } from "./log/permissions.ts";
 import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
-import { openCommands } from "./redis/links.ts";
-import { checkedData } from "./rooms/checked-json.ts";
-import { parsePayload } from "./rooms/parse-payload.ts";
-import { publishMessage } from "./rooms/publish-message.ts";
-import { readHistory } from "./rooms/read-history.ts";
-import { broadcastSignal } from "./rooms/send-signal.ts";
-import { SignalChannel } from "./rooms/signal-channel.ts";
+import { parsePayload } from "./parse.ts";
+import { RedisConnections } from "./redis/connections.ts";
+import { publishMessage } from "./requests/publish-message.ts";
+import { readHistory } from "./requests/read-history.ts";
+import { broadcastSignal } from "./requests/send-signal.ts";
 import { configFrom, type Settings, SettingsError } from "./settings.ts";
 
 export type { Logger } from "./application/logger.ts";
@@ -59,16 +60,18 @@ export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
   let isClosed = false;
 
   async function open() {
-    const { commands, close } = await openCommands(config.redis, logger, keyPrefix);
+    const redis = new RedisConnections(config.redis, logger);
+    const { commands } = redis;
+    await redis.open("commands alone", () => requirePermissions(commands, undefined, keyPrefix));
     const idRetentionSeconds = config.publishDedupSeconds + onTheWaySeconds;
     const log = new RoomLog({ ...config, idRetentionSeconds, link: commands, known });
     try {
       await log.warmUp();
     } catch (error) {
-      await close();
+      await redis.close();
       throw error;
     }
-    return { log, signals: new SignalChannel(commands, keyPrefix), close };
+    return { log, signals: new SignalChannel(commands, keyPrefix), close: () => redis.close() };
   }
 
   function opened(): ReturnType<typeof open> {

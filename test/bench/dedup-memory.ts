@@ -1,4 +1,4 @@
-import { roomKeys } from "../../server/src/redis/keys.ts";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import { connectRaw } from "../support/raw-websocket.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { defineBench, progress } from "./bench.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { roomKeys } from "../../server/src/redis/keys.ts";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import { faultsOf, startServers } from "../integration/instances.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";

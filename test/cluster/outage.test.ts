@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import { roomKeys } from "../../server/src/redis/keys.ts";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import { faultsOf, startServers } from "../integration/instances.ts";
 import { testWithRedisServer as test } from "../support/needs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";

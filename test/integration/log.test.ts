@@ -1,9 +1,9 @@
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { limits, type Page, type Position, START, splitPosition } from "../../client/src/protocol/index.ts";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import type { RoomLog } from "../../server/src/log/room-log.ts";
 import { startEmbeddedValkey } from "../../server/src/redis/embedded.ts";
-import { roomKeys } from "../../server/src/redis/keys.ts";
 import { redisServerInstalled } from "../support/installed.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";

@@ -2,8 +2,8 @@ import { pino } from "pino";
 import type { Draft } from "../../server/src/log/group-commit.ts";
 import { KnownPositions } from "../../server/src/log/known-positions.ts";
 import { RoomLog, type RoomLogOptions } from "../../server/src/log/room-log.ts";
-import { createSingleClient } from "../../server/src/redis/client.ts";
-import { RedisLink } from "../../server/src/redis/link.ts";
+import { createSingleClient } from "../../server/src/redis/single-client.ts";
+import { SupervisedClient } from "../../server/src/redis/supervised-client.ts";
 import { messageId, uniquePrefix } from "../support/unique.ts";
 
 export type LogSettings = Partial<Omit<RoomLogOptions, "link" | "known">>;
@@ -17,7 +17,7 @@ export interface OpenLog extends Disposable {
 
 /** Opens the log as an instance does; two with the same `keyPrefix` are two instances. */
 export async function openLog(url: string, settings: LogSettings = {}): Promise<OpenLog> {
-  const link = new RedisLink({
+  const link = new SupervisedClient({
     role: "commands",
     createClient: (role, events) => createSingleClient(url, role, events),
     logger: pino({ level: "silent" }),

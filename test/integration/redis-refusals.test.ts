@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { createClient } from "redis";
 import { expect } from "vitest";
-import { openLinks } from "../../server/src/redis/links.ts";
+import { Subscriptions } from "../../server/src/broadcast/subscriptions.ts";
+import { RedisConnections } from "../../server/src/redis/connections.ts";
 import { runScript, script } from "../../server/src/redis/scripts.ts";
-import { Subscriptions } from "../../server/src/redis/subscriptions.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix } from "../support/unique.ts";
@@ -44,20 +44,20 @@ testWithRedisServer.each(["MISCONF", "NOREPLICAS"] as const)(
     await using redis = await startRedis({ args: ["--enable-protected-configs", "yes"] });
     const admin = await openAdmin(redis);
     let losses = 0;
-    const links = await openLinks({ kind: "single", url: redis.url }, quiet, uniquePrefix(), (link) => {
-      link.onLost(() => {
+    const connections = new RedisConnections({ kind: "single", url: redis.url }, quiet);
+    const { commands, subscriber } = connections;
+    for (const client of [commands, subscriber]) {
+      client.onLost(() => {
         losses += 1;
       });
-      return new Subscriptions({ link, logger: quiet, onMessage: () => undefined });
-    });
-    links.commands.onLost(() => {
-      losses += 1;
-    });
+    }
+    const subscriptions = new Subscriptions({ link: subscriber, logger: quiet, onMessage: () => undefined });
+    await connections.open("all", () => Promise.resolve());
     try {
       const key = uniquePrefix();
-      await runScript(links.commands, write, [key], ["kept"]);
+      await runScript(commands, write, [key], ["kept"]);
       await refusals[refusal](admin);
-      await expect(runScript(links.commands, write, [key], ["refused"])).rejects.toMatchObject({
+      await expect(runScript(commands, write, [key], ["refused"])).rejects.toMatchObject({
         code: "UNAVAILABLE",
         message: expect.stringContaining(refusal),
       });
@@ -68,13 +68,13 @@ testWithRedisServer.each(["MISCONF", "NOREPLICAS"] as const)(
       };
       const before = await calls();
       await waitFor(async () => (await calls()) >= before + 4, "both links to be probed twice");
-      expect(await runScript(links.commands, read, [key], [])).toBe("kept");
-      links.subscriptions.sSubscribe(key, () => undefined);
-      await links.subscriptions.confirmed(key);
-      expect(links.areUp).toBe(true);
+      expect(await runScript(commands, read, [key], [])).toBe("kept");
+      subscriptions.sSubscribe(key, () => undefined);
+      await subscriptions.confirmed(key);
+      expect(connections.areUp).toBe(true);
       expect(losses).toBe(0);
     } finally {
-      await links.close();
+      await connections.close();
       admin.destroy();
     }
   },

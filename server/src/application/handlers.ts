@@ -1,9 +1,9 @@
 import { limits, type RequestData, type RequestPayload, type Sender } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
 import type { RoomLog } from "../log/room-log.ts";
-import { checkedData, jsonOf, requireBearable } from "../rooms/checked-json.ts";
-import { publishMessage } from "../rooms/publish-message.ts";
+import { publishMessage } from "../requests/publish-message.ts";
 import type { Application, HookContext } from "./application.ts";
+import { checkedData, jsonOf, requireBearable } from "./checked-data.ts";
 import { runHook, Turns } from "./hooks.ts";
 import { type ContractSchemas, parseBySchema } from "./schemas.ts";
 import { createToldAfter } from "./told-after.ts";

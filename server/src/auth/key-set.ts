@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
-import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
+import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { RequestError } from "../errors.ts";
 
 /** A key set that is older is fetched again, while its keys go on verifying. So a key that was withdrawn counts no longer. */

@@ -5,8 +5,8 @@ import { bodyLimit } from "hono/body-limit";
 import type { ApplicationHandlers } from "../application/handlers.ts";
 import { RequestError } from "../errors.ts";
 import type { RoomLog } from "../log/room-log.ts";
-import { parsePayload } from "../rooms/parse-payload.ts";
-import { readHistory } from "../rooms/read-history.ts";
+import { parsePayload } from "../parse.ts";
+import { readHistory } from "../requests/read-history.ts";
 
 export interface RoomApiParts {
   readonly log: RoomLog;

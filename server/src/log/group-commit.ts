@@ -1,5 +1,5 @@
 import { limits, type Position } from "@holdfast/client/protocol";
-import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
+import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { RequestError } from "../errors.ts";
 
 /** A message on its way into a room's log. */

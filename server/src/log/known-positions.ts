@@ -1,6 +1,6 @@
 import { isRepeat, isSameEpoch, type Position, START, splitPosition } from "@holdfast/client/protocol";
-import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
-import type { ChainLink } from "./frame.ts";
+import type { ChainLink } from "../broadcast/frame.ts";
+import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 
 /** Rooms without local members of which this instance remembers what it has acknowledged. */
 const rememberedRooms = 10_000;

@@ -1,21 +1,21 @@
 import { limits, type Message, type Page, type Position } from "@holdfast/client/protocol";
+import { positionFrame, publishedFrame } from "../broadcast/frame.ts";
 import { RequestError } from "../errors.ts";
-import { roomKeys } from "../redis/keys.ts";
-import type { RedisLink } from "../redis/link.ts";
 import type { ScriptKeys } from "../redis/redis-client.ts";
 import { runScript, script } from "../redis/scripts.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
 import checkSource from "./check.lua";
-import { positionFrame, publishedFrame } from "./frame.ts";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
+import { roomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
 import readSource from "./read.lua";
 import { RedisClock } from "./redis-clock.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 export interface RoomLogOptions {
-  readonly link: RedisLink;
+  readonly link: SupervisedClient;
   readonly keyPrefix: string;
   readonly historyMaxMessages: number;
   readonly historyTtlSeconds: number;

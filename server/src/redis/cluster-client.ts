@@ -1,8 +1,8 @@
 import { createCluster, ErrorReply } from "redis";
-import { Answers } from "./answers.ts";
-import { clientOptions, socketOptions } from "./client.ts";
 import { withProtocolFallback } from "./protocol-fallback.ts";
-import type { ClientEvents, LinkRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
+import type { ClientEvents, ClientRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
+import { SilenceDetector } from "./silence.ts";
+import { clientOptions, socketOptions } from "./single-client.ts";
 
 /** Addresses of some nodes of a cluster, from which the others are learnt. */
 export type ClusterUrls = readonly [string, ...string[]];
@@ -18,13 +18,13 @@ const topologyRefreshMs = 2_000;
  * A cluster counts as one connection that lives as long as one of its masters answers; commands for the slots of a
  * master that is away or silent fail, at the latest by their own time limit.
  */
-export function createClusterClient(urls: ClusterUrls, role: LinkRole, events: ClientEvents): RedisClient {
+export function createClusterClient(urls: ClusterUrls, role: ClientRole, events: ClientEvents): RedisClient {
   return withProtocolFallback(events, (protocol, itsEvents) => connectableCluster(urls, role, protocol, itsEvents));
 }
 
 function connectableCluster(
   urls: ClusterUrls,
-  role: LinkRole,
+  role: ClientRole,
   protocol: ProtocolVersion,
   events: ClientEvents,
 ): RedisClient {
@@ -47,7 +47,7 @@ function connectableCluster(
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: topologyRefreshMs,
   });
-  const answers = new Answers();
+  const answers = new SilenceDetector();
   const onReady = () => {
     if (cluster.isReady) events.onReady();
   };

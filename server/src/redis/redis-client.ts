@@ -1,7 +1,7 @@
 export type ChannelListener = (message: Buffer, channel: Buffer) => void;
 
 /** Names the part that a connection plays, in logs and in Redis' CLIENT LIST. */
-export type LinkRole = "commands" | "subscriptions";
+export type ClientRole = "commands" | "subscriptions";
 
 export interface ClientEvents {
   /** The connection is established and, after a reconnection, subscribed again. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { RedisLink } from "./link.ts";
 import type { ScriptKeys } from "./redis-client.ts";
+import type { SupervisedClient } from "./supervised-client.ts";
 
 /** A Lua script that is called by its hash and sent whole only where a server does not know it (yet, or any more). */
 export interface Script {
@@ -16,7 +16,7 @@ export function script({ flags }: { readonly flags?: string }, ...parts: readonl
 
 /** Runs a script in one round trip; in two where the server's script cache does not hold it. */
 export function runScript(
-  link: RedisLink,
+  link: SupervisedClient,
   { source, sha }: Script,
   keys: ScriptKeys,
   args: string[],

@@ -1,4 +1,4 @@
-import type { RedisLink } from "./link.ts";
+import type { SupervisedClient } from "./supervised-client.ts";
 
 /** What answers at the other end. */
 export interface Backend {
@@ -21,7 +21,7 @@ export function parseBackend(info: string): Backend | undefined {
  * Asks the server for its version. Throws a sentence with the next step when it is too old: the log needs `XADD
  * <epoch>-*` and sharded pub/sub, both of Redis 7.0.
  */
-export async function requireBackend(link: RedisLink): Promise<Backend> {
+export async function requireBackend(link: SupervisedClient): Promise<Backend> {
   const backend = parseBackend(await link.run((client) => client.info()));
   if (backend === undefined)
     throw new Error("the server at REDIS_URL does not report its version; expected Redis 7.0 or later, or Valkey");

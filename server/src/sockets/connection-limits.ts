@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
+import { TokenBucket } from "../token-bucket.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
 import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
-import { RateLimiter } from "./rate-limiter.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
@@ -23,13 +23,13 @@ const unanswerablePerSecond = 10;
  * begins before the connection is admitted, so that strangers are bounded too.
  */
 export class ConnectionLimits {
-  readonly limiter = new RateLimiter();
+  readonly limiter = new TokenBucket();
   readonly admission = new Admission();
   readonly outgoing: Outgoing;
   readonly pace: ReaderPace;
   readonly readTokens = new ReadTokens(this.limiter);
   readonly reads: ConnectionReads;
-  readonly #unanswerable = new RateLimiter({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
+  readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
   readonly #logger: Logger;
 

@@ -1,5 +1,5 @@
 import { RequestError } from "../errors.ts";
-import type { ReadTurns } from "../rooms/caller.ts";
+import type { ReadTurns } from "../requests/caller.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
 /** Reads of one connection that wait: more than the rooms that a client which comes back joins in one go. */

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import type { Logger } from "pino";
-import type { SleepWatch } from "../sleep-watch.ts";
+import type { SleepDetector } from "../clock/sleep-detector.ts";
 import type { RoomServer } from "./socket-server.ts";
 
 /** The part of Engine.IO's socket that is cut; the WebSocket below it is not in its public types. */
@@ -12,7 +12,7 @@ interface EngineSocket {
  * Cuts every WebSocket connection that was open when the process fell asleep. Its client has given it up or will find
  * out now; it comes back by itself, sends again what still matters and reads what it missed from the log.
  */
-export function cutAfterSleep(io: RoomServer, httpServer: HttpServer, watch: SleepWatch, logger: Logger): void {
+export function cutAfterSleep(io: RoomServer, httpServer: HttpServer, watch: SleepDetector, logger: Logger): void {
   // The sleep must be noticed before the first connection that arrives after it is opened, or that one would be cut too.
   httpServer.prependListener("upgrade", () => {
     watch.sleeps();

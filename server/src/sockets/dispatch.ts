@@ -2,11 +2,11 @@ import { type Acknowledgement, type RequestName, requests } from "@holdfast/clie
 import type { Logger } from "pino";
 import type { ApplicationHandlers } from "../application/handlers.ts";
 import { RequestError, toWireError } from "../errors.ts";
-import type { Caller } from "../rooms/caller.ts";
-import { parsePayload } from "../rooms/parse-payload.ts";
-import type { RequestHandlers } from "../rooms/requests.ts";
+import { parsePayload } from "../parse.ts";
+import type { Caller } from "../requests/caller.ts";
+import type { RequestHandlers } from "../requests/table.ts";
+import type { TokenBucket } from "../token-bucket.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
 import type { ReadTokens } from "./read-tokens.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -14,7 +14,7 @@ export interface DispatchOptions {
   readonly handlers: RequestHandlers;
   readonly application: ApplicationHandlers;
   readonly caller: Caller;
-  readonly limiter: RateLimiter;
+  readonly limiter: TokenBucket;
   /** What pays for a request that may be answered with a page of the log. */
   readonly readTokens: Pick<ReadTokens, "take" | "charge">;
   readonly pace: Pick<ReaderPace, "note">;

@@ -1,5 +1,5 @@
-import { momentNow } from "../elapsed.ts";
-import { whenElapsed } from "./expiry.ts";
+import { momentNow } from "../clock/elapsed.ts";
+import { whenElapsed } from "../clock/when-elapsed.ts";
 import type { RoomServer } from "./socket-server.ts";
 
 /** Share of the drain time over which the clients are told; the rest is left for the last of them to move. */

@@ -1,7 +1,7 @@
 import { type HandshakeAuth, handshakeAuth, limits } from "@holdfast/client/protocol";
 import type { Socket } from "socket.io";
 import { RequestError } from "../errors.ts";
-import { describeIssues } from "../rooms/describe-issues.ts";
+import { parse } from "../parse.ts";
 
 type Handshake = Pick<Socket["handshake"], "auth" | "query">;
 
@@ -16,9 +16,7 @@ export function parseHandshake({ auth, query }: Handshake): HandshakeAuth {
   if (typeof protocol === "number" && protocol !== limits.protocolVersion) {
     throw new RequestError("UNSUPPORTED_PROTOCOL", `expected protocol ${limits.protocolVersion}, got ${protocol}`);
   }
-  const parsed = handshakeAuth.safeParse({ protocol, session, ...(token == null ? {} : { token }) });
-  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues("auth", parsed.error));
-  return parsed.data;
+  return parse(handshakeAuth, { protocol, session, ...(token == null ? {} : { token }) }, "auth");
 }
 
 function fromQuery({ protocol, session, token }: Handshake["query"]): Record<string, unknown> {

@@ -1,8 +1,8 @@
 import type { Socket } from "socket.io";
+import { adapterRoom, roomChannel } from "../broadcast/names.ts";
+import type { Subscriptions } from "../broadcast/subscriptions.ts";
 import { RequestError } from "../errors.ts";
-import { adapterRoom, roomChannel } from "../redis/keys.ts";
-import type { Subscriptions } from "../redis/subscriptions.ts";
-import type { Membership } from "../rooms/caller.ts";
+import type { Membership } from "../requests/caller.ts";
 
 /** The rooms of one socket, as the adapter keeps them; adding one waits until its channel is subscribed to. */
 export function socketMembership(socket: Socket, subscriptions: Subscriptions, keyPrefix: string): Membership {

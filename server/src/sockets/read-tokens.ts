@@ -1,4 +1,4 @@
-import { RateLimiter } from "./rate-limiter.ts";
+import { TokenBucket } from "../token-bucket.ts";
 
 /** Tokens of a connection's requests that reads leave to its other requests. */
 const reservedTokens = 500;
@@ -14,12 +14,12 @@ const longestDebtMs = 2_000;
  * nothing from what it publishes.
  */
 export class ReadTokens {
-  readonly #requests: RateLimiter;
-  readonly #own: RateLimiter;
+  readonly #requests: TokenBucket;
+  readonly #own: TokenBucket;
 
-  constructor(requests: RateLimiter, nowMs?: () => number) {
+  constructor(requests: TokenBucket, nowMs?: () => number) {
     this.#requests = requests;
-    this.#own = new RateLimiter({
+    this.#own = new TokenBucket({
       burst: burstReadTokens,
       perSecond: readTokensPerSecond,
       ...(nowMs === undefined ? {} : { nowMs }),

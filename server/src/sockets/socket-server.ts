@@ -10,15 +10,17 @@ import type { Logger } from "pino";
 import { type DefaultEventsMap, Server, type Socket } from "socket.io";
 import type { Authenticate } from "../application/authentication.ts";
 import type { ApplicationHandlers } from "../application/handlers.ts";
-import { elapsedMs, type Moment, momentNow } from "../elapsed.ts";
+import type { createAdapter } from "../broadcast/adapter.ts";
+import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
+import type { Subscriptions } from "../broadcast/subscriptions.ts";
+import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
+import { whenElapsed } from "../clock/when-elapsed.ts";
 import { RequestError, toWireError } from "../errors.ts";
-import type { createAdapter } from "../redis/adapter.ts";
-import { adapterRoom, roomOfAdapterRoom } from "../redis/keys.ts";
-import type { Subscriptions } from "../redis/subscriptions.ts";
-import type { RequestHandlers } from "../rooms/requests.ts";
+import { lifetimeMs } from "../platforms/lifetime.ts";
+import type { RequestHandlers } from "../requests/table.ts";
 import { limitConnections, limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
-import { lifetimeMs, noticeDelayMs, whenElapsed } from "./expiry.ts";
+import { noticeDelayMs } from "./expiry-notice.ts";
 import { parseHandshake } from "./handshake.ts";
 import { socketMembership } from "./membership.ts";
 import { originAllowed } from "./origin.ts";
@@ -44,7 +46,7 @@ export interface SocketServerOptions {
   readonly allowedOrigins: "any" | readonly string[];
   readonly functionTimeoutSeconds: number | undefined;
   readonly isDraining: () => boolean;
-  /** How many times this process has slept, see `SleepWatch`. */
+  /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
   readonly logger: Logger;
 }

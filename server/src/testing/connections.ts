@@ -1,4 +1,4 @@
-import { roomOfAdapterRoom } from "../redis/keys.ts";
+import { roomOfAdapterRoom } from "../broadcast/names.ts";
 import type { RoomServer } from "../sockets/socket-server.ts";
 
 /** One of a server's connections, as it is now. */

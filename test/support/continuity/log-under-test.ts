@@ -1,5 +1,5 @@
 import type { Message, Page, Position } from "../../../client/src/protocol/index.ts";
-import type { ChainLink } from "../../../server/src/log/frame.ts";
+import type { ChainLink } from "../../../server/src/broadcast/frame.ts";
 
 /** What a log broadcasts: the messages of one append, or its newest position. */
 export interface Broadcast {

@@ -1,6 +1,6 @@
 import type { Message, Page, Position } from "../../../client/src/protocol/index.ts";
 import { comparePositions, START, splitPosition } from "../../../client/src/protocol/position.ts";
-import type { ChainLink } from "../../../server/src/log/frame.ts";
+import type { ChainLink } from "../../../server/src/broadcast/frame.ts";
 import { type Evidence, KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { Broadcast, LogUnderTest } from "../../support/continuity/log-under-test.ts";
 import { instanceCount } from "../../support/continuity/world.ts";

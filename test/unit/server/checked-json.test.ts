@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { limits } from "../../../client/src/protocol/limits.ts";
+import { checkedData } from "../../../server/src/application/checked-data.ts";
 import { RequestError } from "../../../server/src/errors.ts";
-import { checkedData } from "../../../server/src/rooms/checked-json.ts";
 
 const schemas = {
   note: z.strictObject({ text: z.string() }),

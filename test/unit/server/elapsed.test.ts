@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { elapsedMs, momentNow } from "../../../server/src/elapsed.ts";
+import { elapsedMs, momentNow } from "../../../server/src/clock/elapsed.ts";
 
 const since = { monotonicMs: 1_000, wallMs: 500_000 };
 

@@ -1,7 +1,9 @@
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { momentNow } from "../../../server/src/elapsed.ts";
-import { lifetimeMs, noticeDelayMs, whenElapsed } from "../../../server/src/sockets/expiry.ts";
+import { momentNow } from "../../../server/src/clock/elapsed.ts";
+import { whenElapsed } from "../../../server/src/clock/when-elapsed.ts";
+import { lifetimeMs } from "../../../server/src/platforms/lifetime.ts";
+import { noticeDelayMs } from "../../../server/src/sockets/expiry-notice.ts";
 
 const day = 86_400_000;
 

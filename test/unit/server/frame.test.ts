@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chainLinkOf, publishedFrame, signalFrame } from "../../../server/src/log/frame.ts";
+import { chainLinkOf, publishedFrame, signalFrame } from "../../../server/src/broadcast/frame.ts";
 
 function framed(messages: readonly string[], tail: string): string {
   const frame = publishedFrame("lobby");

@@ -3,8 +3,8 @@ import { limits, type Page } from "../../../client/src/protocol/index.ts";
 import { RequestError } from "../../../server/src/errors.ts";
 import { KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { RoomLog } from "../../../server/src/log/room-log.ts";
-import type { Caller } from "../../../server/src/rooms/caller.ts";
-import { joinRoom } from "../../../server/src/rooms/join-room.ts";
+import type { Caller } from "../../../server/src/requests/caller.ts";
+import { joinRoom } from "../../../server/src/requests/join-room.ts";
 
 const page: Page = { position: "1-0", recovered: true, messages: [], complete: true };
 

@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { ErrorReply } from "redis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { RedisLink } from "../../../server/src/redis/link.ts";
 import type { ClientEvents, RedisClient } from "../../../server/src/redis/redis-client.ts";
+import { SupervisedClient } from "../../../server/src/redis/supervised-client.ts";
 
 // The link's own decisions, by a clock that the test moves. What a real Redis does is in test/integration.
 
@@ -32,7 +32,7 @@ function farEnd() {
     };
     return whole as RedisClient;
   };
-  const link = new RedisLink({ role: "commands", createClient, logger: pino({ level: "silent" }) });
+  const link = new SupervisedClient({ role: "commands", createClient, logger: pino({ level: "silent" }) });
   return {
     link,
     clients,

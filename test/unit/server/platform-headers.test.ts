@@ -1,7 +1,7 @@
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { stripCredentials } from "../../../server/src/sockets/platform-headers.ts";
+import { stripCredentials } from "../../../server/src/platforms/credentials.ts";
 import { withTimeout } from "../../support/wait.ts";
 
 const sent = {

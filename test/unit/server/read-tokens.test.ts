@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { RateLimiter } from "../../../server/src/sockets/rate-limiter.ts";
 import { ReadTokens } from "../../../server/src/sockets/read-tokens.ts";
+import { TokenBucket } from "../../../server/src/token-bucket.ts";
 
 const pageTokens = 128;
 
 function connection() {
   const clock = { nowMs: 5_000 };
   const nowMs = () => clock.nowMs;
-  const requests = new RateLimiter({ nowMs });
+  const requests = new TokenBucket({ nowMs });
   return { clock, requests, tokens: new ReadTokens(requests, nowMs) };
 }
 

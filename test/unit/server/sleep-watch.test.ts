@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { SleepWatch } from "../../../server/src/sleep-watch.ts";
+import { SleepDetector } from "../../../server/src/clock/sleep-detector.ts";
 
 const longestMs = 10_000;
 
-let watch: SleepWatch;
+let watch: SleepDetector;
 let woke: number[];
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
-  watch = new SleepWatch(longestMs);
+  watch = new SleepDetector(longestMs);
   woke = [];
   watch.onWake((sleptMs) => woke.push(sleptMs));
 });

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
+import { Subscriptions, type SubscriptionsOptions } from "../../../server/src/broadcast/subscriptions.ts";
 import type { ChannelListener, RedisClient } from "../../../server/src/redis/redis-client.ts";
-import { Subscriptions, type SubscriptionsOptions } from "../../../server/src/redis/subscriptions.ts";
 import { waitFor } from "../../support/wait.ts";
 
 /** A link whose Redis answers when the test says so, in the order in which it was asked. */

@@ -2,7 +2,7 @@
 const burstRequests = 2_000;
 const requestsPerSecond = 1_000;
 
-export interface RateLimiterOptions {
+export interface TokenBucketOptions {
   /** Tokens that may be taken in one burst. */
   readonly burst?: number;
   readonly perSecond?: number;
@@ -14,7 +14,7 @@ export interface RateLimiterOptions {
  * A token bucket: what one connection may ask of the instance. Generous for an application, it bounds what a broken
  * or hostile client can cost.
  */
-export class RateLimiter {
+export class TokenBucket {
   readonly #burst: number;
   readonly #perSecond: number;
   readonly #nowMs: () => number;
@@ -25,7 +25,7 @@ export class RateLimiter {
     burst = burstRequests,
     perSecond = requestsPerSecond,
     nowMs = () => performance.now(),
-  }: RateLimiterOptions = {}) {
+  }: TokenBucketOptions = {}) {
     this.#burst = burst;
     this.#perSecond = perSecond;
     this.#nowMs = nowMs;

@@ -10,7 +10,7 @@ function aboutMs(delayMs: number): number {
 }
 
 /** How long a link rests before it tries again, after a client that could not connect. */
-export function reconnectRestMs(): number {
+export function reconnectDelayMs(): number {
   return aboutMs(shortestRestMs);
 }
 
@@ -18,7 +18,7 @@ export function reconnectRestMs(): number {
  * How long a link rests after a server that was no master: not at all the first time, since the name may lead
  * elsewhere by now, and then longer and longer, so that neither a replica nor a flapping name is hammered.
  */
-export class ServerRests {
+export class WrongServerBackoff {
   #count = 0;
 
   /** True while no server was misplaced since the link was last up for some time. */

@@ -13,7 +13,7 @@ const silentClientMs = 500;
 const lastAnswersMs = 500;
 
 /** An HTTP server's listening and its end: it knows which connections are open and which requests are under way. */
-export class Listener {
+export class OwnServer {
   readonly #server: Server;
   readonly #askedPort: number;
   readonly #connections = new Set<Socket>();

@@ -1,7 +1,7 @@
 import { ErrorReply } from "redis";
+import { runScript, script } from "../redis/scripts.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
 import { roomKeys } from "./keys.ts";
-import type { RedisLink } from "./link.ts";
-import { runScript, script } from "./scripts.ts";
 
 /** No client can name this room, so nothing is stored in it. */
 const trialRoom = "#";
@@ -58,9 +58,9 @@ function isMissingRight(error: unknown): error is ErrorReply {
  * Tries what the server's Redis user must be allowed to do; without a `subscriber`, subscribing is left out. Throws a
  * sentence with what is missing; a refusal for any other reason is ignored.
  */
-export async function requireRights(
-  commands: RedisLink,
-  subscriber: RedisLink | undefined,
+export async function requirePermissions(
+  commands: SupervisedClient,
+  subscriber: SupervisedClient | undefined,
   keyPrefix: string,
 ): Promise<void> {
   const { log, life, ids0, channel } = roomKeys(keyPrefix, trialRoom);

@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { parseBySchema } from "../application/schemas.ts";
 import { RequestError } from "../errors.ts";
+import { parseBySchema } from "./schemas.ts";
 
 /** Deepest nesting of data that is accepted; deeper data could exhaust the stack of whoever reads it. */
 const deepestNesting = 32;

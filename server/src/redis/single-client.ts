@@ -1,6 +1,6 @@
 import { createClient } from "redis";
 import { withProtocolFallback } from "./protocol-fallback.ts";
-import type { ClientEvents, LinkRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
+import type { ClientEvents, ClientRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
 
 const firstRetryDelayMs = 50;
 const longestRetryDelayMs = 2_000;
@@ -27,11 +27,16 @@ export const clientOptions = { disableOfflineQueue: true, maintNotifications: "d
  */
 const writeProbe = "#!lua flags=allow-oom\nreturn 1";
 
-export function createSingleClient(url: string, role: LinkRole, events: ClientEvents): RedisClient {
+export function createSingleClient(url: string, role: ClientRole, events: ClientEvents): RedisClient {
   return withProtocolFallback(events, (protocol, itsEvents) => connectableClient(url, role, protocol, itsEvents));
 }
 
-function connectableClient(url: string, role: LinkRole, protocol: ProtocolVersion, events: ClientEvents): RedisClient {
+function connectableClient(
+  url: string,
+  role: ClientRole,
+  protocol: ProtocolVersion,
+  events: ClientEvents,
+): RedisClient {
   const name = `holdfast-${role}`;
   const client = createClient({ url, name, socket: { ...socketOptions }, RESP: protocol, ...clientOptions });
   client.on("ready", events.onReady);

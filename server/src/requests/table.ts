@@ -1,9 +1,9 @@
 import type { RequestData, RequestName, RequestPayload } from "@holdfast/client/protocol";
+import { requireBearable } from "../application/checked-data.ts";
 import type { ApplicationHandlers } from "../application/handlers.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
-import { requireBearable } from "./checked-json.ts";
 import { joinRoom } from "./join-room.ts";
 import { leaveRoom } from "./leave-room.ts";
 import { readHistory } from "./read-history.ts";

@@ -1,10 +1,10 @@
 import type { RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
+import { checkedData } from "../application/checked-data.ts";
 import type { ContractSchemas } from "../application/schemas.ts";
+import { signalFrame } from "../broadcast/frame.ts";
+import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import { RequestError } from "../errors.ts";
-import { signalFrame } from "../log/frame.ts";
 import type { Caller } from "./caller.ts";
-import { checkedData } from "./checked-json.ts";
-import type { SignalChannel } from "./signal-channel.ts";
 
 export interface SignalParts {
   readonly signals: SignalChannel;

@@ -1,6 +1,6 @@
 import { RequestError } from "../errors.ts";
-import { roomChannel } from "../redis/keys.ts";
-import type { RedisLink } from "../redis/link.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
+import { roomChannel } from "./names.ts";
 
 /**
  * Signals that may be on their way to Redis at a time. With an answer in a fraction of a millisecond this is no limit;
@@ -10,11 +10,11 @@ const signalsInFlight = 64;
 
 /** Sends signals to the instances that have members of a room. */
 export class SignalChannel {
-  readonly #link: RedisLink;
+  readonly #link: SupervisedClient;
   readonly #keyPrefix: string;
   #inFlight = 0;
 
-  constructor(link: RedisLink, keyPrefix: string) {
+  constructor(link: SupervisedClient, keyPrefix: string) {
     this.#link = link;
     this.#keyPrefix = keyPrefix;
   }

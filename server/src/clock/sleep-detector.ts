@@ -10,7 +10,7 @@ const tickIntervalMs = 1_000;
  * A timer alone would notice it too late, because sockets can be read before timers run. So everything that must not
  * serve what is old asks here first. That costs one look at the clocks.
  */
-export class SleepWatch {
+export class SleepDetector {
   readonly #longestMs: number;
   readonly #timer: NodeJS.Timeout;
   readonly #listeners: ((sleptMs: number) => void)[] = [];

@@ -1,16 +1,16 @@
 import type { Logger } from "pino";
-import { FreezeWatch } from "./freeze-watch.ts";
-import type { LinkState, UpState } from "./link-state.ts";
+import { OverdueTick } from "../clock/overdue-tick.ts";
+import { reconnectDelayMs, WrongServerBackoff } from "./backoff.ts";
 import { type Finding, probe } from "./probe.ts";
-import type { ClientEvents, LinkRole, RedisClient } from "./redis-client.ts";
+import type { ClientEvents, ClientRole, RedisClient } from "./redis-client.ts";
 import { isWrongServer, toError, toRequestError, unreachable } from "./refusals.ts";
-import { reconnectRestMs, ServerRests } from "./rests.ts";
+import type { LinkState, UpState } from "./supervision.ts";
 import { Unanswered, withinTime } from "./within-time.ts";
 
-export interface LinkOptions {
-  readonly role: LinkRole;
+export interface SupervisedClientOptions {
+  readonly role: ClientRole;
   /** Makes a fresh, unconnected client; called again when a client no longer answers. */
-  readonly createClient: (role: LinkRole, events: ClientEvents) => RedisClient;
+  readonly createClient: (role: ClientRole, events: ClientEvents) => RedisClient;
   readonly logger: Logger;
 }
 
@@ -31,11 +31,11 @@ const connectTimeoutMs = 8_000;
  * answer, replaced by a fresh client: on a half-open TCP connection the kernel would wait for many minutes. So is a
  * link whose server has become a replica, since a new connection resolves the server's name again.
  */
-export class RedisLink {
-  readonly #options: LinkOptions;
+export class SupervisedClient {
+  readonly #options: SupervisedClientOptions;
   readonly #listeners: Record<"up" | "lost" | "misplaced", Listener[]> = { up: [], lost: [], misplaced: [] };
-  readonly #freezes = new FreezeWatch(probeIntervalMs);
-  readonly #serverRests = new ServerRests();
+  readonly #freezes = new OverdueTick(probeIntervalMs);
+  readonly #serverRests = new WrongServerBackoff();
   #state: LinkState = { is: "idle" };
   #timer: NodeJS.Timeout | undefined;
   #lostAtMs = performance.now();
@@ -43,7 +43,7 @@ export class RedisLink {
   /** Called, once, when the link is up. */
   #waiting: Listener[] = [];
 
-  constructor(options: LinkOptions) {
+  constructor(options: SupervisedClientOptions) {
     this.#options = options;
   }
 
@@ -143,7 +143,7 @@ export class RedisLink {
     } catch (error) {
       logger.debug({ role, err: error }, "redis link still away");
       // The client of a cluster gives up when no node answers; that of a single server goes on trying by itself.
-      if (this.#uses(client)) this.#giveUp(toError(error), reconnectRestMs());
+      if (this.#uses(client)) this.#giveUp(toError(error), reconnectDelayMs());
       throw error;
     }
   }
@@ -175,7 +175,7 @@ export class RedisLink {
   #act(state: LinkState, finding: Finding): void {
     if (this.#state !== state || !(state.is === "proving" || state.is === "up")) return;
     if (finding.is === "misplaced") this.#leaveServer(state, finding.reason);
-    else if (finding.is === "silent") this.#giveUp(finding.reason, state.is === "up" ? 0 : reconnectRestMs());
+    else if (finding.is === "silent") this.#giveUp(finding.reason, state.is === "up" ? 0 : reconnectDelayMs());
     else if (state.is === "proving") this.#rise(state.client);
   }
 

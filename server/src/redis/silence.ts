@@ -18,7 +18,7 @@ interface Connection {
  * when it goes on, long after its sender was told that it failed; and a connection that is written to never counts as
  * idle, so that its socket would not be given up.
  */
-export class Answers {
+export class SilenceDetector {
   readonly #debts = new WeakMap<Connection, Debt>();
 
   /** Runs a command of this connection. Throws at once, without running it, while the connection is silent. */

@@ -1,10 +1,10 @@
-import { elapsedMs, momentNow } from "../elapsed.ts";
+import { elapsedMs, momentNow } from "./elapsed.ts";
 
 /** A tick that is later than this was not merely late: the process had been frozen. */
 const frozenAfterMs = 1_000;
 
 /** Notices that this process was frozen, or its machine asleep, by a tick that is overdue. */
-export class FreezeWatch {
+export class OverdueTick {
   readonly #tickIntervalMs: number;
   #lastTick = momentNow();
 

@@ -17,7 +17,7 @@ const takenPaths = new WeakMap<HostServer, Map<string, Take>>();
  * A place at a host's HTTP server: it takes the WebSocket upgrades of one path and nothing else. Requests, other
  * upgrades, time-outs and closing stay the host's.
  */
-export class Attachment {
+export class HostAttachment {
   readonly #host: HostServer;
   readonly #path: string;
   readonly #take: Take;

@@ -1,6 +1,6 @@
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { ServerOptions } from "socket.io";
-import type { RedisLink } from "./link.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /**
@@ -9,7 +9,7 @@ import type { Subscriptions } from "./subscriptions.ts";
  * only what Socket.IO itself sends between servers, and that may fail without harm.
  */
 export function createAdapter(
-  commands: RedisLink,
+  commands: SupervisedClient,
   subscriptions: Subscriptions,
   keyPrefix: string,
 ): ServerOptions["adapter"] {

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import { RequestError } from "../errors.ts";
+import type { ChannelListener } from "../redis/redis-client.ts";
+import type { SupervisedClient } from "../redis/supervised-client.ts";
 import { type ChannelState, nextStep } from "./channel-state.ts";
-import type { RedisLink } from "./link.ts";
-import type { ChannelListener } from "./redis-client.ts";
 
 interface Subscription {
   /** The adapter's listener, or undefined once it no longer wants the channel. */
@@ -13,7 +13,7 @@ interface Subscription {
 }
 
 export interface SubscriptionsOptions {
-  readonly link: Pick<RedisLink, "isUp" | "settled" | "run" | "onUp" | "onLost">;
+  readonly link: Pick<SupervisedClient, "isUp" | "settled" | "run" | "onUp" | "onLost">;
   readonly logger: Logger;
   /** Sees every message before the adapter does. */
   readonly onMessage: (message: Buffer, channel: string) => void;

@@ -1,5 +1,5 @@
 import type { Position } from "@holdfast/client/protocol";
-import { adapterRoom } from "../redis/keys.ts";
+import { adapterRoom } from "./names.ts";
 
 /**
  * The frame that append.lua puts around a batch, so that what it publishes is read by the stock Redis adapter as a

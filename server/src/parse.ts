@@ -1,0 +1,27 @@
+import { type RequestName, type RequestPayload, requests } from "@holdfast/client/protocol";
+import type * as z from "zod";
+import { RequestError } from "./errors.ts";
+
+/** What a schema makes of a value that a client sent. Throws INVALID_PAYLOAD with the field and what was expected. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new RequestError("INVALID_PAYLOAD", describeIssues(what, parsed.error));
+  return parsed.data;
+}
+
+/** The payload of a request, as the protocol's table describes it. Throws as {@link parse} does. */
+export function parsePayload<Name extends RequestName>(
+  name: Name,
+  payload: unknown,
+  what = "payload",
+): RequestPayload<Name> {
+  return parse(requests[name].payload, payload, what) as RequestPayload<Name>;
+}
+
+/** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
+function describeIssues(root: string, { issues }: z.ZodError): string {
+  return issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${[root, ...path].join(".")}: ${message}`)
+    .join("; ");
+}

@@ -1,0 +1,12 @@
+/**
+ * The lifetime of a connection in milliseconds: what the platform says of this very request, else the setting, else
+ * none. Function Compute sends the function's timeout in seconds as `x-fc-function-timeout`.
+ */
+export function lifetimeMs(
+  header: string | string[] | undefined,
+  settingSeconds: number | undefined,
+): number | undefined {
+  const seconds = typeof header === "string" && /^\d+(\.\d+)?$/.test(header) ? Number(header) : 0;
+  const known = seconds > 0 && seconds <= 86_400 ? seconds : settingSeconds;
+  return known === undefined ? undefined : known * 1000;
+}

@@ -1,0 +1,78 @@
+import type { Logger } from "pino";
+import type { RedisTarget } from "../config.ts";
+import { createClusterClient } from "./cluster-client.ts";
+import { type EmbeddedValkey, startEmbeddedValkey } from "./embedded.ts";
+import type { ClientEvents, ClientRole, RedisClient } from "./redis-client.ts";
+import { createSingleClient } from "./single-client.ts";
+import { SupervisedClient } from "./supervised-client.ts";
+import { type Backend, requireBackend } from "./version.ts";
+
+/** An instance's connections to Redis, one for each role. They are made first and opened later, so that parts can use them. */
+export class RedisConnections {
+  readonly commands: SupervisedClient;
+  readonly subscriber: SupervisedClient;
+  readonly #target: RedisTarget;
+  #embedded: EmbeddedValkey | undefined;
+
+  constructor(target: RedisTarget, logger: Logger) {
+    this.#target = target;
+    const createClient = (role: ClientRole, events: ClientEvents) => this.#createClient(role, events);
+    this.commands = new SupervisedClient({ role: "commands", createClient, logger });
+    this.subscriber = new SupervisedClient({ role: "subscriptions", createClient, logger });
+    // What is subscribed to on a server that is no master (any more) may hear nothing, and would not know.
+    this.commands.onMisplaced(() => this.subscriber.leave(new Error("the server of the commands is no master")));
+  }
+
+  /** True while commands and subscriptions can both be expected to work. */
+  get areUp(): boolean {
+    return this.commands.isUp && this.subscriber.isUp;
+  }
+
+  /**
+   * Opens the connections of these roles, after starting the embedded Valkey where no Redis is named. Resolves to what
+   * answers, in words: `Redis 7.0.15`. Throws a sentence with the next step where Redis cannot be reached, is too old, or
+   * where `verify` throws; everything is closed then.
+   *
+   * @param verify - tries what the server's Redis user must be allowed to do
+   */
+  async open(roles: "all" | "commands alone", verify: () => Promise<void>): Promise<string> {
+    if (this.#target.kind === "embedded") this.#embedded = await startEmbeddedValkey();
+    try {
+      await Promise.all([this.commands.open(), roles === "all" ? this.subscriber.open() : undefined]);
+      const backend = await requireBackend(this.commands);
+      await verify();
+      return inWords(backend, this.#embedded !== undefined);
+    } catch (error) {
+      await this.close();
+      throw withNextStep(this.#target, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.commands.close();
+    this.subscriber.close();
+    await this.#embedded?.stop();
+  }
+
+  #createClient(role: ClientRole, events: ClientEvents): RedisClient {
+    if (this.#target.kind === "cluster") return createClusterClient(this.#target.urls, role, events);
+    const url = this.#target.kind === "single" ? this.#target.url : this.#embedded?.url;
+    if (url === undefined) throw new Error("the embedded Valkey is not started");
+    return createSingleClient(url, role, events);
+  }
+}
+
+function inWords({ name, version }: Backend, isEmbedded: boolean): string {
+  return `${isEmbedded ? "embedded " : ""}${name} ${version}`;
+}
+
+function withNextStep(target: RedisTarget, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+  if (target.kind === "embedded") return new Error(`the embedded Valkey did not start: ${reason}`, { cause });
+  const urls = target.kind === "single" ? [target.url] : target.urls;
+  const hosts = urls.map((url) => new URL(url).host).join(", ");
+  return new Error(
+    `Redis at ${hosts} cannot be used: ${reason}. Check REDIS_URL, and that this machine may connect to it.`,
+    { cause },
+  );
+}

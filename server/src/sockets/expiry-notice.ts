@@ -1,0 +1,16 @@
+/** When a connection that the platform cuts at a deadline is told to move. */
+const spreadShare = 0.25;
+const longestSpreadMs = 10 * 60_000;
+const marginShare = 0.25;
+const longestMarginMs = 30_000;
+
+/**
+ * How long after its opening a connection is told to move, for a lifetime of `lifetimeMs` and a random number from 0
+ * to 1. The latest moment leaves a margin for the move itself: a quarter of the lifetime, at most 30 s. Before it lies
+ * a spread of another quarter, at most 10 min, so that connections that were opened together do not move together.
+ */
+export function noticeDelayMs(lifetimeMs: number, random: number): number {
+  const latestMs = lifetimeMs - Math.min(lifetimeMs * marginShare, longestMarginMs);
+  const spreadMs = Math.min(lifetimeMs * spreadShare, longestSpreadMs);
+  return Math.round(latestMs - spreadMs * random);
+}
