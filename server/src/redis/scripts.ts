@@ -16,7 +16,7 @@ export function script({ flags }: { readonly flags?: string }, ...parts: readonl
 
 /** Runs a script in one round trip; in two where the server's script cache does not hold it. */
 export function runScript(
-  link: SupervisedClient,
+  link: Pick<SupervisedClient, "run">,
   { source, sha }: Script,
   keys: ScriptKeys,
   args: string[],
