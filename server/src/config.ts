@@ -1,5 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
+import { isOnFunctionCompute } from "./platforms/environment.ts";
 
 export type RedisTarget =
   | { readonly kind: "embedded" }
@@ -113,12 +114,10 @@ const secrets: ReadonlySet<string> = new Set(["TOKEN_SECRET", "ADMIN_TOKEN", "RE
 
 /**
  * The configuration that an environment describes, or every problem in it at once. An empty variable counts as unset.
- * A process on the platform (it sets `FC_FUNCTION_NAME`) is in production whatever NODE_ENV says, so that a forgotten
- * variable cannot open a deployed function to everybody.
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config | readonly ConfigProblem[] {
   const { values, problems } = readSettings(env);
-  const onPlatform = Boolean(env.FC_FUNCTION_NAME);
+  const onPlatform = isOnFunctionCompute(env);
   const production = values.NODE_ENV === "production" || onPlatform;
   const missing = (name: SettingName, expected: string): void => {
     if (!problems.some((problem) => problem.name === name)) problems.push({ name, expected, got: "nothing" });

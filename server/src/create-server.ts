@@ -1,19 +1,19 @@
-import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
-import { limits, type Sender } from "@holdfast/client/protocol";
+import { limits } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
 import type { Application, Routes } from "./application/application.ts";
 import { asPino } from "./application/as-pino.ts";
 import { createAuthenticate } from "./application/authentication.ts";
-import { createApplicationHandlers } from "./application/handlers.ts";
+import { createBeforePublish } from "./application/before-publish.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
+import { createOwnRequests } from "./application/own-requests.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
+import { createToldAfter } from "./application/told-after.ts";
 import { createTokenVerifier } from "./auth/verify-token.ts";
+import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
-import { chainLinkOf } from "./broadcast/frame.ts";
-import { roomChannel, roomOfAdapterRoom, roomOfChannel } from "./broadcast/names.ts";
-import { SignalChannel } from "./broadcast/signal-channel.ts";
+import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector } from "./clock/sleep-detector.ts";
 import { createHealth } from "./http/health.ts";
@@ -21,22 +21,19 @@ import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import { OwnServer } from "./http/own-server.ts";
 import { createRoomApi } from "./http/room-api.ts";
-import { KnownPositions } from "./log/known-positions.ts";
-import { requirePermissions } from "./log/permissions.ts";
 import { PositionChecks } from "./log/position-checks.ts";
-import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
-import { parsePayload } from "./parse.ts";
 import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
 import { createPlatformHooks } from "./platforms/hooks.ts";
-import { RedisConnections } from "./redis/connections.ts";
-import { readHistory } from "./requests/read-history.ts";
-import { broadcastSignal } from "./requests/send-signal.ts";
-import { createRequestHandlers } from "./requests/table.ts";
+import { createPreStop } from "./platforms/pre-stop.ts";
+import { createRequests } from "./requests/carry-out.ts";
+import { trustedSide } from "./requests/trusted-side.ts";
+import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
+import { localRooms, onRoomEmpty, type RoomServer, tellPosition } from "./sockets/room-server.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
-import { createSocketServer, localRooms, type RoomServer, tellPosition } from "./sockets/socket-server.ts";
+import { createSocketServer } from "./sockets/socket-server.ts";
 
 export interface ServerOptions {
   /** Default: those of the README, with an embedded Valkey. */
@@ -51,9 +48,6 @@ export interface ServerOptions {
   /** Where clients connect. Default `/socket.io/`; a client names another one as `socket: { path }`. */
   readonly path?: string;
 }
-
-/** Who publishes in the server's own name. */
-const nobody: Sender = { user: null, session: null };
 
 /**
  * Puts the parts together and starts listening. This is the only place that picks them. It reads no environment, sets no
@@ -77,107 +71,105 @@ export async function assembleServer<C>(
   const applicationLogger = options.logger ?? consoleLogger;
   const logger = asPino(applicationLogger);
   const schemas = contractSchemas(application.contract);
-  const { keyPrefix } = config;
   const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
-  const known = new KnownPositions(config.historyTtlSeconds);
-  const hear = (message: Buffer, channel: string) => {
-    const link = chainLinkOf(message);
-    const room = link === undefined ? undefined : roomOfChannel(keyPrefix, channel);
-    if (link !== undefined && room !== undefined && !known.hear(room, link)) positions.checkSoon(room);
-  };
-  const redis = new RedisConnections(config.redis, logger);
-  const { commands } = redis;
-  const subscriptions = new Subscriptions({ link: redis.subscriber, logger, onMessage: hear });
-  const backend = await redis.open("all", () => requirePermissions(commands, redis.subscriber, keyPrefix));
-  const log = new RoomLog({
-    ...config,
-    idRetentionSeconds: config.publishDedupSeconds + onTheWaySeconds,
-    link: commands,
-    known,
-  });
-  await log.warmUp().catch(async (error: unknown) => {
-    await redis.close();
-    throw error;
-  });
 
-  const signals = new SignalChannel(commands, keyPrefix);
+  const rooms = createRooms(config, logger);
+  const { redis, known, log, signals } = rooms;
+  const subscriptions = new Subscriptions(redis.subscriber, logger);
+  const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
+  const availability = new Availability(() => redis.areUp);
+  const sleepDetector = new SleepDetector(limits.acknowledgementTimeoutMs);
+
   const context = {
     logger: applicationLogger,
     get server() {
       return server;
     },
   };
-  const handlers = createApplicationHandlers({ application, schemas, log, context });
+  const hooks = {
+    beforePublish: createBeforePublish(application, context),
+    onStored: createToldAfter(application, context),
+    ownRequests: createOwnRequests(application, schemas, context),
+  };
+  const requests = createRequests({ log, known, signals, schemas, hooks });
+
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
+  const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
+  // Before Socket.IO, which then passes on only what is not its own.
+  httpServer.on("request", answer);
+  const io = createSocketServer({
+    httpServer,
+    path,
+    adapter: createAdapter(redis.commands, subscriptions, config.keyPrefix),
+    allowedOrigins: config.allowedOrigins,
+    authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
+    availability,
+    requests,
+    confirmed: (room) => subscriptions.confirmed(channelOf(room)),
+    functionTimeoutSeconds: config.functionTimeoutSeconds,
+    sleeps: () => sleepDetector.sleeps(),
+    logger,
+  });
+  const drain = new Drain(io, config.drainSeconds * 1000);
+  cutAfterSleep(io, httpServer, sleepDetector, logger);
+  stripCredentials(httpServer);
+  const door =
+    options.httpServer === undefined
+      ? new OwnServer(httpServer, config.port)
+      : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
+
+  const positions = new PositionChecks({
+    log,
+    known,
+    logger,
+    resubscribe: (room) => subscriptions.resubscribe(channelOf(room)),
+    localRooms: () => localRooms(io),
+    tellMembers: (room, position) => tellPosition(io, room, position),
+    historyTtlSeconds: config.historyTtlSeconds,
+  });
+  subscriptions.onMessage((frame, channel) => {
+    const room = roomOfChannel(config.keyPrefix, channel);
+    if (room !== undefined) positions.receive(room, frame);
+  });
+  subscriptions.onRestored(() => positions.announceAll());
+  onRoomEmpty(io, (room) => known.leave(room));
+  const stopSweep = cutSlowReaders(io, logger);
+
   /** Is there before the first request. */
   let routes: Routes;
-  const watch = new SleepDetector(limits.acknowledgementTimeoutMs);
   const http = createHttpApp({
-    health: createHealth({ isDraining: () => drain.isUnderWay, isRedisUp: () => redis.areUp }),
+    health: createHealth(availability),
     roomApi:
       config.production && config.adminToken === undefined
         ? undefined
         : createRoomApi({
-            log,
-            application: handlers,
+            requests,
             bearerToken: config.adminToken,
-            sinceWakeMs: config.onPlatform ? undefined : () => watch.sinceWakeMs(),
+            sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
           }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
           initialize: () => {
-            drain.resume();
+            availability.resume();
             return log.warmUp();
           },
-          preStop: () => drain.pause(),
+          preStop: createPreStop({
+            availability,
+            hasClients: () => drain.hasClients,
+            moveClients: () => drain.run(),
+          }),
         })
       : undefined,
     routes: application.routes === undefined ? undefined : { fetch: (request) => routes.fetch(request) },
     page: config.production ? undefined : application.page,
     logger,
   });
-  // Before Socket.IO, which then passes on only what is not its own.
-  const answer = getRequestListener(http.fetch, { overrideGlobalObjects: false });
-  httpServer.on("request", answer);
-  const io = createSocketServer({
-    ...config,
-    httpServer,
-    path,
-    adapter: createAdapter(commands, subscriptions, keyPrefix),
-    handlers: createRequestHandlers({ log, known, signals, schemas, application: handlers }),
-    application: handlers,
-    subscriptions,
-    authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
-    isDraining: () => drain.isUnderWay,
-    sleeps: () => watch.sleeps(),
-    logger,
-  });
-  cutAfterSleep(io, httpServer, watch, logger);
-  stripCredentials(httpServer);
-  const door =
-    options.httpServer === undefined
-      ? new OwnServer(httpServer, config.port)
-      : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
-  const drain = new Drain(io, config.drainSeconds * 1000);
-  const positions = new PositionChecks({
-    log,
-    known,
-    logger,
-    resubscribe: (room) => subscriptions.resubscribe(roomChannel(keyPrefix, room)),
-    localRooms: () => localRooms(io),
-    tellMembers: (room, position) => tellPosition(io, room, position),
-    historyTtlSeconds: config.historyTtlSeconds,
-  });
-  // Not before there are rooms to tell: a cluster's links come up one by one, from the first moment on.
-  subscriptions.onRestored = () => positions.announceAll();
-  io.of("/").adapter.on("delete-room", (name: string) => known.leave(roomOfAdapterRoom(name) ?? ""));
-  const stopSweep = cutSlowReaders(io, logger);
 
   const stopWatching = () => {
     positions.stop();
     stopSweep();
-    watch.stop();
+    sleepDetector.stop();
   };
 
   const close = async (drainSeconds: number) => {
@@ -185,7 +177,8 @@ export async function assembleServer<C>(
     if (clients > 0) logger.info({ clients, drainSeconds }, "moving clients; a second SIGINT ends at once");
     const deadlineMs = performance.now() + drainSeconds * 1000;
     door.goAway();
-    await drain.finish();
+    availability.goAway();
+    await drain.run();
     stopWatching();
     await door.close(() => io.close(), deadlineMs);
     await redis.close();
@@ -199,12 +192,10 @@ export async function assembleServer<C>(
     get url() {
       return `http://localhost:${door.port}`;
     },
-    backend,
-    publish: async (room, event, data, { id = randomUUID(), user = null } = {}) =>
-      handlers.publishTrusted({ user, session: null }, parsePayload("message:publish", { room, id, event, data })),
-    signal: async (room, event, data) =>
-      broadcastSignal({ signals, schemas }, nobody, parsePayload("signal:send", { room, event, data })),
-    history: async (room, range) => readHistory(log, parsePayload("history:read", { room, ...range })),
+    get backend() {
+      return redis.backend;
+    },
+    ...trustedSide<C>(requests),
     fetch: async (request) => http.fetch(request),
     nodeListener: (request, response) => void answer(withoutCredentials(request), response),
     close: ({ drainSeconds = config.drainSeconds } = {}) => {
@@ -214,6 +205,7 @@ export async function assembleServer<C>(
     [Symbol.asyncDispose]: () => server.close(),
   };
   try {
+    await rooms.open("all");
     if (application.routes !== undefined) routes = application.routes(server);
     await door.listen();
   } catch (error) {

@@ -1,21 +1,13 @@
-import { randomUUID } from "node:crypto";
 import type { Contract } from "@holdfast/client/contract";
 import { asPino } from "./application/as-pino.ts";
-import { checkedData } from "./application/checked-data.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
-import { SignalChannel } from "./broadcast/signal-channel.ts";
 import type { Config } from "./config.ts";
 import { RequestError } from "./errors.ts";
-import { KnownPositions } from "./log/known-positions.ts";
-import { requirePermissions } from "./log/permissions.ts";
-import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
-import { parsePayload } from "./parse.ts";
-import { RedisConnections } from "./redis/connections.ts";
-import { publishMessage } from "./requests/publish-message.ts";
-import { readHistory } from "./requests/read-history.ts";
-import { broadcastSignal } from "./requests/send-signal.ts";
+import { createRequests } from "./requests/carry-out.ts";
+import { trustedSide } from "./requests/trusted-side.ts";
+import { createRooms, type Rooms } from "./rooms.ts";
 import { configFrom, type Settings, SettingsError } from "./settings.ts";
 
 export type { Logger } from "./application/logger.ts";
@@ -50,31 +42,20 @@ export interface Publisher<C> extends Pick<Server<C>, "publish" | "signal" | "hi
  * the next call tries again.
  */
 export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
-  const config = publisherConfig(options.settings);
-  const { keyPrefix } = config;
+  const settings = publisherConfig(options.settings);
   const schemas = contractSchemas(options.contract);
   const logger = asPino(options.logger ?? consoleLogger);
-  const known = new KnownPositions(config.historyTtlSeconds);
   const underWay = new Set<Promise<unknown>>();
-  let opening: ReturnType<typeof open> | undefined;
+  let opening: Promise<Rooms> | undefined;
   let isClosed = false;
 
-  async function open() {
-    const redis = new RedisConnections(config.redis, logger);
-    const { commands } = redis;
-    await redis.open("commands alone", () => requirePermissions(commands, undefined, keyPrefix));
-    const idRetentionSeconds = config.publishDedupSeconds + onTheWaySeconds;
-    const log = new RoomLog({ ...config, idRetentionSeconds, link: commands, known });
-    try {
-      await log.warmUp();
-    } catch (error) {
-      await redis.close();
-      throw error;
-    }
-    return { log, signals: new SignalChannel(commands, keyPrefix), close: () => redis.close() };
+  async function open(): Promise<Rooms> {
+    const rooms = createRooms(settings, logger);
+    await rooms.open("commands alone");
+    return rooms;
   }
 
-  function opened(): ReturnType<typeof open> {
+  function opened(): Promise<Rooms> {
     opening ??= open().catch((error: unknown) => {
       opening = undefined;
       if (error instanceof RequestError) throw error;
@@ -98,27 +79,27 @@ export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
   async function close(): Promise<void> {
     isClosed = true;
     await Promise.all(underWay);
-    await (await opening)?.close();
+    await (await opening)?.redis.close();
   }
 
+  // What is wrong with a call is told without Redis, so that is reached for last.
+  const { publish, signal, history } = trustedSide<C>(
+    createRequests({
+      log: {
+        append: async (room, draft) => (await opened()).log.append(room, draft),
+        read: async (room, range) => (await opened()).log.read(room, range),
+      },
+      signals: { send: async (room, frame) => (await opened()).signals.send(room, frame) },
+      // Nobody joins a room through a publisher.
+      known: { enter: () => undefined },
+      schemas,
+      hooks: {},
+    }),
+  );
   return {
-    publish: (room, event, data, { id = randomUUID(), user = null } = {}) =>
-      run(async () => {
-        const payload = parsePayload("message:publish", { room, id, event, data });
-        const { json } = checkedData(schemas.of(room).allMessages, payload.event, payload.data);
-        return publishMessage((await opened()).log, { user, session: null }, payload, json);
-      }),
-    signal: (room, event, data) =>
-      run(async () => {
-        const payload = parsePayload("signal:send", { room, event, data });
-        const { signals } = await opened();
-        await broadcastSignal({ signals, schemas }, { user: null, session: null }, payload);
-      }),
-    history: (room, range) =>
-      run(async () => {
-        const payload = parsePayload("history:read", { room, ...range });
-        return readHistory((await opened()).log, payload);
-      }),
+    publish: (...args) => run(() => publish(...args)),
+    signal: (...args) => run(() => signal(...args)),
+    history: (...args) => run(() => history(...args)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import type { Application } from "./application/application.ts";
 import type { Server } from "./application/server.ts";
 import { createServer } from "./create-server.ts";
+import { platformInstance } from "./platforms/environment.ts";
 import { configFrom, SettingsError, settingsFrom } from "./settings.ts";
 import { createShutdown } from "./shutdown.ts";
 
@@ -34,7 +35,7 @@ async function run<C>(application: Application<C>): Promise<Server<C>> {
   const { logLevel, production, drainSeconds } = configFrom(settings, application);
   const logger = pino({
     level: logLevel,
-    base: { instance: process.env.FC_INSTANCE_ID ?? process.pid },
+    base: { instance: platformInstance(process.env) ?? process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
   // node-redis leaves some rejections unowned while a cluster changes; the links find out by themselves what is lost.

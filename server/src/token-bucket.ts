@@ -1,19 +1,12 @@
-/** Requests that a connection may send in one burst, and per second over time; expensive ones cost several tokens. */
-const burstRequests = 2_000;
-const requestsPerSecond = 1_000;
-
 export interface TokenBucketOptions {
   /** Tokens that may be taken in one burst. */
-  readonly burst?: number;
-  readonly perSecond?: number;
+  readonly burst: number;
+  readonly perSecond: number;
   /** A clock that only ever goes forward, so that setting the machine's time changes nothing. */
   readonly nowMs?: () => number;
 }
 
-/**
- * A token bucket: what one connection may ask of the instance. Generous for an application, it bounds what a broken
- * or hostile client can cost.
- */
+/** A limit that allows bursts: tokens are taken for what is done, and come back with time. */
 export class TokenBucket {
   readonly #burst: number;
   readonly #perSecond: number;
@@ -21,11 +14,7 @@ export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;
 
-  constructor({
-    burst = burstRequests,
-    perSecond = requestsPerSecond,
-    nowMs = () => performance.now(),
-  }: TokenBucketOptions = {}) {
+  constructor({ burst, perSecond, nowMs = () => performance.now() }: TokenBucketOptions) {
     this.#burst = burst;
     this.#perSecond = perSecond;
     this.#nowMs = nowMs;
@@ -33,7 +22,7 @@ export class TokenBucket {
     this.#filledAtMs = nowMs();
   }
 
-  /** Takes the tokens of one request: 0, or the milliseconds after which there will be as many. */
+  /** Takes tokens and returns 0, or takes none and returns the milliseconds after which there will be as many. */
   take(cost = 1): number {
     const waitMs = this.waitMs(cost);
     if (waitMs === 0) this.#tokens -= cost;

@@ -100,7 +100,7 @@ test("a signal is framed as the installed adapter frames a broadcast with an exc
   const theirs = await captured(room, (io) => {
     io.to(adapterRoom(room)).except("sender").emit("signal:sent", payload);
   });
-  const ours = JSON.parse(signalFrame(room, "sender", JSON.stringify(payload)));
+  const ours = JSON.parse(signalFrame(room, { ...payload, dataJson: "{}" }, "sender"));
   expect(theirs).toEqual({ ...ours, uid: expect.any(String) });
 });
 
@@ -121,7 +121,7 @@ test("the stock adapter delivers what the log and a signal publish", async () =>
     const channel = roomChannel(keyPrefix, room);
     await waitFor(async () => (await client.pubSubShardNumSub([channel]))[channel], "the adapter to subscribe");
     const payload = { room, event: "chat:typing", data: {}, from: { user: null, session: null } };
-    await client.sPublish(channel, signalFrame(room, left.id ?? "", JSON.stringify(payload)));
+    await client.sPublish(channel, signalFrame(room, { ...payload, dataJson: "{}" }, left.id ?? ""));
     const outcome = await opened.log.append(room, draftOf("through the stock adapter"));
     const position = typeof outcome === "string" ? outcome : outcome.position;
     const { messages } = await published.waitFor(() => true, "the appended message");

@@ -67,7 +67,7 @@ class RedisLog implements LogUnderTest, Disposable {
   }
 
   deliver(instance: number, { link }: Broadcast): boolean {
-    return this.#instance(instance).known.hear(this.#room, link);
+    return this.#instance(instance).known.receive(this.#room, link);
   }
 
   /** One of the spares takes its place; there are enough for a history. */

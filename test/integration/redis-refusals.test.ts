@@ -51,7 +51,7 @@ testWithRedisServer.each(["MISCONF", "NOREPLICAS"] as const)(
         losses += 1;
       });
     }
-    const subscriptions = new Subscriptions({ link: subscriber, logger: quiet, onMessage: () => undefined });
+    const subscriptions = new Subscriptions(subscriber, quiet);
     await connections.open("all", () => Promise.resolve());
     try {
       const key = uniquePrefix();

@@ -12,11 +12,7 @@ const quiet = pino({ level: "silent" });
 test("subscribing to a channel anew reaches Redis, though node-redis takes it for subscribed, and delivers once", async () => {
   await using redis = await startRedis();
   const connections = new RedisConnections({ kind: "single", url: redis.url }, quiet);
-  const subscriptions = new Subscriptions({
-    link: connections.subscriber,
-    logger: quiet,
-    onMessage: () => undefined,
-  });
+  const subscriptions = new Subscriptions(connections.subscriber, quiet);
   await connections.open("all", () => Promise.resolve());
   const admin = createClient({ url: redis.url });
   await admin.connect();

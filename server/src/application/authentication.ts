@@ -6,7 +6,7 @@ import type { Application, AuthenticatedUser, Credentials, HookContext } from ".
 import { runHook } from "./hooks.ts";
 
 /** Finds out who connects. Throws UNAUTHENTICATED, TOKEN_EXPIRED, UNAVAILABLE and what the application refuses with. */
-export type Authenticate = (credentials: Credentials) => Promise<Identity>;
+export type Authenticate = (credentials: Credentials) => Promise<Identity & { readonly claims?: unknown }>;
 
 /** The application's own `authenticate` where it has one, else the check of the token by the settings. */
 export function createAuthenticate<C>(

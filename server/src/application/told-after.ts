@@ -1,9 +1,11 @@
 import type { Message, Position } from "@holdfast/client/protocol";
+import type { Draft } from "../log/group-commit.ts";
+import { messageOf } from "../log/message-json.ts";
 import type { Application, HookContext } from "./application.ts";
 import { runHook } from "./hooks.ts";
 
-/** Is called for a message that was stored now: its position, and the rest of its JSON as the log keeps it. */
-export type OnStored = (room: string, position: Position, body: string) => void;
+/** Is called for a message that was stored just now. */
+export type OnStored = (room: string, position: Position, draft: Draft) => void;
 
 /**
  * Tells the application's `onPublished` of what was stored, room by room: one call at a time, in the order in which the
@@ -11,7 +13,7 @@ export type OnStored = (room: string, position: Position, body: string) => void;
  * fewer calls and no queue of them. Undefined where the application has no such hook.
  */
 export function createToldAfter<C>(
-  { onPublished }: Application<C>,
+  { onPublished }: Pick<Application<C>, "onPublished">,
   context: Pick<HookContext<C>, "server" | "logger">,
 ): OnStored | undefined {
   if (onPublished === undefined) return undefined;
@@ -32,8 +34,8 @@ export function createToldAfter<C>(
     waiting.delete(room);
   };
 
-  return (room, position, body) => {
-    const message = JSON.parse(`{"position":"${position}",${body}`) as Message;
+  return (room, position, { body }) => {
+    const message = messageOf(position, body);
     const others = waiting.get(room);
     if (others !== undefined) {
       others.push(message);

@@ -1,4 +1,4 @@
-import type { Position } from "@holdfast/client/protocol";
+import type { Position, Sender } from "@holdfast/client/protocol";
 import { adapterRoom } from "./names.ts";
 
 /**
@@ -15,7 +15,7 @@ export interface PublishedFrame {
 
 export function publishedFrame(room: string): PublishedFrame {
   return {
-    beforePrevious: `${broadcastStart(room, "")}"message:published",{"room":"${room}","previous":"`,
+    beforePrevious: `${broadcastStart(room, "")}"message:published",{"room":${JSON.stringify(room)},"previous":"`,
     beforeMessages: '","messages":[',
     beforeTail: "]}]}},",
     end: "}",
@@ -31,7 +31,7 @@ export interface PositionFrame {
 
 export function positionFrame(room: string): PositionFrame {
   return {
-    beforePosition: `${broadcastStart(room, "")}"room:position",{"room":"${room}","position":"`,
+    beforePosition: `${broadcastStart(room, "")}"room:position",{"room":${JSON.stringify(room)},"position":"`,
     beforeTail: '"}]}},',
     end: "}",
   };
@@ -41,13 +41,23 @@ export function positionFrame(room: string): PositionFrame {
  * A broadcast of one signal to a room, except to the connection that sent it. It is not marked volatile: Socket.IO
  * would drop it for every receiver that got another packet in the same tick. Slow readers are cut instead.
  */
-export function signalFrame(room: string, exceptSocketId: string, payloadJson: string): string {
-  const except = exceptSocketId === "" ? "" : `"${exceptSocketId}"`;
-  return `${broadcastStart(room, except)}"signal:sent",${payloadJson}]}}}`;
+export function signalFrame(room: string, { event, dataJson, from }: Signal, exceptSocketId: string): string {
+  const { user, session } = from;
+  const start = `{"room":${JSON.stringify(room)},"event":${JSON.stringify(event)},"data":${dataJson}`;
+  return `${broadcastStart(room, exceptSocketId)}"signal:sent",${start},"from":${JSON.stringify({ user, session })}}]}}}`;
 }
 
-function broadcastStart(room: string, except: string): string {
-  const options = `{"rooms":["${adapterRoom(room)}"],"except":[${except}],"flags":{}}`;
+/** What is told to the members of a room and not kept. */
+export interface Signal {
+  readonly event: string;
+  /** The JSON of its data, as the contract has checked it. */
+  readonly dataJson: string;
+  readonly from: Sender;
+}
+
+function broadcastStart(room: string, exceptSocketId: string): string {
+  const except = exceptSocketId === "" ? "" : JSON.stringify(exceptSocketId);
+  const options = `{"rooms":[${JSON.stringify(adapterRoom(room))}],"except":[${except}],"flags":{}}`;
   return `{"uid":"emitter","nsp":"/","type":3,"data":{"opts":${options},"packet":{"type":2,"data":[`;
 }
 

@@ -1,6 +1,5 @@
 import { RequestError } from "../errors.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
-import { roomChannel } from "./names.ts";
 
 /**
  * Signals that may be on their way to Redis at a time. With an answer in a fraction of a millisecond this is no limit;
@@ -10,13 +9,13 @@ const signalsInFlight = 64;
 
 /** Sends signals to the instances that have members of a room. */
 export class SignalChannel {
-  readonly #link: SupervisedClient;
-  readonly #keyPrefix: string;
+  readonly #redis: Pick<SupervisedClient, "run">;
+  readonly #channelOf: (room: string) => string;
   #inFlight = 0;
 
-  constructor(link: SupervisedClient, keyPrefix: string) {
-    this.#link = link;
-    this.#keyPrefix = keyPrefix;
+  constructor(redis: Pick<SupervisedClient, "run">, channelOf: (room: string) => string) {
+    this.#redis = redis;
+    this.#channelOf = channelOf;
   }
 
   /** Publishes a ready-made adapter frame. Throws UNAVAILABLE at once where it could only be late. */
@@ -24,7 +23,7 @@ export class SignalChannel {
     if (this.#inFlight >= signalsInFlight) throw new RequestError("UNAVAILABLE", "signals are not getting through");
     this.#inFlight += 1;
     try {
-      await this.#link.run((client) => client.sPublish(roomChannel(this.#keyPrefix, room), frame));
+      await this.#redis.run((client) => client.sPublish(this.#channelOf(room), frame));
     } finally {
       this.#inFlight -= 1;
     }

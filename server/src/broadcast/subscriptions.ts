@@ -12,14 +12,10 @@ interface Subscription {
   work: Promise<void> | undefined;
 }
 
-export interface SubscriptionsOptions {
-  readonly link: Pick<SupervisedClient, "isUp" | "settled" | "run" | "onUp" | "onLost">;
-  readonly logger: Logger;
-  /** Sees every message before the adapter does. */
-  readonly onMessage: (message: Buffer, channel: string) => void;
-}
+/** What is asked of the connection on which the channels are subscribed to. */
+export type Subscriber = Pick<SupervisedClient, "isUp" | "settled" | "run" | "onUp" | "onLost">;
 
-/** How long after a failure that left the link up the subscription is tried again. */
+/** How long after a failure that left the connection up the subscription is tried again. */
 const repairDelayMs = 1_000;
 
 /**
@@ -28,19 +24,30 @@ const repairDelayMs = 1_000;
  * by one command at a time, and {@link Subscriptions.confirmed} lets a join wait for the confirmation.
  */
 export class Subscriptions {
-  /** Called when the subscriptions of the adapter are confirmed again after the link was lost. */
-  onRestored: (() => void) | undefined;
-
-  readonly #options: SubscriptionsOptions;
+  readonly #redis: Subscriber;
+  readonly #logger: Logger;
+  readonly #messageListeners: ((message: Buffer, channel: string) => void)[] = [];
+  readonly #restoredListeners: (() => void)[] = [];
   readonly #channels = new Map<string, Subscription>();
   #everUp = false;
   #generation = 0;
   #repairTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: SubscriptionsOptions) {
-    this.#options = options;
-    options.link.onUp(() => this.#subscribeAgain());
-    options.link.onLost(() => this.#forgetStates());
+  constructor(redis: Subscriber, logger: Logger) {
+    this.#redis = redis;
+    this.#logger = logger;
+    redis.onUp(() => this.#subscribeAgain());
+    redis.onLost(() => this.#forgetStates());
+  }
+
+  /** Calls back with every message, before the adapter gets it. */
+  onMessage(listener: (message: Buffer, channel: string) => void): void {
+    this.#messageListeners.push(listener);
+  }
+
+  /** Calls back when the adapter's subscriptions are confirmed again after the connection was lost. */
+  onRestored(listener: () => void): void {
+    this.#restoredListeners.push(listener);
   }
 
   /** Channels that are wanted, or whose end Redis has not confirmed. */
@@ -65,7 +72,7 @@ export class Subscriptions {
 
   /** Resolves when Redis has confirmed the subscription. Throws UNAVAILABLE where it cannot be had now. */
   async confirmed(channel: string): Promise<void> {
-    await this.#options.link.settled();
+    await this.#redis.settled();
     // Work first: where the last member has just left, the confirmation is that of the subscription which is ending.
     for (let work = this.#channels.get(channel)?.work; work !== undefined; work = this.#channels.get(channel)?.work)
       await work;
@@ -97,7 +104,7 @@ export class Subscriptions {
     const isWanted = subscription.listener !== undefined;
     const step = nextStep(subscription.state, { isWanted });
     if (step === "forget") this.#channels.delete(channel);
-    if (step === "forget" || step === "none" || !this.#options.link.isUp) return;
+    if (step === "forget" || step === "none" || !this.#redis.isUp) return;
     const generation = this.#generation;
     subscription.work = this.#command(channel, step).then((isDone) => {
       subscription.work = undefined;
@@ -114,12 +121,12 @@ export class Subscriptions {
   /** Subscribes or unsubscribes; false where Redis did not confirm. */
   async #command(channel: string, step: "subscribe" | "unsubscribe"): Promise<boolean> {
     try {
-      await this.#options.link.run((client) =>
+      await this.#redis.run((client) =>
         step === "subscribe" ? client.sSubscribe(channel, this.#receive) : client.sUnsubscribe(channel, this.#receive),
       );
       return true;
     } catch (error) {
-      if (this.#options.link.isUp) this.#options.logger.warn({ channel, err: error }, "subscription change failed");
+      if (this.#redis.isUp) this.#logger.warn({ channel, err: error }, "subscription change failed");
       return false;
     }
   }
@@ -137,12 +144,12 @@ export class Subscriptions {
     if (listener === undefined) {
       this.#reconcile(channel, subscription);
     } else {
-      this.#options.onMessage(message, channel);
+      for (const hear of this.#messageListeners) hear(message, channel);
       listener(message, source);
     }
   }
 
-  /** Tries again what failed while the link was up, as in a cluster of which one master is away. */
+  /** Tries again what failed while the connection was up, as in a cluster of which one master is away. */
   #repair(): void {
     this.#repairTimer = undefined;
     const isHeard = [...this.#channels.values()].every(
@@ -171,6 +178,7 @@ export class Subscriptions {
   async #announceRestored(): Promise<void> {
     const generation = this.#generation;
     await Promise.all([...this.#channels.values()].map((subscription) => subscription.work));
-    if (generation === this.#generation) this.onRestored?.();
+    if (generation !== this.#generation) return;
+    for (const listener of this.#restoredListeners) listener();
   }
 }

@@ -1,26 +1,27 @@
 import { elapsedMs, momentNow } from "./elapsed.ts";
 
-/** A tick that is later than this was not merely late: the process had been frozen. */
-const frozenAfterMs = 1_000;
-
-/** Notices that this process was frozen, or its machine asleep, by a tick that is overdue. */
+/** Notices, by a regular tick that is overdue, that this process was stopped or frozen, or its machine asleep. */
 export class OverdueTick {
-  readonly #tickIntervalMs: number;
+  readonly #longestMs: number;
   #lastTick = momentNow();
 
-  constructor(tickIntervalMs: number) {
-    this.#tickIntervalMs = tickIntervalMs;
+  /** @param longestMs - a tick is overdue that comes later than this after the one before it */
+  constructor(longestMs: number) {
+    this.#longestMs = longestMs;
   }
 
   tick(): void {
     this.#lastTick = momentNow();
   }
 
-  /** How long the process slept; undefined where it did not, and the second time that one sleep is asked about. */
-  notice(): number | undefined {
-    const sleptMs = elapsedMs(this.#lastTick) - this.#tickIntervalMs;
-    if (sleptMs < frozenAfterMs) return undefined;
+  /**
+   * The time since the last tick where the next one is overdue, which then counts as a tick, so that one sleep is told
+   * once; otherwise undefined.
+   */
+  overdueMs(): number | undefined {
+    const sinceTickMs = elapsedMs(this.#lastTick);
+    if (sinceTickMs <= this.#longestMs) return undefined;
     this.tick();
-    return sleptMs;
+    return sinceTickMs;
   }
 }

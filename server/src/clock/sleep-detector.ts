@@ -1,4 +1,5 @@
 import { elapsedMs, type Moment, momentNow } from "./elapsed.ts";
+import { OverdueTick } from "./overdue-tick.ts";
 
 const tickIntervalMs = 1_000;
 
@@ -11,19 +12,18 @@ const tickIntervalMs = 1_000;
  * serve what is old asks here first. That costs one look at the clocks.
  */
 export class SleepDetector {
-  readonly #longestMs: number;
+  readonly #tick: OverdueTick;
   readonly #timer: NodeJS.Timeout;
   readonly #listeners: ((sleptMs: number) => void)[] = [];
-  #tick = momentNow();
   #wokeAt: Moment | undefined;
   #sleeps = 0;
 
   /** @param longestMs - a pause of the event loop that is longer than this counts as a sleep */
   constructor(longestMs: number) {
-    this.#longestMs = longestMs;
+    this.#tick = new OverdueTick(longestMs);
     this.#timer = setInterval(() => {
       this.sleeps();
-      this.#tick = momentNow();
+      this.#tick.tick();
     }, tickIntervalMs);
     this.#timer.unref();
   }
@@ -33,11 +33,10 @@ export class SleepDetector {
    * between. The first call after a sleep also calls the listeners.
    */
   sleeps(): number {
-    const sleptMs = elapsedMs(this.#tick);
-    if (sleptMs > this.#longestMs) {
+    const sleptMs = this.#tick.overdueMs();
+    if (sleptMs !== undefined) {
       this.#sleeps += 1;
       this.#wokeAt = momentNow();
-      this.#tick = this.#wokeAt;
       for (const listener of this.#listeners) listener(Math.round(sleptMs));
     }
     return this.#sleeps;

@@ -2,15 +2,12 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { ApplicationHandlers } from "../application/handlers.ts";
 import { RequestError } from "../errors.ts";
-import type { RoomLog } from "../log/room-log.ts";
-import { parsePayload } from "../parse.ts";
-import { readHistory } from "../requests/read-history.ts";
+import { trustedCaller } from "../requests/caller.ts";
+import type { Requests } from "../requests/carry-out.ts";
 
 export interface RoomApiParts {
-  readonly log: RoomLog;
-  readonly application: ApplicationHandlers;
+  readonly requests: Requests;
   /** The bearer token to ask for; undefined asks for none. */
   readonly bearerToken: string | undefined;
   /**
@@ -26,16 +23,16 @@ export interface RoomApiParts {
  */
 const doubtfulAfterWakeMs = 1_000;
 
-/** Who publishes over HTTP: a back end, in nobody's name. */
-const backEnd = { user: null, session: null };
+/** Who asks over HTTP: a back end, in nobody's name. */
+const backEnd = trustedCaller();
 /** The envelope around `data` is small; what is larger than this is refused before it is parsed. */
 const bodyBytes = 2 * limits.dataBytes;
 
 /**
  * `POST /rooms/:room/messages` with `{ id, event, data }` and `GET /rooms/:room/messages?after=&before=&limit=`: the
- * same schemas, the same log and the same idempotency as over the socket, for other functions and back ends.
+ * same rows of the request table as over the socket, for other functions and back ends.
  */
-export function createRoomApi({ log, application, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
+export function createRoomApi({ requests, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
   const api = new Hono();
   api.use("/rooms/:room/messages", async (context, next) => {
     if (bearerToken !== undefined) requireBearer(context, bearerToken);
@@ -47,8 +44,8 @@ export function createRoomApi({ log, application, bearerToken, sinceWakeMs }: Ro
   api.post("/rooms/:room/messages", bodyLimit({ maxSize: bodyBytes, onError: tooLarge }), async (context) => {
     const body = await jsonObject(context);
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
-    const payload = parsePayload("message:publish", { ...body, room: context.req.param("room") }, "request");
-    const data = await application.publishTrusted(backEnd, payload);
+    const payload = { ...body, room: context.req.param("room") };
+    const data = await requests.carryOut(backEnd, "message:publish", payload, "request");
     return context.json(data, data.duplicate ? 200 : 201);
   });
   api.get("/rooms/:room/messages", async (context) => {
@@ -58,7 +55,7 @@ export function createRoomApi({ log, application, bearerToken, sinceWakeMs }: Ro
       room: context.req.param("room"),
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     };
-    return context.json(await readHistory(log, parsePayload("history:read", payload, "request")));
+    return context.json(await requests.carryOut(backEnd, "history:read", payload, "request"));
   });
   return api;
 }

@@ -50,9 +50,17 @@ export class KnownPositions {
     return this.#delivered.get(room);
   }
 
-  /** A room has members here, and delivery to them goes on after `head`. */
+  /**
+   * A member has joined whose delivery goes on after `head`. The first one decides: for those that follow, what was
+   * delivered since then counts.
+   */
   enter(room: string, head: Position): void {
-    this.#delivered.set(room, head);
+    if (!this.#delivered.has(room)) this.#delivered.set(room, head);
+  }
+
+  /** The members are told that the log stands at `head`. Nothing is kept of a room whose last member has left meanwhile. */
+  catchUp(room: string, head: Position): void {
+    if (this.#delivered.has(room)) this.#delivered.set(room, head);
   }
 
   /** The last local member has left. What was delivered stays evidence. */
@@ -60,9 +68,9 @@ export class KnownPositions {
     this.#delivered.delete(room);
   }
 
-  /** A broadcast was delivered. Returns false where the log may have lost something: it must be checked. */
-  hear(room: string, { previous, head, lost }: ChainLink): boolean {
-    if (this.#delivered.has(room)) this.#delivered.set(room, head);
+  /** A broadcast has come, and is delivered. Returns false where the log may have lost something: it must be checked. */
+  receive(room: string, { previous, head, lost }: ChainLink): boolean {
+    this.catchUp(room, head);
     const { positions, losses } = this.#lookUp(room);
     const isContained = (position: Position) =>
       isRepeat(head, position) || (previous !== undefined && isRepeat(previous, position));

@@ -1,6 +1,7 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Position } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
+import { chainLinkOf } from "../broadcast/frame.ts";
 import type { KnownPositions } from "./known-positions.ts";
 import type { RoomLog } from "./room-log.ts";
 
@@ -57,8 +58,10 @@ export class PositionChecks {
     clearInterval(this.#timer);
   }
 
-  /** Checks a room now, because its broadcasts do not continue what this instance knows. */
-  checkSoon(room: string): void {
+  /** A broadcast to a room has come. Where it does not continue what this instance knows, the room is checked now. */
+  receive(room: string, frame: Buffer): void {
+    const link = chainLinkOf(frame);
+    if (link === undefined || this.#options.known.receive(room, link)) return;
     this.#urgent.add(room);
     void this.#checkUrgent();
   }
@@ -136,8 +139,7 @@ export class PositionChecks {
 
   #tell(room: string, head: Position): void {
     const { known, tellMembers } = this.#options;
-    // Of a room whose last member has left meanwhile, nothing is kept.
-    if (known.delivered(room) !== undefined) known.enter(room, head);
+    known.catchUp(room, head);
     tellMembers(room, head);
   }
 

@@ -9,15 +9,16 @@ import chainSource from "./chain.lua";
 import checkSource from "./check.lua";
 import clearSource from "./clear.lua";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
-import { roomKeys } from "./keys.ts";
+import type { RoomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
+import { messageOf } from "./message-json.ts";
 import readSource from "./read.lua";
 import { RedisClock } from "./redis-clock.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 export interface RoomLogOptions {
-  readonly link: SupervisedClient;
-  readonly keyPrefix: string;
+  readonly redis: Pick<SupervisedClient, "run">;
+  readonly keysOf: (room: string) => RoomKeys;
   readonly historyMaxMessages: number;
   readonly historyTtlSeconds: number;
   /** How long the id of a message is remembered, at least. */
@@ -66,9 +67,9 @@ export class RoomLog {
 
   /** Loads the scripts and learns Redis' time, so that the first request waits for neither. Throws UNAVAILABLE. */
   async warmUp(): Promise<void> {
-    const { link } = this.#options;
+    const { redis } = this.#options;
     const scripts = [appendScript, checkScript, readScript];
-    await Promise.all(scripts.map(({ source }) => link.run((client) => client.scriptLoad(source))));
+    await Promise.all(scripts.map(({ source }) => redis.run((client) => client.scriptLoad(source))));
     await this.#runCheck(noRoom, [], { renewed: false });
   }
 
@@ -80,9 +81,9 @@ export class RoomLog {
   /** Reads one page. Identical reads that are asked for while one waits to start share it. Throws UNAVAILABLE. */
   read(room: string, { after, before, limit, pageBytes = limits.pageBytes }: PageRequest): Promise<Page> {
     return this.#reads.share(`${room} ${after ?? ""} ${before ?? ""} ${limit} ${pageBytes}`, async () => {
-      const { keyPrefix, link } = this.#options;
+      const { keysOf, redis } = this.#options;
       const args = [after ?? "", before ?? "", String(limit), String(pageBytes)];
-      return parsePage(await runScript(link, readScript, [roomKeys(keyPrefix, room).log], args));
+      return parsePage(await runScript(redis, readScript, [keysOf(room).log], args));
     });
   }
 
@@ -107,11 +108,11 @@ export class RoomLog {
 
   /** Removes every message of a room, and tells its members of a gap. Throws UNAVAILABLE, where it may be done all the same. */
   async clear(room: string): Promise<void> {
-    const { keyPrefix, historyTtlSeconds, link } = this.#options;
-    const keys = roomKeys(keyPrefix, room);
+    const { keysOf, historyTtlSeconds, redis } = this.#options;
+    const keys = keysOf(room);
     const { beforePosition, beforeTail, end } = positionFrame(room);
     const args = [String(historyTtlSeconds), beforePosition, beforeTail, end];
-    await runScript(link, clearScript, [keys.log, keys.life, keys.channel], args);
+    await runScript(redis, clearScript, [keys.log, keys.life, keys.channel], args);
   }
 
   async #runCheck(
@@ -119,8 +120,8 @@ export class RoomLog {
     shown: readonly Evidence[],
     { renewed }: { readonly renewed: boolean },
   ): Promise<Settlement> {
-    const { keyPrefix, historyTtlSeconds, link } = this.#options;
-    const keys = roomKeys(keyPrefix, room);
+    const { keysOf, historyTtlSeconds, redis } = this.#options;
+    const keys = keysOf(room);
     const frame = positionFrame(room);
     const args = [
       shown.map(textOf).join(" "),
@@ -130,7 +131,7 @@ export class RoomLog {
       frame.beforeTail,
       frame.end,
     ];
-    const answer = await runScript(link, checkScript, [keys.log, keys.life, keys.channel], args);
+    const answer = await runScript(redis, checkScript, [keys.log, keys.life, keys.channel], args);
     const [nowMs, lost, head, newest] = answer as readonly [string, string, Position, Position];
     this.#clock.note(room, Number(nowMs));
     return { newest, head, lost: positionsIn(lost), renewed };
@@ -158,8 +159,8 @@ export class RoomLog {
     batch: readonly Draft[],
     shown: readonly Evidence[],
   ): Promise<readonly string[] | undefined> {
-    const { keyPrefix, historyMaxMessages, historyTtlSeconds, idRetentionSeconds, link } = this.#options;
-    const keys = roomKeys(keyPrefix, room);
+    const { keysOf, historyMaxMessages, historyTtlSeconds, idRetentionSeconds, redis } = this.#options;
+    const keys = keysOf(room);
     const frame = publishedFrame(room);
     const args = [
       String(historyMaxMessages),
@@ -174,7 +175,7 @@ export class RoomLog {
     ];
     for (const { id, after, body } of batch) args.push(id, after, body);
     const names: ScriptKeys = [keys.log, keys.life, keys.ids0, keys.ids1, keys.channel];
-    const [nowMs, ...answers] = (await runScript(link, appendScript, names, args)) as readonly string[];
+    const [nowMs, ...answers] = (await runScript(redis, appendScript, names, args)) as readonly string[];
     this.#clock.note(room, Number(nowMs));
     return answers.length === 1 ? undefined : answers;
   }
@@ -201,7 +202,7 @@ function parsePage(answer: unknown): Page {
   const [position, recovered, complete, lost, ...entries] = answer as readonly (string | number)[];
   const messages: Message[] = [];
   for (let index = 0; index < entries.length; index += 2) {
-    messages.push(JSON.parse(`{"position":"${entries[index]}",${entries[index + 1]}`) as Message);
+    messages.push(messageOf(entries[index] as Position, String(entries[index + 1])));
   }
   const [after, before, ...positions] = positionsIn(String(lost));
   return {

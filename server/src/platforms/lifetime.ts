@@ -1,6 +1,9 @@
+/** The header in which Function Compute tells the function's timeout, in seconds. */
+export const lifetimeHeader = "x-fc-function-timeout";
+
 /**
  * The lifetime of a connection in milliseconds: what the platform says of this very request, else the setting, else
- * none. Function Compute sends the function's timeout in seconds as `x-fc-function-timeout`.
+ * none.
  */
 export function lifetimeMs(
   header: string | string[] | undefined,

@@ -5,7 +5,7 @@ import { type EmbeddedValkey, startEmbeddedValkey } from "./embedded.ts";
 import type { ClientEvents, ClientRole, RedisClient } from "./redis-client.ts";
 import { createSingleClient } from "./single-client.ts";
 import { SupervisedClient } from "./supervised-client.ts";
-import { type Backend, requireBackend } from "./version.ts";
+import { requireBackend } from "./version.ts";
 
 /** An instance's connections to Redis, one for each role. They are made first and opened later, so that parts can use them. */
 export class RedisConnections {
@@ -13,6 +13,7 @@ export class RedisConnections {
   readonly subscriber: SupervisedClient;
   readonly #target: RedisTarget;
   #embedded: EmbeddedValkey | undefined;
+  #backend = "";
 
   constructor(target: RedisTarget, logger: Logger) {
     this.#target = target;
@@ -23,25 +24,30 @@ export class RedisConnections {
     this.commands.onMisplaced(() => this.subscriber.leave(new Error("the server of the commands is no master")));
   }
 
+  /** What answers, in words: `Redis 7.0.15`. Empty before it is open. */
+  get backend(): string {
+    return this.#backend;
+  }
+
   /** True while commands and subscriptions can both be expected to work. */
   get areUp(): boolean {
     return this.commands.isUp && this.subscriber.isUp;
   }
 
   /**
-   * Opens the connections of these roles, after starting the embedded Valkey where no Redis is named. Resolves to what
-   * answers, in words: `Redis 7.0.15`. Throws a sentence with the next step where Redis cannot be reached, is too old, or
-   * where `verify` throws; everything is closed then.
+   * Opens the connections of these roles, after starting the embedded Valkey where no Redis is named. Throws a
+   * sentence with the next step where Redis cannot be reached, is too old, or where `verify` throws; everything is closed
+   * then.
    *
    * @param verify - tries what the server's Redis user must be allowed to do
    */
-  async open(roles: "all" | "commands alone", verify: () => Promise<void>): Promise<string> {
+  async open(roles: "all" | "commands alone", verify: () => Promise<void>): Promise<void> {
     if (this.#target.kind === "embedded") this.#embedded = await startEmbeddedValkey();
     try {
       await Promise.all([this.commands.open(), roles === "all" ? this.subscriber.open() : undefined]);
-      const backend = await requireBackend(this.commands);
+      const { name, version } = await requireBackend(this.commands);
+      this.#backend = `${this.#embedded === undefined ? "" : "embedded "}${name} ${version}`;
       await verify();
-      return inWords(backend, this.#embedded !== undefined);
     } catch (error) {
       await this.close();
       throw withNextStep(this.#target, error);
@@ -51,7 +57,9 @@ export class RedisConnections {
   async close(): Promise<void> {
     this.commands.close();
     this.subscriber.close();
-    await this.#embedded?.stop();
+    const embedded = this.#embedded;
+    this.#embedded = undefined;
+    await embedded?.stop();
   }
 
   #createClient(role: ClientRole, events: ClientEvents): RedisClient {
@@ -60,10 +68,6 @@ export class RedisConnections {
     if (url === undefined) throw new Error("the embedded Valkey is not started");
     return createSingleClient(url, role, events);
   }
-}
-
-function inWords({ name, version }: Backend, isEmbedded: boolean): string {
-  return `${isEmbedded ? "embedded " : ""}${name} ${version}`;
 }
 
 function withNextStep(target: RedisTarget, cause: unknown): Error {

@@ -16,12 +16,12 @@ export function script({ flags }: { readonly flags?: string }, ...parts: readonl
 
 /** Runs a script in one round trip; in two where the server's script cache does not hold it. */
 export function runScript(
-  link: Pick<SupervisedClient, "run">,
+  redis: Pick<SupervisedClient, "run">,
   { source, sha }: Script,
   keys: ScriptKeys,
   args: string[],
 ): Promise<unknown> {
-  return link.run(async (client) => {
+  return redis.run(async (client) => {
     try {
       return await client.evalSha(sha, keys, args);
     } catch (error) {

@@ -20,6 +20,8 @@ type Listener = () => void;
 const commandTimeoutMs = 2_000;
 /** How often an idle link is probed: a half-open one is found within this and the probe's own time. */
 const probeIntervalMs = 2_000;
+/** A tick that is later than this was not merely late: the process was frozen. */
+const frozenAfterMs = 1_000;
 /** How long a command waits for a link that was lost just now: most come back at once, as after a thaw. */
 const graceMs = 1_000;
 /** How long a client may try to connect before a fresh one takes its place: its handshake may hang for ever. */
@@ -34,7 +36,7 @@ const connectTimeoutMs = 8_000;
 export class SupervisedClient {
   readonly #options: SupervisedClientOptions;
   readonly #listeners: Record<"up" | "lost" | "misplaced", Listener[]> = { up: [], lost: [], misplaced: [] };
-  readonly #freezes = new OverdueTick(probeIntervalMs);
+  readonly #freezes = new OverdueTick(probeIntervalMs + frozenAfterMs);
   readonly #serverRests = new WrongServerBackoff();
   #state: LinkState = { is: "idle" };
   #timer: NodeJS.Timeout | undefined;
@@ -237,8 +239,9 @@ export class SupervisedClient {
 
   /** After a freeze Redis may have closed the link without this process having noticed: probe before trusting it. */
   #noticeFreeze(): void {
-    const sleptMs = this.#timer === undefined ? undefined : this.#freezes.notice();
-    if (sleptMs === undefined) return;
+    const sinceTickMs = this.#timer === undefined ? undefined : this.#freezes.overdueMs();
+    if (sinceTickMs === undefined) return;
+    const sleptMs = sinceTickMs - probeIntervalMs;
     this.#options.logger.info({ role: this.#options.role, sleptMs }, "process slept; probing the redis link");
     if (this.#state.is === "up") this.#startDoubt(this.#state);
   }

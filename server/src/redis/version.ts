@@ -21,8 +21,8 @@ export function parseBackend(info: string): Backend | undefined {
  * Asks the server for its version. Throws a sentence with the next step when it is too old: the log needs `XADD
  * <epoch>-*` and sharded pub/sub, both of Redis 7.0.
  */
-export async function requireBackend(link: SupervisedClient): Promise<Backend> {
-  const backend = parseBackend(await link.run((client) => client.info()));
+export async function requireBackend(redis: Pick<SupervisedClient, "run">): Promise<Backend> {
+  const backend = parseBackend(await redis.run((client) => client.info()));
   if (backend === undefined)
     throw new Error("the server at REDIS_URL does not report its version; expected Redis 7.0 or later, or Valkey");
   if (backend.name === "Redis" && Number.parseInt(backend.version, 10) < 7) {

@@ -1,19 +1,35 @@
-import type { Sender } from "@holdfast/client/protocol";
+import { limits, type Sender } from "@holdfast/client/protocol";
 
-/** Who asks, and from which connection; a request knows no more about where it came from. */
+/** Who asks, and through which connection; a request knows nothing else about where it came from. */
 export interface Caller {
+  /** What rights are judged by. It never leaves the server. */
+  readonly identity: CallerIdentity;
+  /** What the members of a room are told of the sender. */
   readonly from: Sender;
-  /** Names the connection, so that a signal does not come back to it. */
+  /** The name of the connection, so that a signal does not come back to it; "" where there is none. */
   readonly connection: string;
   readonly membership: Membership;
   readonly reads: ReadTurns;
 }
 
-/** Gives the reads of the log of one connection their turns. */
+/** Who a caller is, as the token or the application says. */
+export interface CallerIdentity {
+  /**
+   * True for the server's own side, which may do everything: the application's code, a publisher, and a back end with the
+   * ADMIN_TOKEN.
+   */
+  readonly isTrusted: boolean;
+  readonly user: string | null;
+  readonly session: string | null;
+  /** What else the token or the application says of the user. */
+  readonly claims: unknown;
+}
+
+/** Gives the reads of one connection their turns. */
 export interface ReadTurns {
   /**
-   * Runs a read when it is its turn, with the bytes that suit the connection where the read can be continued. Throws
-   * RATE_LIMITED where too many wait, or it waits for too long.
+   * Runs a read when it is its turn, with the page size that suits the connection; that size is for reads that can be
+   * continued. Throws RATE_LIMITED where too many reads wait, or where this one waits for too long.
    */
   run<Value>(read: (pageBytes: number) => Promise<Value>): Promise<Value>;
 }
@@ -26,3 +42,21 @@ export interface Membership {
   add(room: string): Promise<void>;
   remove(room: string): void;
 }
+
+/** A caller of the server's own side, which publishes in the name of `user` and has no connection. */
+export function trustedCaller(user: string | null = null): Caller {
+  return {
+    identity: { isTrusted: true, user, session: null, claims: undefined },
+    from: { user, session: null },
+    connection: "",
+    membership: noMembership,
+    reads: { run: (read) => read(limits.pageBytes) },
+  };
+}
+
+const noMembership: Membership = {
+  size: 0,
+  has: () => false,
+  add: () => Promise.reject(new Error("only a connection can be in a room")),
+  remove: () => undefined,
+};

@@ -12,7 +12,7 @@ import type { Caller } from "./caller.ts";
  * failure the connection is in the room only if it was before.
  */
 export async function joinRoom(
-  { log, known }: { readonly log: RoomLog; readonly known: KnownPositions },
+  { log, known }: { readonly log: Pick<RoomLog, "read">; readonly known: Pick<KnownPositions, "enter"> },
   { membership, reads }: Caller,
   { room, since, history }: RequestPayload<"room:join">,
 ): Promise<RequestData<"room:join">> {
@@ -30,8 +30,7 @@ export async function joinRoom(
     );
     // Another join of the same room by this connection may have failed meanwhile, and have taken it out again.
     if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
-    // For this instance's first member the log's head is where live delivery begins.
-    if (known.delivered(room) === undefined) known.enter(room, page.position);
+    known.enter(room, page.position);
     return page;
   } catch (error) {
     if (!wasMember) membership.remove(room);

@@ -1,25 +1,49 @@
-import type { Position, RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
+import type { RequestData, RequestPayload, Sender } from "@holdfast/client/protocol";
+import { checkedData } from "../application/checked-data.ts";
 import { RequestError } from "../errors.ts";
+import { draftOf } from "../log/message-json.ts";
 import type { RoomLog } from "../log/room-log.ts";
+import type { Caller } from "./caller.ts";
+import type { RequestParts } from "./parts.ts";
+
+type Parts = Pick<RequestParts, "schemas" | "hooks"> & { readonly log: Pick<RoomLog, "append"> };
+type Payload = RequestPayload<"message:publish">;
+type Answer = RequestData<"message:publish">;
 
 /**
- * Puts a message into a room's log, from where it reaches every member. `dataJson` was checked by the contract. Answers
- * after the append, so that what is acknowledged is stored. Throws OUT_OF_ORDER, RATE_LIMITED and UNAVAILABLE; after the
- * last, the message may be stored: sent again with the same id, it is stored once. `onStored` is told of what was stored
- * by this call, with the rest of its JSON, and not of a repeat.
+ * Puts a message into a room's log, from where it reaches every member: schema, the application's `beforePublish`, log.
+ * The server's own side may publish `serverMessages` as well, and is not asked about. Answers after the append, so that
+ * what is acknowledged is stored. Throws UNKNOWN_EVENT, FORBIDDEN, INVALID_PAYLOAD, PAYLOAD_TOO_LARGE, OUT_OF_ORDER,
+ * RATE_LIMITED, what the hook refuses with, and UNAVAILABLE; after that one the message may be stored: sent again with
+ * the same id, it is stored once.
  */
-export async function publishMessage(
-  log: RoomLog,
+export async function publishMessage(parts: Parts, { identity, from }: Caller, payload: Payload): Promise<Answer> {
+  const { room, id, event } = payload;
+  const { messages, allMessages } = parts.schemas.of(room);
+  if (!identity.isTrusted && !Object.hasOwn(messages, event) && Object.hasOwn(allMessages, event)) {
+    throw new RequestError("FORBIDDEN", `${event} may be published by the server's side alone`);
+  }
+  const { data, json } = checkedData(identity.isTrusted ? allMessages : messages, event, payload.data);
+  const { beforePublish } = parts.hooks;
+  if (beforePublish === undefined || identity.isTrusted) return store(parts, from, payload, json);
+  return beforePublish({ room, id, event, data, ...from }, (changedJson) =>
+    store(parts, from, payload, changedJson ?? json),
+  );
+}
+
+async function store(
+  { log, hooks }: Parts,
   from: Sender,
-  { room, id, event, after }: Omit<RequestPayload<"message:publish">, "data">,
+  { room, id, event, after }: Payload,
   dataJson: string,
-  onStored?: (room: string, position: Position, body: string) => void,
-): Promise<RequestData<"message:publish">> {
-  const body = `"id":"${id}","event":${JSON.stringify(event)},"data":${dataJson},"from":${JSON.stringify(from)},"sentAtMs":${Date.now()}}`;
-  const outcome = await log.append(room, { id, after: after ?? "", body, bytes: Buffer.byteLength(body) });
+): Promise<Answer> {
+  const draft = draftOf({ id, event, dataJson, from, sentAtMs: Date.now() }, after);
+  const outcome = await log.append(room, draft);
   if (outcome === "out-of-order") {
     throw new RequestError("OUT_OF_ORDER", `the publish ${after} that this one follows is not stored`);
   }
-  if (!outcome.duplicate) onStored?.(room, outcome.position, body);
-  return { position: outcome.position, duplicate: outcome.duplicate };
+  const { position, duplicate } = outcome;
+  // The application is told of what this call has stored, and not of a repetition.
+  if (!duplicate) hooks.onStored?.(room, position, draft);
+  return { position, duplicate };
 }

@@ -1,38 +1,50 @@
 import type { RequestData, RequestName, RequestPayload } from "@holdfast/client/protocol";
-import { requireBearable } from "../application/checked-data.ts";
-import type { ApplicationHandlers } from "../application/handlers.ts";
-import type { KnownPositions } from "../log/known-positions.ts";
-import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
+import { echo } from "./echo.ts";
 import { joinRoom } from "./join-room.ts";
 import { leaveRoom } from "./leave-room.ts";
+import type { RequestParts } from "./parts.ts";
+import { publishMessage } from "./publish-message.ts";
 import { readHistory } from "./read-history.ts";
-import { type SignalParts, sendSignal } from "./send-signal.ts";
+import type { Right } from "./rights.ts";
+import { sendSignal } from "./send-signal.ts";
 
-/** One handler for every row of the request table: a missing one does not compile. */
-export type RequestHandlers = {
-  readonly [Name in RequestName]: (
+interface Row<Name extends RequestName> {
+  readonly handler: (
+    parts: RequestParts,
     caller: Caller,
     payload: RequestPayload<Name>,
   ) => RequestData<Name> | Promise<RequestData<Name>>;
-};
-
-export interface RoomParts extends SignalParts {
-  readonly log: RoomLog;
-  readonly known: KnownPositions;
-  readonly application: ApplicationHandlers;
+  /** Tokens of the connection's limit. */
+  readonly cost: number;
+  /** What the caller needs in the room that the payload names. */
+  readonly right: Right;
 }
 
-export function createRequestHandlers({ log, known, signals, schemas, application }: RoomParts): RequestHandlers {
-  return {
-    echo: (_caller, payload) => {
-      requireBearable(payload, { binary: "accepted" });
-      return payload;
-    },
-    "room:join": (caller, payload) => joinRoom({ log, known }, caller, payload),
-    "room:leave": (caller, payload) => leaveRoom(caller, payload),
-    "message:publish": (caller, payload) => application.publish(caller.from, payload),
-    "history:read": (caller, payload) => caller.reads.run((pageBytes) => readHistory(log, payload, pageBytes)),
-    "signal:send": (caller, payload) => sendSignal({ signals, schemas }, caller, payload),
-  };
+/** The cost of a request whose answer may hold a whole page of the log. */
+const pageCost = 10;
+
+/** One row for each request of the protocol: a missing one does not compile. */
+export const requestTable: { readonly [Name in RequestName]: Row<Name> } = {
+  echo: { handler: echo, cost: 1, right: "none" },
+  "room:join": { handler: joinRoom, cost: pageCost, right: "read" },
+  "room:leave": { handler: leaveRoom, cost: 1, right: "none" },
+  "message:publish": { handler: publishMessage, cost: 1, right: "write" },
+  "history:read": { handler: readHistory, cost: pageCost, right: "read" },
+  "signal:send": { handler: sendSignal, cost: 1, right: "write" },
+};
+
+/** The cost of any event that a client sends: that of its row, and 1 for the application's own and unknown ones. */
+export function costOf(event: unknown): number {
+  return isRequestName(event) ? requestTable[event].cost : 1;
+}
+
+/** Whether the answer to this event may hold a page of the log. */
+export function isPageRead(event: unknown): boolean {
+  return costOf(event) === pageCost;
+}
+
+/** Socket.IO lets a number pass for an event's name, too. */
+export function isRequestName(event: unknown): event is RequestName {
+  return typeof event === "string" && Object.hasOwn(requestTable, event);
 }

@@ -9,6 +9,13 @@ import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
 
+/**
+ * Requests that a connection may send in one burst, and per second over time; expensive ones cost several tokens. Generous
+ * for an application, these bound what a broken or hostile client can cost.
+ */
+const burstRequests = 2_000;
+const requestsPerSecond = 1_000;
+export const requestLimits = { burst: burstRequests, perSecond: requestsPerSecond };
 /** How long a connection that is closed may take to read what was written last. */
 const closeGraceMs = 1_000;
 /**
@@ -23,7 +30,7 @@ const unanswerablePerSecond = 10;
  * begins before the connection is admitted, so that strangers are bounded too.
  */
 export class ConnectionLimits {
-  readonly limiter = new TokenBucket();
+  readonly limiter = new TokenBucket(requestLimits);
   readonly admission = new Admission();
   readonly outgoing: Outgoing;
   readonly pace: ReaderPace;

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import type { Logger } from "pino";
 import type { SleepDetector } from "../clock/sleep-detector.ts";
-import type { RoomServer } from "./socket-server.ts";
+import type { RoomServer } from "./room-server.ts";
 
 /** The part of Engine.IO's socket that is cut; the WebSocket below it is not in its public types. */
 interface EngineSocket {

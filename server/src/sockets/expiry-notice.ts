@@ -1,3 +1,8 @@
+import type { IncomingMessage } from "node:http";
+import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
+import { whenElapsed } from "../clock/when-elapsed.ts";
+import type { RoomSocket } from "./room-server.ts";
+
 /** When a connection that the platform cuts at a deadline is told to move. */
 const spreadShare = 0.25;
 const longestSpreadMs = 10 * 60_000;
@@ -13,4 +18,24 @@ export function noticeDelayMs(lifetimeMs: number, random: number): number {
   const latestMs = lifetimeMs - Math.min(lifetimeMs * marginShare, longestMarginMs);
   const spreadMs = Math.min(lifetimeMs * spreadShare, longestSpreadMs);
   return Math.round(latestMs - spreadMs * random);
+}
+
+const openedAt = new WeakMap<IncomingMessage, Moment>();
+
+/** Takes note of when the platform's clock for a connection starts: at its upgrade, before Socket.IO's own handshake. */
+export function noteOpening(request: IncomingMessage): void {
+  openedAt.set(request, momentNow());
+}
+
+/**
+ * Tells a connection to move before its lifetime ends.
+ *
+ * @returns a function that cancels the notice
+ */
+export function scheduleNotice(socket: RoomSocket, lifetimeMs: number): () => void {
+  const opened = openedAt.get(socket.request) ?? momentNow();
+  return whenElapsed(opened, noticeDelayMs(lifetimeMs, Math.random()), () => {
+    const leftMs = Math.round(lifetimeMs - elapsedMs(opened));
+    socket.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + leftMs });
+  });
 }

@@ -1,11 +1,14 @@
 import type { Socket } from "socket.io";
-import { adapterRoom, roomChannel } from "../broadcast/names.ts";
-import type { Subscriptions } from "../broadcast/subscriptions.ts";
+import { adapterRoom } from "../broadcast/names.ts";
 import { RequestError } from "../errors.ts";
 import type { Membership } from "../requests/caller.ts";
 
-/** The rooms of one socket, as the adapter keeps them; adding one waits until its channel is subscribed to. */
-export function socketMembership(socket: Socket, subscriptions: Subscriptions, keyPrefix: string): Membership {
+/**
+ * The rooms of one socket, as the adapter keeps them.
+ *
+ * @param confirmed - resolves when the room's channel is subscribed to; throws UNAVAILABLE
+ */
+export function socketMembership(socket: Socket, confirmed: (room: string) => Promise<void>): Membership {
   return {
     get size() {
       // Every socket is also in the private room that carries its id.
@@ -16,7 +19,7 @@ export function socketMembership(socket: Socket, subscriptions: Subscriptions, k
       // A socket that is gone would never be taken out of the room again.
       if (!socket.connected) throw new RequestError("UNAVAILABLE", "the connection is closed");
       await socket.join(adapterRoom(room));
-      await subscriptions.confirmed(roomChannel(keyPrefix, room));
+      await confirmed(room);
     },
     remove: (room) => {
       void socket.leave(adapterRoom(room));

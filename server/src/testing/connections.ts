@@ -1,5 +1,5 @@
 import { roomOfAdapterRoom } from "../broadcast/names.ts";
-import type { RoomServer } from "../sockets/socket-server.ts";
+import type { RoomServer } from "../sockets/room-server.ts";
 
 /** One of a server's connections, as it is now. */
 export interface OpenConnection {
@@ -15,7 +15,8 @@ const noticeMs = 10_000;
 export function openConnections(io: RoomServer): OpenConnection[] {
   return [...io.of("/").sockets.values()].map(({ id, data, rooms }) => ({
     id,
-    ...data.from,
+    user: data.identity.user,
+    session: data.identity.session,
     rooms: [...rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []),
   }));
 }
@@ -28,6 +29,6 @@ export function announceTimeout(io: RoomServer): void {
 /** Closes every connection of a user. */
 export function closeConnectionsOf(io: RoomServer, user: string): void {
   for (const socket of io.of("/").sockets.values()) {
-    if (socket.data.from.user === user) socket.disconnect(true);
+    if (socket.data.identity.user === user) socket.disconnect(true);
   }
 }

@@ -81,7 +81,7 @@ export class ModelLog implements LogUnderTest {
   }
 
   deliver(instance: number, { link }: Broadcast): boolean {
-    return this.#knownTo(instance).hear("room", link);
+    return this.#knownTo(instance).receive("room", link);
   }
 
   async read(after: Position | undefined, limit: number): Promise<Page> {

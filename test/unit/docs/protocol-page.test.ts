@@ -13,6 +13,7 @@ import {
   serverErrors,
 } from "../../../client/src/protocol/index.ts";
 import { httpStatus } from "../../../server/src/http/http-status.ts";
+import { requestTable } from "../../../server/src/requests/table.ts";
 import { cell, code, codes, type Row, read, repository, tableUnder } from "./markdown.ts";
 
 const page = read("client/PROTOCOL.md");
@@ -42,6 +43,15 @@ test("the table of requests names every request with its payload and its answer"
     expect(codes(cell(row, "Payload")), `payload of ${name}`).toEqual(fieldsOf(payload));
     expect(codes(cell(row, "Data of the answer")), `data of ${name}`).toEqual(fieldsOf(data));
   }
+});
+
+test("the table of requests has the right and the cost of each row of the server's table", () => {
+  const documented = tableUnder(page, "Requests").map((row) => [
+    code(row, "Request"),
+    { right: cell(row, "Right"), cost: Number(cell(row, "Cost")) },
+  ]);
+  const known = Object.entries(requestTable).map(([name, { right, cost }]) => [name, { right, cost }]);
+  expect(documented).toEqual(known);
 });
 
 test("the table of notifications names every notification with its payload", () => {

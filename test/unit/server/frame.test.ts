@@ -36,7 +36,8 @@ test("a published frame is JSON, whatever the messages hold", () => {
 
 test("text of a user at a frame's end is not taken for its link", () => {
   const text = JSON.stringify({ text: 'x","previous":"9-8","head":"9-9"}' });
-  expect(chainLinkOf(Buffer.from(signalFrame("lobby", "socket", text)))).toBeUndefined();
+  const signal = { event: "chat:typing", dataJson: text, from: { user: null, session: null } };
+  expect(chainLinkOf(Buffer.from(signalFrame("lobby", signal, "socket")))).toBeUndefined();
   const frame = framed([`{"data":${text}}`], '"previous":"1-1","head":"1-2"');
   expect(chainLinkOf(Buffer.from(frame))).toEqual({ previous: "1-1", head: "1-2" });
 });
@@ -46,11 +47,13 @@ test.each(["", "{}", '"head":"1-1"', '{"head":"x-1"}', "\u0000\u0001"])("%j has 
 });
 
 test("a signal's frame leaves its sender out", () => {
-  expect(JSON.parse(signalFrame("lobby", "sender-socket", '{"room":"lobby"}'))).toMatchObject({
+  const from = { user: "ann", session: null };
+  const signal = { event: "chat:typing", dataJson: '{"x":1}', from };
+  expect(JSON.parse(signalFrame("lobby", signal, "sender-socket"))).toMatchObject({
     uid: "emitter",
     data: {
       opts: { rooms: ["{lobby}"], except: ["sender-socket"], flags: {} },
-      packet: { data: ["signal:sent", { room: "lobby" }] },
+      packet: { data: ["signal:sent", { room: "lobby", event: "chat:typing", data: { x: 1 }, from }] },
     },
   });
 });

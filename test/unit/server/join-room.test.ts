@@ -19,6 +19,7 @@ function connection() {
       }),
   };
   const caller: Caller = {
+    identity: { isTrusted: false, user: null, session: null, claims: undefined },
     from: { user: null, session: null },
     connection: "id",
     reads: { run: (read) => read(limits.pageBytes) },
@@ -35,7 +36,7 @@ function connection() {
       },
     },
   };
-  const parts = { log: log as RoomLog, known: new KnownPositions(60) };
+  const parts = { log, known: new KnownPositions(60) };
   return { rooms, reads, parts, join: () => joinRoom(parts, caller, { room: "lobby" }) };
 }
 

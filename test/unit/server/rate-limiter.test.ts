@@ -1,9 +1,10 @@
 import { expect, test, vi } from "vitest";
+import { requestLimits } from "../../../server/src/sockets/connection-limits.ts";
 import { TokenBucket } from "../../../server/src/token-bucket.ts";
 
 function exhausted() {
   const clock = { nowMs: 5_000 };
-  const limiter = new TokenBucket({ nowMs: () => clock.nowMs });
+  const limiter = new TokenBucket({ ...requestLimits, nowMs: () => clock.nowMs });
   let taken = 0;
   while (limiter.take() === 0) taken += 1;
   return { clock, limiter, taken };
@@ -46,7 +47,7 @@ test("a clock that is set back neither takes nor gives", () => {
 test("a machine whose time is set forward gives nobody more", () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   try {
-    const limiter = new TokenBucket();
+    const limiter = new TokenBucket(requestLimits);
     while (limiter.take(100) === 0) {}
     vi.setSystemTime(Date.now() + 3_600_000);
     expect(limiter.take(2_000)).toBeGreaterThan(0);

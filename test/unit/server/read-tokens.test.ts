@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { requestLimits } from "../../../server/src/sockets/connection-limits.ts";
 import { ReadTokens } from "../../../server/src/sockets/read-tokens.ts";
 import { TokenBucket } from "../../../server/src/token-bucket.ts";
 
@@ -7,7 +8,7 @@ const pageTokens = 128;
 function connection() {
   const clock = { nowMs: 5_000 };
   const nowMs = () => clock.nowMs;
-  const requests = new TokenBucket({ nowMs });
+  const requests = new TokenBucket({ ...requestLimits, nowMs });
   return { clock, requests, tokens: new ReadTokens(requests, nowMs) };
 }
 

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
-import { Subscriptions, type SubscriptionsOptions } from "../../../server/src/broadcast/subscriptions.ts";
+import { type Subscriber, Subscriptions } from "../../../server/src/broadcast/subscriptions.ts";
 import type { ChannelListener, RedisClient } from "../../../server/src/redis/redis-client.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -17,7 +17,7 @@ function slowRedis() {
   };
   const listeners: { up?: () => void; lost?: () => void } = {};
   let isUp = true;
-  const link: SubscriptionsOptions["link"] = {
+  const link: Subscriber = {
     get isUp() {
       return isUp;
     },
@@ -31,7 +31,7 @@ function slowRedis() {
     },
   };
   return {
-    subscriptions: new Subscriptions({ link, logger: pino({ level: "silent" }), onMessage: () => undefined }),
+    subscriptions: new Subscriptions(link, pino({ level: "silent" })),
     /** Answers the oldest command that waits, and lets everybody act on it. */
     async answerNext(expected: string, error?: Error) {
       const next = asked.shift();

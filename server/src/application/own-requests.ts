@@ -1,0 +1,42 @@
+import type { Sender } from "@holdfast/client/protocol";
+import type { Application, HookContext } from "./application.ts";
+import { requireBearable } from "./checked-data.ts";
+import { runHook } from "./hooks.ts";
+import { type ContractSchemas, parseBySchema } from "./schemas.ts";
+
+/** The requests that the application's contract names beside those of the protocol. */
+export interface OwnRequests {
+  /** Whether the contract names this request. */
+  has(event: unknown): event is string;
+  /** Lets the application answer. Throws INVALID_PAYLOAD, and what its hook refuses with. */
+  answer(from: Sender, event: string, payload: unknown): Promise<unknown>;
+}
+
+export function createOwnRequests<C>(
+  { requests }: Pick<Application<C>, "requests">,
+  schemas: ContractSchemas,
+  context: Pick<HookContext<C>, "server" | "logger">,
+): OwnRequests {
+  const hooks = (requests ?? {}) as Readonly<
+    Record<string, ((payload: never, context: Sender & HookContext<C>) => unknown) | undefined>
+  >;
+  return {
+    has: (event): event is string => typeof event === "string" && Object.hasOwn(schemas.requests, event),
+
+    async answer(from, event, payload) {
+      const schema = schemas.requests[event];
+      const hook = hooks[event];
+      if (schema === undefined || hook === undefined) {
+        throw new Error(`the contract names the request ${event}, and the application has no hook for it`);
+      }
+      requireBearable(payload, { binary: "refused" });
+      const parsed = parseBySchema("payload", schema.payload, payload, event);
+      const answer = await runHook(event, context, (hookContext) => hook(parsed as never, { ...from, ...hookContext }));
+      try {
+        return parseBySchema("answer", schema.answer, answer, event);
+      } catch (cause) {
+        throw new Error(`the application answered ${event} with what the contract does not allow`, { cause });
+      }
+    },
+  };
+}

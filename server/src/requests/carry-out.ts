@@ -1,0 +1,58 @@
+import type { RequestData, RequestName } from "@holdfast/client/protocol";
+import { RequestError } from "../errors.ts";
+import { parsePayload } from "../parse.ts";
+import type { Caller } from "./caller.ts";
+import type { RequestParts } from "./parts.ts";
+import { requireRight } from "./rights.ts";
+import { isRequestName, requestTable } from "./table.ts";
+
+/** What every door hands its requests to. */
+export interface Requests {
+  /**
+   * Carries out a request of the protocol's table: shape, right, handler. It runs up to the handler without awaiting, so
+   * that requests start in the order of the calls. Throws INVALID_PAYLOAD, FORBIDDEN and what the handler throws.
+   *
+   * @param what - what the payload is called in the message of an error; default `payload`
+   */
+  carryOut<Name extends RequestName>(
+    caller: Caller,
+    name: Name,
+    payload: unknown,
+    what?: string,
+  ): RequestData<Name> | Promise<RequestData<Name>>;
+  /** The same for any event that a client sends, the contract's own requests among them. Throws UNKNOWN_EVENT as well. */
+  carryOutEvent(caller: Caller, event: unknown, payloads: readonly unknown[]): unknown;
+}
+
+export function createRequests(parts: RequestParts): Requests {
+  const { ownRequests } = parts.hooks;
+  const requests: Requests = {
+    carryOut(caller, name, payload, what) {
+      const { handler, right } = requestTable[name];
+      const parsed = parsePayload(name, payload, what);
+      requireRight(caller.identity, right, roomOf(parsed));
+      return handler(parts, caller, parsed);
+    },
+    carryOutEvent(caller, event, payloads) {
+      const isOwn = ownRequests?.has(event) === true;
+      if (!isRequestName(event) && !isOwn) throw unknownEvent(event);
+      if (payloads.length > 1)
+        throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${payloads.length}`);
+      const [payload] = payloads;
+      if (isRequestName(event)) return requests.carryOut(caller, event, payload);
+      return ownRequests?.answer(caller.from, String(event), payload);
+    },
+  };
+  return requests;
+}
+
+function unknownEvent(event: unknown): RequestError {
+  const expected = Object.keys(requestTable).join(", ");
+  return new RequestError("UNKNOWN_EVENT", `expected one of ${expected}, got ${JSON.stringify(event)?.slice(0, 64)}`);
+}
+
+/** Every request but `echo` names a room. */
+function roomOf(payload: unknown): string | undefined {
+  if (typeof payload !== "object" || payload === null || !("room" in payload)) return undefined;
+  return typeof payload.room === "string" ? payload.room : undefined;
+}

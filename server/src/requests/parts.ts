@@ -1,0 +1,23 @@
+import type { BeforePublish } from "../application/before-publish.ts";
+import type { OwnRequests } from "../application/own-requests.ts";
+import type { ContractSchemas } from "../application/schemas.ts";
+import type { OnStored } from "../application/told-after.ts";
+import type { SignalChannel } from "../broadcast/signal-channel.ts";
+import type { KnownPositions } from "../log/known-positions.ts";
+import type { RoomLog } from "../log/room-log.ts";
+
+/** What the handlers work with; each asks for the parts that it needs. */
+export interface RequestParts {
+  readonly log: Pick<RoomLog, "append" | "read">;
+  readonly known: Pick<KnownPositions, "enter">;
+  readonly signals: Pick<SignalChannel, "send">;
+  readonly schemas: ContractSchemas;
+  readonly hooks: Hooks;
+}
+
+/** The application's own code, as far as requests meet it. A publisher has none. */
+interface Hooks {
+  readonly beforePublish?: BeforePublish | undefined;
+  readonly onStored?: OnStored | undefined;
+  readonly ownRequests?: OwnRequests | undefined;
+}

@@ -1,0 +1,59 @@
+import type { Logger } from "pino";
+import { roomChannel } from "./broadcast/names.ts";
+import { SignalChannel } from "./broadcast/signal-channel.ts";
+import type { Config } from "./config.ts";
+import { roomKeys } from "./log/keys.ts";
+import { KnownPositions } from "./log/known-positions.ts";
+import { requirePermissions } from "./log/permissions.ts";
+import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
+import { RedisConnections } from "./redis/connections.ts";
+
+type RoomSettings = Pick<
+  Config,
+  "redis" | "keyPrefix" | "historyMaxMessages" | "historyTtlSeconds" | "publishDedupSeconds"
+>;
+
+/** The rooms of a deployment as one process reaches them: what a server and a publisher have in common. */
+export interface Rooms {
+  readonly redis: RedisConnections;
+  readonly known: KnownPositions;
+  readonly log: RoomLog;
+  readonly signals: SignalChannel;
+  /**
+   * Connects. Throws a sentence with the next step where Redis cannot be used; everything is closed then.
+   *
+   * @param roles - a process without members needs no connection for subscriptions
+   */
+  open(roles: "all" | "commands alone"): Promise<void>;
+}
+
+/** Puts together what reaches the rooms. Nothing is connected before `open`. */
+export function createRooms(settings: RoomSettings, logger: Logger): Rooms {
+  const { keyPrefix, historyMaxMessages, historyTtlSeconds } = settings;
+  const redis = new RedisConnections(settings.redis, logger);
+  const { commands, subscriber } = redis;
+  const known = new KnownPositions(historyTtlSeconds);
+  const log = new RoomLog({
+    redis: commands,
+    keysOf: (room) => roomKeys(keyPrefix, room),
+    known,
+    historyMaxMessages,
+    historyTtlSeconds,
+    idRetentionSeconds: settings.publishDedupSeconds + onTheWaySeconds,
+  });
+  return {
+    redis,
+    known,
+    log,
+    signals: new SignalChannel(commands, (room) => roomChannel(keyPrefix, room)),
+    async open(roles) {
+      await redis.open(roles, () => requirePermissions(commands, roles === "all" ? subscriber : undefined, keyPrefix));
+      try {
+        await log.warmUp();
+      } catch (error) {
+        await redis.close();
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Authenticate } from "../application/authentication.ts";
+import type { Availability } from "../availability.ts";
+import { RequestError } from "../errors.ts";
+import { parseHandshake } from "./handshake.ts";
+import type { RoomSocket } from "./room-server.ts";
+
+/**
+ * A client that a draining instance refused tries again at a random moment within this time. It does not back off
+ * further and further: the next attempt may reach another instance, and its old connection will not last.
+ */
+const drainingRetryMs = 1_000;
+
+export interface AdmitParts {
+  readonly authenticate: Authenticate;
+  readonly availability: Pick<Availability, "isDraining">;
+}
+
+/** Admits a socket to the namespace: finds out who it is. Throws the RequestError that refuses it. */
+export async function admit({ authenticate, availability }: AdmitParts, socket: RoomSocket): Promise<void> {
+  // It was closed for what it sent: nothing is verified for it any more.
+  if (socket.conn.readyState !== "open") throw new RequestError("UNAVAILABLE", "the connection is closed");
+  const { session, token } = parseHandshake(socket.handshake);
+  const { headers, query } = socket.handshake;
+  const { user, claims } = await authenticate({ token, headers, query });
+  // Asked last: a client that is admitted after the drain has begun would never be told to move.
+  if (availability.isDraining) {
+    throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
+  }
+  socket.data.identity = { isTrusted: false, user, session, claims };
+}

@@ -1,0 +1,31 @@
+import type { ClientToServerEvents, Position, ServerToClientEvents } from "@holdfast/client/protocol";
+import type { DefaultEventsMap, Server, Socket } from "socket.io";
+import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
+import type { CallerIdentity } from "../requests/caller.ts";
+
+interface SocketData {
+  /** Is set when the socket is admitted. */
+  identity: CallerIdentity;
+}
+
+/** Socket.IO with the events of the protocol. */
+export type RoomServer = Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+export type RoomSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+
+/** Rooms that have members on this instance. */
+export function localRooms(io: RoomServer): string[] {
+  return [...io.of("/").adapter.rooms.keys()].flatMap((name) => roomOfAdapterRoom(name) ?? []);
+}
+
+/** Tells the members of a room on this instance, and no other, where its log stands. */
+export function tellPosition(io: RoomServer, room: string, position: Position): void {
+  io.local.to(adapterRoom(room)).emit("room:position", { room, position });
+}
+
+/** Calls back when the last member of a room on this instance has left. */
+export function onRoomEmpty(io: RoomServer, listener: (room: string) => void): void {
+  io.of("/").adapter.on("delete-room", (name: string) => {
+    const room = roomOfAdapterRoom(name);
+    if (room !== undefined) listener(room);
+  });
+}

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { KnownPositions } from "../../../server/src/log/known-positions.ts";
+
+test("the first member of a room decides where delivery begins, and those that follow change nothing", () => {
+  const known = new KnownPositions(60);
+  known.enter("lobby", "1-4");
+  known.receive("lobby", { previous: "1-4", head: "1-5" });
+  known.enter("lobby", "1-4");
+  expect(known.delivered("lobby")).toBe("1-5");
+});
+
+test("nothing counts as delivered in a room that has no members here, whatever is told of it", () => {
+  const known = new KnownPositions(60);
+  known.receive("lobby", { previous: "1-4", head: "1-5" });
+  known.catchUp("lobby", "1-6");
+  expect(known.delivered("lobby")).toBeUndefined();
+  known.enter("lobby", "1-6");
+  known.leave("lobby");
+  known.catchUp("lobby", "1-7");
+  expect(known.delivered("lobby")).toBeUndefined();
+  // It stays evidence against a log that has lost it.
+  expect(known.evidence("lobby")).toEqual([{ position: "1-5" }]);
+});
