@@ -1,5 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
+import { parseRights, type Rights } from "./auth/rights.ts";
 import { isOnFunctionCompute } from "./platforms/environment.ts";
 
 export type RedisTarget =
@@ -31,6 +32,8 @@ export interface Config {
   readonly functionTimeoutSeconds: number | undefined;
   readonly drainSeconds: number;
   readonly auth: AuthMode;
+  /** What a user may do in a room about which nothing else decides. */
+  readonly roomRights: Rights;
   /** `any` allows every origin; a list allows its members; an empty list allows the page's own host alone. */
   readonly allowedOrigins: "any" | readonly string[];
   readonly adminToken: string | undefined;
@@ -72,6 +75,16 @@ const redisUrls = z
   .refine((parts) => parts.every((part) => /^rediss?:\/\//.test(part) && URL.canParse(part)))
   .describe("redis:// or rediss:// URL, or several of one cluster separated by commas");
 
+const rights = z
+  .string()
+  .transform((value, context) => {
+    const parsed = parseRights(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue("no rights");
+    return z.NEVER;
+  })
+  .describe("read write, read, write or none");
+
 const origins = z
   .string()
   .transform((value) => value.split(",").map((part) => part.trim().replace(/\/$/, "")))
@@ -102,6 +115,7 @@ export const settings = {
   TOKEN_ISSUER: z.string().describe("text"),
   TOKEN_AUDIENCE: z.string().describe("text"),
   TOKEN_SKEW_SECONDS: wholeNumber(0, 300),
+  ROOM_RIGHTS: rights,
   ALLOWED_ORIGINS: origins,
   ADMIN_TOKEN: z.string().min(16).describe("a token of at least 16 characters"),
   LOG_LEVEL: z.enum(logLevels).describe(`one of ${logLevels.join(", ")}`),
@@ -141,6 +155,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     functionTimeoutSeconds: values.FUNCTION_TIMEOUT_SECONDS,
     drainSeconds: values.DRAIN_SECONDS ?? 10,
     auth,
+    roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
     allowedOrigins: allowedOrigins(values.ALLOWED_ORIGINS, production),
     adminToken: values.ADMIN_TOKEN,
     logLevel: values.LOG_LEVEL ?? "info",

@@ -73,7 +73,7 @@ export async function createTestServer<C>(
   const tokenSecret = String(settings.tokenSecret || randomBytes(32).toString("base64url"));
   // On a Redis that the test names, the server has keys of its own.
   const keyPrefix = `test-${randomBytes(6).toString("hex")}`;
-  const own = { port: 0, auth: "token", keyPrefix, drainSeconds: 0 };
+  const own = { port: 0, auth: "token", roomRights: "read write", keyPrefix, drainSeconds: 0 };
   let valkey = settings.redisUrl ? undefined : await startEmbeddedValkey();
   const { server, io } = await assembleServer(application, {
     settings: { ...own, ...settings, tokenSecret, redisUrl: settings.redisUrl || valkey?.url },

@@ -36,6 +36,7 @@ function requireIdentity(identity: unknown): Identity {
     throw new Error("the expiresAtMs that authenticate answers with has to be a number of milliseconds since 1970");
   }
   return {
+    isToken: false,
     user,
     rooms: rooms === undefined ? undefined : parseRoomRights(rooms),
     claims,

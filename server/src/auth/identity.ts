@@ -2,6 +2,8 @@ import type { RoomRights } from "./rights.ts";
 
 /** Who a connection or a request speaks for, and what proved it. */
 export interface Identity {
+  /** Whether a token proved it; otherwise the application did, or nobody is asked. */
+  readonly isToken: boolean;
   /** null is nobody in particular. */
   readonly user: string | null;
   /** The rights by room that came with the proof. */
@@ -15,6 +17,7 @@ export interface Identity {
 }
 
 export const anonymous: Identity = {
+  isToken: false,
   user: null,
   rooms: undefined,
   claims: undefined,

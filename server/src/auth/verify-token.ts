@@ -35,6 +35,7 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
     });
     const { exp = 0, iat } = claims;
     return {
+      isToken: true,
       user: subjectOf(claims),
       rooms: roomsOf(claims),
       claims,
