@@ -212,6 +212,18 @@ describe("disconnecting a user", () => {
     expect((await rig.stock({ token: await undated("bob") })).connected).toBe(true);
   });
 
+  test("is known to an instance that starts later", async () => {
+    await using rig = await startAuthRig();
+    const token = await rig.token("ann", { rooms: everything });
+    await rig.server.disconnectUser("ann");
+    const { keyPrefix, redis } = rig;
+    const settings = { port: 0, redisUrl: redis.url, keyPrefix, drainSeconds: 0, auth: "token", tokenSecret: secret };
+    await using late = await createServer({ contract }, { settings });
+    await expect(connectStock(late.url, { token })).rejects.toMatchObject({ data: { code: "TOKEN_EXPIRED" } });
+    using bob = await connectStock(late.url, { token: await rig.token("bob") });
+    expect(bob.connected).toBe(true);
+  });
+
   test("reaches an instance that could not hear of it, as soon as that is connected to Redis again", async () => {
     await using rig = await startAuthRig();
     await using relay = await startRelay(rig.redis.port);
