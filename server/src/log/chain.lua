@@ -1,4 +1,4 @@
--- The chain of a room's log, for the scripts that write it. It is put before them.
+-- The chain of a room's log, for the scripts that write it. It is put before them, and positions.lua before it.
 --
 -- KEYS[1] log   stream: an entry has the field m (a message's body), the first of an epoch also p (the position before
 --               it); a loss entry has l (the break that it reports: "after before", then positions that were
@@ -17,17 +17,6 @@ if not life then return redis.error_reply('NOLIFE INFO replication does not cont
 
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local head = newest[1] and newest[1][1] or '0-0'
-
-local function split(position)
-  local epoch, seq = string.match(position, '^(%d+)-(%d+)$')
-  return tonumber(epoch), tonumber(seq)
-end
-
-local function isAfter(a, b)
-  local epochA, seqA = split(a)
-  local epochB, seqB = split(b)
-  return epochA > epochB or (epochA == epochB and seqA > seqB)
-end
 
 -- Whether the log lacks a position that a message had. Within an epoch a log loses its end or nothing, so what is not
 -- beyond the head is there. What lies before the oldest entry was trimmed, unless the log began with that entry.
