@@ -1,5 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
+import { parseRights, type Rights } from "./auth/rights.ts";
 import { isOnFunctionCompute } from "./platforms/environment.ts";
 
 export type RedisTarget =
@@ -14,6 +15,8 @@ export type AuthMode =
       readonly key: { readonly secret: string } | { readonly jwksUrl: string };
       readonly issuer: string | undefined;
       readonly audience: string | undefined;
+      /** How far the clock of the tokens' issuer may differ. */
+      readonly skewSeconds: number;
     };
 
 export interface Config {
@@ -29,6 +32,8 @@ export interface Config {
   readonly functionTimeoutSeconds: number | undefined;
   readonly drainSeconds: number;
   readonly auth: AuthMode;
+  /** What a user may do in a room about which nothing else decides. */
+  readonly roomRights: Rights;
   /** `any` allows every origin; a list allows its members; an empty list allows the page's own host alone. */
   readonly allowedOrigins: "any" | readonly string[];
   readonly adminToken: string | undefined;
@@ -70,6 +75,16 @@ const redisUrls = z
   .refine((parts) => parts.every((part) => /^rediss?:\/\//.test(part) && URL.canParse(part)))
   .describe("redis:// or rediss:// URL, or several of one cluster separated by commas");
 
+const rights = z
+  .string()
+  .transform((value, context) => {
+    const parsed = parseRights(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue("no rights");
+    return z.NEVER;
+  })
+  .describe("read write, read, write or none");
+
 const origins = z
   .string()
   .transform((value) => value.split(",").map((part) => part.trim().replace(/\/$/, "")))
@@ -99,6 +114,8 @@ export const settings = {
   TOKEN_JWKS_URL: url(/^https?:\/\//, "an http:// or https:// URL"),
   TOKEN_ISSUER: z.string().describe("text"),
   TOKEN_AUDIENCE: z.string().describe("text"),
+  TOKEN_SKEW_SECONDS: wholeNumber(0, 300),
+  ROOM_RIGHTS: rights,
   ALLOWED_ORIGINS: origins,
   ADMIN_TOKEN: z.string().min(16).describe("a token of at least 16 characters"),
   LOG_LEVEL: z.enum(logLevels).describe(`one of ${logLevels.join(", ")}`),
@@ -138,6 +155,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     functionTimeoutSeconds: values.FUNCTION_TIMEOUT_SECONDS,
     drainSeconds: values.DRAIN_SECONDS ?? 10,
     auth,
+    roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
     allowedOrigins: allowedOrigins(values.ALLOWED_ORIGINS, production),
     adminToken: values.ADMIN_TOKEN,
     logLevel: values.LOG_LEVEL ?? "info",
@@ -173,11 +191,12 @@ function redisTarget(urls: readonly string[] | undefined): RedisTarget {
 
 function authMode(values: Values): AuthMode | undefined {
   if (values.AUTH !== "token") return { mode: "anonymous" };
-  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience } = values;
-  if (values.TOKEN_JWKS_URL !== undefined)
-    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, issuer, audience };
-  if (values.TOKEN_SECRET !== undefined)
-    return { mode: "token", key: { secret: values.TOKEN_SECRET }, issuer, audience };
+  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience, TOKEN_SKEW_SECONDS: skewSeconds = 0 } = values;
+  const expected = { issuer, audience, skewSeconds };
+  if (values.TOKEN_JWKS_URL !== undefined) {
+    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, ...expected };
+  }
+  if (values.TOKEN_SECRET !== undefined) return { mode: "token", key: { secret: values.TOKEN_SECRET }, ...expected };
   return undefined;
 }
 

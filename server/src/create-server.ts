@@ -4,18 +4,25 @@ import { getRequestListener } from "@hono/node-server";
 import type { Application, Routes } from "./application/application.ts";
 import { asPino } from "./application/as-pino.ts";
 import { createAuthenticate } from "./application/authentication.ts";
+import { createAuthorize } from "./application/authorization.ts";
 import { createBeforePublish } from "./application/before-publish.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { createOwnRequests } from "./application/own-requests.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
 import { createToldAfter } from "./application/told-after.ts";
-import { createAuthenticator } from "./auth/verify-token.ts";
+import { Identify } from "./auth/identify.ts";
+import { Revocations } from "./auth/revocations.ts";
+import { SessionOwners } from "./auth/session-owners.ts";
+import { createTokenVerifier } from "./auth/verify-token.ts";
 import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
+import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector } from "./clock/sleep-detector.ts";
+import { createAdminApi } from "./http/admin-api.ts";
+import { createCallerOf } from "./http/bearer.ts";
 import { createHealth } from "./http/health.ts";
 import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -31,6 +38,7 @@ import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
+import { Orders } from "./sockets/orders.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellPosition } from "./sockets/room-server.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
@@ -93,6 +101,21 @@ export async function assembleServer<C>(
   };
   const requests = createRequests({ log, known, signals, schemas, hooks });
 
+  const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
+  const revocations = new Revocations(
+    redis.commands,
+    config.keyPrefix,
+    config.auth.mode === "token" ? config.auth.skewSeconds : 0,
+  );
+  const authorize = createAuthorize(application, context);
+  const identify = new Identify({
+    authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
+    revocations,
+    sessions: new SessionOwners(redis.commands, config.keyPrefix),
+    rights: { authorize, roomRights: config.roomRights, inboxes: hasUsers },
+    hasUsers,
+  });
+
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
   const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
@@ -103,7 +126,8 @@ export async function assembleServer<C>(
     path,
     adapter: createAdapter(redis.commands, subscriptions, config.keyPrefix),
     allowedOrigins: config.allowedOrigins,
-    authenticate: createAuthenticate(application, context, createAuthenticator(config.auth)),
+    identify,
+    revocations,
     availability,
     requests,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
@@ -132,7 +156,18 @@ export async function assembleServer<C>(
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
   });
-  subscriptions.onRestored(() => positions.announceAll());
+  const orders = new Orders({ io, revocations, asksApplication: authorize !== undefined, logger });
+  const control = new ControlChannel({
+    commands: redis.commands,
+    subscriptions,
+    keyPrefix: config.keyPrefix,
+    onOrder: orders.carryOut,
+    logger,
+  });
+  subscriptions.onRestored(() => {
+    positions.announceAll();
+    void orders.catchUp();
+  });
   onRoomEmpty(io, (room) => known.leave(room));
   const stopSweep = cutSlowReaders(io, logger);
 
@@ -141,12 +176,24 @@ export async function assembleServer<C>(
   const http = createHttpApp({
     health: createHealth(availability),
     roomApi:
-      config.production && config.adminToken === undefined
+      config.production && config.adminToken === undefined && !hasUsers
         ? undefined
         : createRoomApi({
             requests,
-            bearerToken: config.adminToken,
+            callerOf: createCallerOf({
+              adminToken: config.adminToken,
+              isOpen: !config.production && config.adminToken === undefined,
+              identify: hasUsers ? identify : undefined,
+            }),
             sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+          }),
+    adminApi:
+      config.production && config.adminToken === undefined
+        ? undefined
+        : createAdminApi({
+            adminToken: config.adminToken,
+            disconnectUser: (user) => server.disconnectUser(user),
+            clearRoom: (room) => log.clear(room),
           }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
@@ -168,6 +215,7 @@ export async function assembleServer<C>(
 
   const stopWatching = () => {
     positions.stop();
+    orders.stop();
     stopSweep();
     sleepDetector.stop();
   };
@@ -196,6 +244,10 @@ export async function assembleServer<C>(
       return redis.backend;
     },
     ...trustedSide<C>(requests),
+    recheck: (user, room) => control.tell({ recheck: user, room }),
+    async disconnectUser(user) {
+      await control.tell({ revoked: user, upToSeconds: await revocations.revoke(user) });
+    },
     fetch: async (request) => http.fetch(request),
     nodeListener: (request, response) => void answer(withoutCredentials(request), response),
     close: ({ drainSeconds = config.drainSeconds } = {}) => {

@@ -3,6 +3,7 @@ export type {
   Application,
   Asker,
   AuthenticatedUser,
+  AuthorizeQuestion,
   Credentials,
   HookContext,
   PublishAttempt,

@@ -49,7 +49,7 @@ test("a question is refused by a server that does not know it, and at once while
 test("a token may be a text", async () => {
   const secret = "a secret of at least thirty-two characters";
   await using rig = await startRig({ env: { AUTH: "token", TOKEN_SECRET: secret } });
-  const token = await new SignJWT({ sub: "ann" })
+  const token = await new SignJWT({ sub: "ann", rooms: { "*": "read write" } })
     .setProtectedHeader({ alg: "HS256" })
     .setExpirationTime("1 hour")
     .sign(new TextEncoder().encode(secret));

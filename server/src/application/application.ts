@@ -1,5 +1,6 @@
 import type { AnyContract, Contract, Input, Output, RequestsOf } from "@holdfast/client/contract";
 import type { Message } from "@holdfast/client/protocol";
+import type { Action } from "../auth/rights.ts";
 import type { Logger } from "./logger.ts";
 import type { Server } from "./server.ts";
 
@@ -27,6 +28,20 @@ export interface PublishAttempt {
 export interface Asker {
   readonly user: string | null;
   readonly session: string | null;
+  /** What `authenticate` answered with, or the claims of the token. */
+  readonly claims: unknown;
+  /** Whether the asker may read or write in a room. Rejects as `authorize` does. */
+  can(room: string, action: Action): Promise<boolean>;
+}
+
+/** A question about a right that the user's rooms do not decide. */
+export interface AuthorizeQuestion {
+  readonly user: string | null;
+  /** What `authenticate` answered with, or the claims of the token. */
+  readonly claims: unknown;
+  readonly room: string;
+  /** `read`: join, history, members; `write`: publish, signal, presence. */
+  readonly action: Action;
 }
 
 /** What a client connects with. */
@@ -41,11 +56,11 @@ export interface Credentials {
 export interface AuthenticatedUser {
   /** null is nobody in particular. */
   readonly user: string | null;
-  /** The rights by room, as the claim `rooms` of a token has them. They are not enforced yet. */
+  /** The rights by room, as the claim `rooms` of a token has them: `{ "news:*": "read" }`. The longest match counts. */
   readonly rooms?: Readonly<Record<string, string>>;
-  /** What else the application knows of the user. It is not handed to the other hooks yet. */
+  /** What else the application knows of the user, for its other hooks. */
   readonly claims?: unknown;
-  /** A client that connects after this is refused with TOKEN_EXPIRED. An open connection is not closed yet. */
+  /** A client that connects after this is refused with TOKEN_EXPIRED. An open connection is closed ten seconds after it. */
   readonly expiresAtMs?: number;
 }
 
@@ -75,10 +90,15 @@ export interface Application<C = AnyContract> {
   /** HTML that is served at `/`, outside production. */
   readonly page?: string;
   /**
-   * Tells who a client is, each time that it connects. It takes the place of the token's check by the settings, which then
+   * Tells who a client is, each time that it connects or refreshes its token, where another user is refused. It takes the place of the token's check by the settings, which then
    * need no AUTH. null refuses the client with UNAUTHENTICATED, a RequestError with its own code.
    */
   readonly authenticate?: (credentials: Credentials, context: HookContext<C>) => MaybePromise<AuthenticatedUser | null>;
+  /**
+   * Decides a right that the rooms of the token, or of `authenticate`, do not decide; without it ROOM_RIGHTS does. An answer is
+   * kept for its connection for at most five minutes, until its token is refreshed or until `server.recheck`.
+   */
+  readonly authorize?: (question: AuthorizeQuestion, context: HookContext<C>) => MaybePromise<boolean>;
   /**
    * May refuse a publish of a client by throwing a RequestError, or change what is stored by returning other data, which
    * is not parsed again; returning nothing keeps it. Publishes of one session in one room are asked for in order, one at

@@ -23,7 +23,7 @@ export function createBeforePublish<C>(
   const turns = new Turns();
   return (attempt, store) => {
     const askedAtMs = performance.now();
-    return turns.take(`${attempt.session} ${attempt.room}`, async () => {
+    return turns.take(`${attempt.session ?? `of ${attempt.user}`} ${attempt.room}`, async () => {
       // Its sender has given this attempt up; what waits for a slow hook must not be stored ever later.
       if (performance.now() - askedAtMs > limits.acknowledgementTimeoutMs) {
         throw new RequestError("UNAVAILABLE", "earlier publishes took the application's beforePublish too long");

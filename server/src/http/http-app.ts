@@ -3,10 +3,12 @@ import type { Logger } from "pino";
 import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
 import { httpStatus } from "./http-status.ts";
+import type { CallerEnv } from "./room-api.ts";
 
 export interface HttpParts {
   readonly health: Hono;
-  readonly roomApi: Hono | undefined;
+  readonly roomApi: Hono<CallerEnv> | undefined;
+  readonly adminApi: Hono | undefined;
   readonly platformHooks: Hono | undefined;
   /** The application's own routes, asked where none of ours matches. */
   readonly routes: Routes | undefined;
@@ -16,10 +18,11 @@ export interface HttpParts {
 }
 
 /** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
-export function createHttpApp({ health, roomApi, platformHooks, routes, page, logger }: HttpParts): Hono {
+export function createHttpApp({ health, roomApi, adminApi, platformHooks, routes, page, logger }: HttpParts): Hono {
   const app = new Hono();
   app.route("/", health);
   if (platformHooks !== undefined) app.route("/", platformHooks);
+  if (adminApi !== undefined) app.route("/", adminApi);
   if (roomApi !== undefined) app.route("/", roomApi);
   if (routes !== undefined) {
     app.use("*", async (context, next) => {

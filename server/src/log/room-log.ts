@@ -7,6 +7,7 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
 import checkSource from "./check.lua";
+import clearSource from "./clear.lua";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
@@ -39,6 +40,7 @@ export interface PageRequest {
 // An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
 const appendScript = script({}, positionsSource, chainSource, appendSource);
 const checkScript = script({ flags: "allow-oom" }, positionsSource, chainSource, checkSource);
+const clearScript = script({ flags: "allow-oom" }, positionsSource, chainSource, clearSource);
 const readScript = script({ flags: "no-writes" }, positionsSource, readSource);
 
 /**
@@ -103,6 +105,15 @@ export class RoomLog {
       if (!(error instanceof RequestError)) throw error;
       return (await this.read(room, { limit: 0 })).position;
     }
+  }
+
+  /** Removes every message of a room, and tells its members of a gap. Throws UNAVAILABLE, where it may be done all the same. */
+  async clear(room: string): Promise<void> {
+    const { keysOf, historyTtlSeconds, redis } = this.#options;
+    const keys = keysOf(room);
+    const { beforePosition, beforeTail, end } = positionFrame(room);
+    const args = [String(historyTtlSeconds), beforePosition, beforeTail, end];
+    await runScript(redis, clearScript, [keys.log, keys.life, keys.channel], args);
   }
 
   async #runCheck(

@@ -10,7 +10,7 @@ import { isRequestName, requestTable } from "./table.ts";
 export interface Requests {
   /**
    * Carries out a request of the protocol's table: shape, right, handler. It runs up to the handler without awaiting, so
-   * that requests start in the order of the calls. Throws INVALID_PAYLOAD, FORBIDDEN and what the handler throws.
+   * that requests start in the order of the calls; only a right that the application has to be asked about is awaited. Throws INVALID_PAYLOAD, FORBIDDEN and what the handler throws.
    *
    * @param what - what the payload is called in the message of an error; default `payload`
    */
@@ -30,8 +30,8 @@ export function createRequests(parts: RequestParts): Requests {
     carryOut(caller, name, payload, what) {
       const { handler, right } = requestTable[name];
       const parsed = parsePayload(name, payload, what);
-      requireRight(caller.identity, right, roomOf(parsed));
-      return handler(parts, caller, parsed);
+      const asked = requireRight(caller.identity, right, roomOf(parsed));
+      return asked === undefined ? handler(parts, caller, parsed) : asked.then(() => handler(parts, caller, parsed));
     },
     carryOutEvent(caller, event, payloads) {
       const isOwn = ownRequests?.has(event) === true;
@@ -40,7 +40,7 @@ export function createRequests(parts: RequestParts): Requests {
         throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${payloads.length}`);
       const [payload] = payloads;
       if (isRequestName(event)) return requests.carryOut(caller, event, payload);
-      return ownRequests?.answer(caller.from, String(event), payload);
+      return ownRequests?.answer(caller, String(event), payload);
     },
   };
   return requests;

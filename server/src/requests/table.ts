@@ -6,6 +6,7 @@ import { leaveRoom } from "./leave-room.ts";
 import type { RequestParts } from "./parts.ts";
 import { publishMessage } from "./publish-message.ts";
 import { readHistory } from "./read-history.ts";
+import { refreshToken } from "./refresh-token.ts";
 import type { Right } from "./rights.ts";
 import { sendSignal } from "./send-signal.ts";
 
@@ -24,6 +25,9 @@ interface Row<Name extends RequestName> {
 /** The cost of a request whose answer may hold a whole page of the log. */
 const pageCost = 10;
 
+/** The cost of a request that has a signature verified, and Redis asked. */
+const tokenCost = 5;
+
 /** One row for each request of the protocol: a missing one does not compile. */
 export const requestTable: { readonly [Name in RequestName]: Row<Name> } = {
   echo: { handler: echo, cost: 1, right: "none" },
@@ -32,6 +36,7 @@ export const requestTable: { readonly [Name in RequestName]: Row<Name> } = {
   "message:publish": { handler: publishMessage, cost: 1, right: "write" },
   "history:read": { handler: readHistory, cost: pageCost, right: "read" },
   "signal:send": { handler: sendSignal, cost: 1, right: "write" },
+  "token:refresh": { handler: refreshToken, cost: tokenCost, right: "none" },
 };
 
 /** The cost of any event that a client sends: that of its row, and 1 for the application's own and unknown ones. */

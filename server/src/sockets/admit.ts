@@ -1,4 +1,4 @@
-import type { Authenticate } from "../application/authentication.ts";
+import type { Identify } from "../auth/identify.ts";
 import type { Availability } from "../availability.ts";
 import { RequestError } from "../errors.ts";
 import { parseHandshake } from "./handshake.ts";
@@ -11,20 +11,20 @@ import type { RoomSocket } from "./room-server.ts";
 const drainingRetryMs = 1_000;
 
 export interface AdmitParts {
-  readonly authenticate: Authenticate;
+  readonly identify: Identify;
   readonly availability: Pick<Availability, "isDraining">;
 }
 
 /** Admits a socket to the namespace: finds out who it is. Throws the RequestError that refuses it. */
-export async function admit({ authenticate, availability }: AdmitParts, socket: RoomSocket): Promise<void> {
+export async function admit({ identify, availability }: AdmitParts, socket: RoomSocket): Promise<void> {
   // It was closed for what it sent: nothing is verified for it any more.
   if (socket.conn.readyState !== "open") throw new RequestError("UNAVAILABLE", "the connection is closed");
   const { session, token } = parseHandshake(socket.handshake);
   const { headers, query } = socket.handshake;
-  const { user, claims } = await authenticate({ token, headers, query });
+  const standing = await identify.connection({ token, headers, query }, session);
   // Asked last: a client that is admitted after the drain has begun would never be told to move.
   if (availability.isDraining) {
     throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
   }
-  socket.data.identity = { isTrusted: false, user, session, claims };
+  socket.data.identity = standing;
 }

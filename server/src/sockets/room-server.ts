@@ -1,11 +1,11 @@
 import type { ClientToServerEvents, Position, ServerToClientEvents } from "@holdfast/client/protocol";
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
+import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
-import type { CallerIdentity } from "../requests/caller.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
-  identity: CallerIdentity;
+  identity: Standing;
 }
 
 /** Socket.IO with the events of the protocol. */

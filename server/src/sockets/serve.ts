@@ -1,15 +1,22 @@
 import type { Logger } from "pino";
+import type { Identify } from "../auth/identify.ts";
+import type { Revocations } from "../auth/revocations.ts";
+import { renewOwnerEveryMs } from "../auth/session-owners.ts";
 import { lifetimeHeader, lifetimeMs } from "../platforms/lifetime.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
+import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
 import { scheduleNotice } from "./expiry-notice.ts";
 import { socketMembership } from "./membership.ts";
+import { recheckRooms } from "./recheck-rooms.ts";
 import type { RoomSocket } from "./room-server.ts";
 
 export interface ServeParts {
   readonly requests: Requests;
+  readonly identify: Identify;
+  readonly revocations: Pick<Revocations, "isNoted">;
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
   readonly functionTimeoutSeconds: number | undefined;
@@ -29,12 +36,20 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
   const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
+  const aging = watchToken(socket, identity);
   const caller: Caller = {
     identity,
     from: { user, session },
     connection: socket.id,
     membership: socketMembership(socket, parts.confirmed),
     reads,
+    refreshToken: async (token) => {
+      const { headers, query } = socket.handshake;
+      await parts.identify.refresh(identity, { token, headers, query });
+      aging.restart();
+      await recheckRooms(socket, "leaves");
+      return identity.identity.expiresAtMs ?? null;
+    },
   };
   const dispatching = { requests: parts.requests, caller, limiter, readTokens, pace, outgoing, logger };
   const sleepsBefore = parts.sleeps();
@@ -50,13 +65,20 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
 
   const lifetime = lifetimeMs(socket.handshake.headers[lifetimeHeader], parts.functionTimeoutSeconds);
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
+  const renewal = setInterval(() => {
+    parts.identify.keepSession(identity).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
+  }, renewOwnerEveryMs).unref();
   logger.debug("connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
+    aging.stop();
+    clearInterval(renewal);
     admission.leave();
     if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });
+  // Revoked after Redis was asked, and before this socket could be found by its user.
+  if (parts.revocations.isNoted(identity.identity)) socket.disconnect(true);
 }
 
 /** A connection that has left the namespace gets the time that a new one gets. */

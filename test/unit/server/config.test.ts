@@ -29,6 +29,7 @@ test("an empty environment describes a server for a developer's machine", () => 
     functionTimeoutSeconds: undefined,
     drainSeconds: 10,
     auth: { mode: "anonymous" },
+    roomRights: { read: true, write: true },
     allowedOrigins: "any",
     adminToken: undefined,
     logLevel: "info",
@@ -50,12 +51,22 @@ test.each<[Record<string, string>, Partial<Config>]>([
   [{ DRAIN_SECONDS: "0" }, { drainSeconds: 0 }],
   [
     { AUTH: "token", TOKEN_SECRET: secret, TOKEN_ISSUER: "i", TOKEN_AUDIENCE: "a" },
-    { auth: { mode: "token", key: { secret }, issuer: "i", audience: "a" } },
+    {
+      auth: { mode: "token", key: { secret }, issuer: "i", audience: "a", skewSeconds: 0 },
+      roomRights: { read: false, write: false },
+    },
   ],
   [
-    { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys" },
+    { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys", TOKEN_SKEW_SECONDS: "5", ROOM_RIGHTS: "read" },
     {
-      auth: { mode: "token", key: { jwksUrl: "https://id.example/keys" }, issuer: undefined, audience: undefined },
+      auth: {
+        mode: "token",
+        key: { jwksUrl: "https://id.example/keys" },
+        issuer: undefined,
+        audience: undefined,
+        skewSeconds: 5,
+      },
+      roomRights: { read: true, write: false },
     },
   ],
   [
@@ -64,6 +75,7 @@ test.each<[Record<string, string>, Partial<Config>]>([
   ],
   [{ ALLOWED_ORIGINS: "https://app.example,*" }, { allowedOrigins: "any" }],
   [{ ADMIN_TOKEN: "t".repeat(16) }, { adminToken: "t".repeat(16) }],
+  [{ ROOM_RIGHTS: "none" }, { roomRights: { read: false, write: false } }],
   [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
   [production, { production: true, allowedOrigins: [], redis: { kind: "single", url: "redis://cache:6379" } }],
 ])("%o is read as %o", (env, expected) => {
@@ -85,6 +97,8 @@ test("every setting refuses a value that it cannot use, and all are told at once
     AUTH: "none",
     TOKEN_SECRET: "short",
     TOKEN_JWKS_URL: "ftp://id.example",
+    TOKEN_SKEW_SECONDS: "301",
+    ROOM_RIGHTS: "all",
     ALLOWED_ORIGINS: "app.example",
     ADMIN_TOKEN: "short",
     LOG_LEVEL: "loud",
