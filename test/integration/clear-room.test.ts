@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { draftOf, openLog } from "../support/open-log.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { draftOf, openLog } from "./open-log.ts";
 
 async function positionOf(log: Awaited<ReturnType<typeof openLog>>["log"], room: string, text: string, id?: string) {
   const outcome = await log.append(room, draftOf(text, id === undefined ? {} : { id }));

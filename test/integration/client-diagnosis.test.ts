@@ -1,9 +1,9 @@
 import { connect, type HoldfastError } from "@holdfast/client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { connectChat } from "../support/chat.ts";
+import { type Rig, recordStatus, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { type Rig, recordStatus, startRig } from "./client-rig.ts";
 
 let rig: Rig;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { numbered, type Rig, record, startRig } from "../support/client-rig.ts";
+import { publishedBatch, refusal, startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { numbered, type Rig, record, startRig } from "./client-rig.ts";
-import { publishedBatch, refusal, startScriptedServer } from "./client-scripted-server.ts";
 
 let rig: Rig;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type Rig, record, recordStatus, startRig } from "../support/client-rig.ts";
+import { startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { type Rig, record, recordStatus, startRig } from "./client-rig.ts";
-import { startScriptedServer } from "./client-scripted-server.ts";
 
 let rig: Rig;
 beforeAll(async () => {
