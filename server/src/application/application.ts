@@ -1,6 +1,8 @@
 import type { AnyContract, Contract, Input, Output, RequestsOf } from "@holdfast/client/contract";
 import type { Message } from "@holdfast/client/protocol";
+import type { Credentials } from "../auth/identity.ts";
 import type { Action } from "../auth/rights.ts";
+import type { AuthorizeQuestion } from "../auth/standing.ts";
 import type { Logger } from "./logger.ts";
 import type { Server } from "./server.ts";
 
@@ -32,24 +34,6 @@ export interface Asker {
   readonly claims: unknown;
   /** Whether the asker may read or write in a room. Rejects as `authorize` does. */
   can(room: string, action: Action): Promise<boolean>;
-}
-
-/** A question about a right that the user's rooms do not decide. */
-export interface AuthorizeQuestion {
-  readonly user: string | null;
-  /** What `authenticate` answered with, or the claims of the token. */
-  readonly claims: unknown;
-  readonly room: string;
-  /** `read`: join, history, members; `write`: publish, signal, presence. */
-  readonly action: Action;
-}
-
-/** What a client connects with. */
-export interface Credentials {
-  readonly token: string | undefined;
-  /** Of the WebSocket's handshake, without the platform's credentials. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly query: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 /** Who a client is. */

@@ -1,12 +1,9 @@
-import type { Identity } from "../auth/identity.ts";
+import type { Authenticate, Identity } from "../auth/identity.ts";
 import { parseRoomRights } from "../auth/rights.ts";
 import type { VerifyToken } from "../auth/verify-token.ts";
 import { RequestError } from "../errors.ts";
-import type { Application, AuthenticatedUser, Credentials, HookContext } from "./application.ts";
+import type { Application, AuthenticatedUser, HookContext } from "./application.ts";
 import { runHook } from "./hooks.ts";
-
-/** Finds out who connects. Throws UNAUTHENTICATED, TOKEN_EXPIRED, UNAVAILABLE and what the application refuses with. */
-export type Authenticate = (credentials: Credentials) => Promise<Identity & { readonly claims?: unknown }>;
 
 /** The application's own `authenticate` where it has one, else the check of the token by the settings. */
 export function createAuthenticate<C>(

@@ -1,6 +1,5 @@
-import type { Credentials } from "../application/application.ts";
-import type { Authenticate } from "../application/authentication.ts";
 import { RequestError } from "../errors.ts";
+import type { Authenticate, Credentials } from "./identity.ts";
 import type { Revocations } from "./revocations.ts";
 import type { SessionOwners } from "./session-owners.ts";
 import { type RightsOptions, Standing } from "./standing.ts";

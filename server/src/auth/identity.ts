@@ -16,6 +16,17 @@ export interface Identity {
   readonly issuedAtSeconds: number | undefined;
 }
 
+/** What a client connects with. */
+export interface Credentials {
+  readonly token: string | undefined;
+  /** Of the WebSocket's handshake, without the platform's credentials. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly query: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** Finds out who connects. Throws UNAUTHENTICATED, TOKEN_EXPIRED, UNAVAILABLE and what the application refuses with. */
+export type Authenticate = (credentials: Credentials) => Promise<Identity>;
+
 export const anonymous: Identity = {
   isToken: false,
   user: null,
