@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
@@ -14,6 +15,7 @@ const serverEntries = ["index", "publisher", "testing"];
 const outputs = [
   "app/dist/main.mjs",
   "client/dist/index.js",
+  "client/dist/browser.js",
   "client/dist/cli.js",
   ...serverEntries.map((name) => `server/dist/${name}.js`),
 ];
@@ -47,6 +49,7 @@ const pages = {
         target: "es2022",
         minify: true,
         write: false,
+        plugins: [webSocketOnly],
       });
       // A closing tag within a text of the script would end it.
       const code = bundled.outputFiles[0].text.replaceAll("</script", "<\\/script");
@@ -78,10 +81,33 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { index: "client/src/index.ts" },
+    outdir: "client/dist",
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    plugins: [loadedWhenUsed],
+    sourcemap: true,
+  }),
+  build({
+    ...shared,
+    entryPoints: { browser: "client/src/index.ts" },
+    outdir: "client/dist",
+    platform: "browser",
+    target: "es2022",
+    plugins: [webSocketOnly, loadedWhenUsed],
+    sourcemap: true,
+    banner: {
+      js: "/*! Contains parts of socket.io-client and what it needs, under the MIT licence: see THIRD-PARTY.md. */",
+    },
+  }),
+  build({
+    ...shared,
     entryPoints: {
-      index: "client/src/index.ts",
       protocol: "client/src/protocol/index.ts",
       contract: "client/src/contract.ts",
+      diagnosis: "client/src/diagnosis.ts",
+      "session-outbox": "client/src/session-outbox.ts",
     },
     outdir: "client/dist",
     platform: "neutral",

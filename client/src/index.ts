@@ -14,6 +14,7 @@ export type {
   Room,
   RoomEvents,
   RoomMessage,
+  RoomStatus,
   SignalContext,
 } from "./room-api.ts";
 export type { Delivery, Gap } from "./sequencer.ts";

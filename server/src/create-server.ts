@@ -52,7 +52,7 @@ export interface ServerOptions {
 /**
  * Puts the parts together and starts listening. This is the only place that picks them. It reads no environment, sets no
  * signal handler and never ends the process; several servers may run in one. Throws a SettingsError, and a sentence with
- * the next step where Redis cannot be used, the port or the path is taken or the contract is no contract.
+ * the next step where Redis cannot be used, the port or the path is taken, or the contract is not valid.
  */
 export async function createServer<C>(application: Application<C>, options: ServerOptions = {}): Promise<Server<C>> {
   return (await assembleServer(application, options)).server;

@@ -39,8 +39,8 @@ export class SettingsError extends Error {
 }
 
 /**
- * Checks settings, and fills in the defaults. An application that authenticates by itself needs no AUTH, and none of what
- * AUTH asks for. Throws a SettingsError.
+ * Checks settings, and fills in the defaults. An application with its own `authenticate` needs neither AUTH nor the
+ * settings that AUTH requires. Throws a SettingsError.
  */
 export function configFrom(given: Settings, application: { readonly authenticate?: unknown } = {}): Config {
   const values: Readonly<Record<string, string | number | undefined>> =

@@ -38,7 +38,7 @@ async function run<C>(application: Application<C>): Promise<Server<C>> {
     base: { instance: platformInstance(process.env) ?? process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
-  // node-redis leaves some rejections unowned while a cluster changes; the links find out by themselves what is lost.
+  // node-redis leaves some rejections unhandled while a cluster changes. The supervised clients notice a loss themselves.
   process.on("unhandledRejection", (reason) => logger.error({ err: reason }, "a rejection that nobody handled"));
 
   const server = await createServer(application, { settings, logger });

@@ -68,9 +68,9 @@ async function openDoor(admission: Admission, options: ConnectOptions = {}): Pro
 }
 
 /** A refusal as the server words it. */
-function refusal(retryAfterMs: number): Error {
+function refusal(retryAfterMs: number, code = "SERVER_FULL"): Error {
   return Object.assign(new Error("refused"), {
-    data: { code: "SERVER_FULL", message: "refused", retryable: true, retryAfterMs },
+    data: { code, message: "refused", retryable: true, retryAfterMs },
   });
 }
 
@@ -105,6 +105,13 @@ test("a refused client that tries at once because it is online makes no other at
   await isConnected(door);
   await timersRan(retryAfterMs);
   expect(door.statuses).toEqual(["connecting", "connected"]);
+  expect(door.opened()).toBe(2);
+});
+
+test("an instance that goes away is no error of the application: another attempt is made", async () => {
+  await using door = await openDoor((index, admit) => admit(index === 0 ? refusal(1, "DRAINING") : undefined));
+  await isConnected(door);
+  expect(door.errors).toEqual([]);
   expect(door.opened()).toBe(2);
 });
 

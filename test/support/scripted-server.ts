@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { ConnectOptions } from "@holdfast/client";
 import { Server } from "socket.io";
 import { type ChatClient, connectChat } from "./chat.ts";
 
@@ -47,7 +48,10 @@ export function publishedBatch(room: string, texts: readonly string[], epochMs =
  * A Socket.IO server that answers as a test wants it, and a client of it: for what no server of this version says, and
  * for answers that have to come at a chosen moment. A script that returns a promise decides when the answer goes out.
  */
-export async function startScriptedServer(script: Script = () => undefined): Promise<ScriptedServer> {
+export async function startScriptedServer(
+  script: Script = () => undefined,
+  options?: ConnectOptions,
+): Promise<ScriptedServer> {
   const http = createServer();
   const io = new Server(http, { transports: ["websocket"], serveClient: false });
   const asked: Asked[] = [];
@@ -62,7 +66,7 @@ export async function startScriptedServer(script: Script = () => undefined): Pro
   });
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
-  const client = connectChat(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
+  const client = connectChat(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, options);
   return {
     client,
     asked,

@@ -88,9 +88,9 @@ export interface Application<C = AnyContract> {
   /** Answers the contract's own requests. Payload and answer are always checked by their schemas. */
   readonly requests?: RequestHooks<C>;
   /**
-   * Is told of what was stored, whoever published it, and not of repeats: afterwards, once, on the instance that stored
-   * it, one call at a time for a room. It refuses nothing, and a throw is only logged. An instance that dies takes along
-   * what it has not told: what must not be missed is read with `server.history`.
+   * Is called after messages were stored, by clients or by the server's side, and not for repeats: once, on the instance
+   * that stored them, one call at a time for a room. It cannot refuse anything, and what it throws is only logged. Where an
+   * instance dies, its last calls are missing: read `server.history` for what must not be missed.
    */
   readonly onPublished?: (published: PublishedMessages, context: HookContext<C>) => unknown;
   /**

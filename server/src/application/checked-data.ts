@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RequestError } from "../errors.ts";
 import { parseBySchema } from "./schemas.ts";
 
-/** Deepest nesting of data that is accepted; deeper data could exhaust the stack of whoever reads it. */
+/** Deepest nesting of data that is accepted; deeper data could exhaust the stack of a program that reads it. */
 const deepestNesting = 32;
 
 /**

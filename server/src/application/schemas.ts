@@ -21,9 +21,9 @@ export interface ContractSchemas {
 }
 
 /**
- * Prepares a contract. Throws a sentence that names the schema which is none of Standard Schema, the pattern with a `*`
- * that is not at its end, and the name that a message and a signal share: an application in JavaScript has no compiler
- * to be told by.
+ * Prepares a contract. Throws a sentence that names a schema that is not a Standard Schema, a pattern with a `*` that
+ * is not at its end, or a name that a message and a signal share: an application in JavaScript has no compiler to find
+ * these.
  */
 export function contractSchemas(contract: Contract): ContractSchemas {
   const flat = roomSchemas("the contract", contract);
@@ -76,7 +76,7 @@ function matches(pattern: string, room: string): boolean {
 export function parseBySchema(what: string, schema: Schema, value: unknown, event: string): unknown {
   const result = schema["~standard"].validate(value);
   if ("then" in result) {
-    // How it ends is nobody's concern, and a rejection without an owner would end the process.
+    // Its result is not used, and an unhandled rejection would end the process.
     result.then(undefined, () => undefined);
     throw new Error(`the schema of ${event} answers with a promise for its ${what}; it must be synchronous`);
   }

@@ -18,12 +18,12 @@ export interface RoomApiParts {
 }
 
 /**
- * For so long after a sleep a request may be one that lay in a buffer all the time, and whose sender has given it up.
- * Connections do not tell: one that came in during the sleep is accepted after it.
+ * For this long after a sleep a request may be one that has been lying in a buffer, and that its sender has given up. Its
+ * connection does not show that: one that was opened during the sleep is accepted after it.
  */
 const doubtfulAfterWakeMs = 1_000;
 
-/** Who asks over HTTP: a back end, in nobody's name. */
+/** The caller of every HTTP request: a back end that acts for no user. */
 const backEnd = trustedCaller();
 /** The envelope around `data` is small; what is larger than this is refused before it is parsed. */
 const bodyBytes = 2 * limits.dataBytes;

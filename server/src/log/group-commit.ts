@@ -40,8 +40,8 @@ const longestWaitMs = limits.acknowledgementTimeoutMs;
  * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. There
  * is no timer, so a quiet room is not delayed, and a busy one pays one round trip for many messages.
  *
- * When an append fails, everything that waits for it fails with it: no publisher learns of success for a message whose
- * predecessors are lost, and none waits for one time limit after another.
+ * When an append fails, everything that waits for it fails with it. So no publish succeeds whose predecessor failed, and
+ * no publisher waits for several time limits in a row.
  */
 export class GroupCommit {
   readonly #append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;

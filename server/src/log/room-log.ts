@@ -11,6 +11,7 @@ import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
 import { messageOf } from "./message-json.ts";
+import positionsSource from "./positions.lua";
 import readSource from "./read.lua";
 import { RedisClock } from "./redis-clock.ts";
 import { SharedReads } from "./shared-reads.ts";
@@ -36,9 +37,9 @@ export interface PageRequest {
 }
 
 // An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
-const appendScript = script({}, chainSource, appendSource);
-const checkScript = script({ flags: "allow-oom" }, chainSource, checkSource);
-const readScript = script({ flags: "no-writes" }, readSource);
+const appendScript = script({}, positionsSource, chainSource, appendSource);
+const checkScript = script({ flags: "allow-oom" }, positionsSource, chainSource, checkSource);
+const readScript = script({ flags: "no-writes" }, positionsSource, readSource);
 
 /**
  * How long after it was sent an append may still be stored: the publishers have been told by then that it is unknown
@@ -142,7 +143,7 @@ export class RoomLog {
     return outcomes;
   }
 
-  /** Undefined where Redis' clock is beyond the latest moment: it may have stepped, and is known anew now. */
+  /** Undefined where Redis' clock is beyond the latest moment: it may have been set, and the answer has told its present time. */
   async #runAppend(
     room: string,
     batch: readonly Draft[],

@@ -1,39 +1,30 @@
 /** The first delay before a client that failed is replaced. */
-const shortestRestMs = 200;
-const longestRestMs = 2_000;
-/** A link that was up for this long had found its master: what comes later is a new series. */
-const calmAfterMs = 10_000;
+const shortestDelayMs = 200;
+const longestDelayMs = 2_000;
+const firstRetryDelayMs = 50;
 
 /** From once to twice the delay, so that instances do not return in step. */
 function aboutMs(delayMs: number): number {
   return delayMs * (1 + Math.random());
 }
 
-/** How long a link rests before it tries again, after a client that could not connect. */
+/** How long to wait before a client that could not connect is replaced. */
 export function reconnectDelayMs(): number {
-  return aboutMs(shortestRestMs);
+  return aboutMs(shortestDelayMs);
 }
 
 /**
- * How long a link rests after a server that was no master: not at all the first time, since the name may lead
- * elsewhere by now, and then longer and longer, so that neither a replica nor a flapping name is hammered.
+ * How long to wait after a server that was no master: not at all the first time, since the name may lead elsewhere by
+ * now, and then longer and longer, so that neither a replica nor a name that changes to and fro is asked all the time.
+ *
+ * @param earlier - how many servers in a row were no master before this one
  */
-export class WrongServerBackoff {
-  #count = 0;
+export function misplacedDelayMs(earlier: number): number {
+  return earlier === 0 ? 0 : aboutMs(Math.min(longestDelayMs / 2, shortestDelayMs * 2 ** (earlier - 1)));
+}
 
-  /** True while no server was misplaced since the link was last up for some time. */
-  get isFirst(): boolean {
-    return this.#count === 0;
-  }
-
-  nextMs(): number {
-    const earlier = this.#count;
-    this.#count += 1;
-    return earlier === 0 ? 0 : aboutMs(Math.min(longestRestMs / 2, shortestRestMs * 2 ** (earlier - 1)));
-  }
-
-  /** Is called whenever the link was lost, with how long it had been up. */
-  noteLoss(wasUpMs: number): void {
-    if (wasUpMs > calmAfterMs) this.#count = 0;
-  }
+/** Delay before node-redis' own nth reconnection: exponential with full jitter, so that instances do not return in step. */
+export function retryDelayMs(retries: number): number {
+  const ceilingMs = Math.min(longestDelayMs, firstRetryDelayMs * 2 ** Math.min(retries, 10));
+  return Math.ceil(Math.random() * ceilingMs);
 }

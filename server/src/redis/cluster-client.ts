@@ -1,4 +1,10 @@
 import { createCluster, ErrorReply } from "redis";
+import {
+  learnMissingSlots,
+  onChannelLeftBehind,
+  subscribingClients,
+  takeOverResubscribing,
+} from "./node-redis-private.ts";
 import { withProtocolFallback } from "./protocol-fallback.ts";
 import type { ClientEvents, ClientRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
 import { SilenceDetector } from "./silence.ts";
@@ -11,7 +17,7 @@ export type ClusterUrls = readonly [string, ...string[]];
 const connectionWaitMs = 1_000;
 /** A silent connection is given up after this; it is longer than the freezes of a process that are worth surviving. */
 const silentSocketMs = 8_000;
-/** How long a master is away before the others are asked who has its slots. */
+/** How long a master is away before the others are asked which master has its slots now. */
 const topologyRefreshMs = 2_000;
 
 /**
@@ -47,23 +53,19 @@ function connectableCluster(
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: topologyRefreshMs,
   });
-  const answers = new SilenceDetector();
+  const silence = new SilenceDetector();
   const onReady = () => {
     if (cluster.isReady) events.onReady();
   };
   cluster.on("node-ready", onReady);
   cluster.on("node-error", () => undefined);
-  // Once the slots are known, an error is one node's, or that of one attempt to learn the slots anew.
+  // Once the slots are known, an error concerns one node, or one attempt to learn the slots again.
   cluster.on("error", (error: Error) => {
     if (!cluster.isReady) events.onError(error);
   });
-  // When a master leaves, node-redis subscribes to its channels elsewhere without awaiting it, and the first refusal
-  // would end the process. Being ready makes our subscriptions do the same, with an owner.
-  cluster.removeAllListeners("__resubscribeListeners");
-  cluster.on("__resubscribeListeners", onReady);
-
-  // A channel could not follow its slot to another master, where node-redis may still count it as subscribed.
-  cluster.on("sharded-channel-moved-error", (_error: Error, channel: string) => {
+  // Being ready makes our subscriptions subscribe again, with an owner.
+  takeOverResubscribing(cluster, onReady);
+  onChannelLeftBehind(cluster, (channel) => {
     const forget = async () => cluster.sUnsubscribe(channel);
     void forget()
       .catch(() => undefined)
@@ -74,20 +76,16 @@ function connectableCluster(
     Promise.any(cluster.masters.map(async (master) => ask(await cluster.nodeClient(master))));
   /** Asks the subscribing connections too; where one stays silent, its socket's time limit ends it. */
   const probe = () => {
-    // A slot without an owner at discovery is never redirected: discover again.
-    const owners: readonly unknown[] = cluster.slots;
-    if (cluster.isReady && owners.includes(undefined)) cluster._slots.rediscover().catch(() => undefined);
-    for (const { pubSub } of cluster.masters) {
-      if (pubSub?.client.isReady) answers.ping(pubSub.client).catch(() => undefined);
-    }
-    return fromAnyMaster((client) => answers.ping(client).catch(refusalAsSignOfLife));
+    if (cluster.isReady) learnMissingSlots(cluster);
+    for (const client of subscribingClients(cluster)) silence.ping(client).catch(() => undefined);
+    return fromAnyMaster((client) => silence.ping(client).catch(refusalAsSignOfLife));
   };
   const toMasterOf = async <Reply>(key: string, command: () => Promise<Reply>): Promise<Reply> => {
     const startedMs = performance.now();
     const client = await cluster.getNodeClientForKey(key);
     if (performance.now() - startedMs > connectionWaitMs)
       throw new Error("the master of this slot was away for too long");
-    return answers.expect(client, command);
+    return silence.run(client, command);
   };
   type NodeClient = Awaited<ReturnType<typeof cluster.getNodeClientForKey>>;
   return {

@@ -14,15 +14,15 @@ interface Connection {
 }
 
 /**
- * Knows which of several connections no longer answer. What is sent to a master that has stopped would be carried out
- * when it goes on, long after its sender was told that it failed; and a connection that is written to never counts as
- * idle, so that its socket would not be given up.
+ * Knows which of several connections no longer answer, so that nothing more is sent to those. A stopped master carries
+ * out what it has received once it goes on, although the sender was told that it failed. And node-redis closes only idle
+ * sockets, so writing to a silent one would keep it open.
  */
 export class SilenceDetector {
   readonly #debts = new WeakMap<Connection, Debt>();
 
   /** Runs a command of this connection. Throws at once, without running it, while the connection is silent. */
-  async expect<Reply>(connection: Connection, command: () => Promise<Reply>): Promise<Reply> {
+  async run<Reply>(connection: Connection, command: () => Promise<Reply>): Promise<Reply> {
     const debt = this.#debtOf(connection);
     if (debt.unanswered > 0 && performance.now() - debt.sinceMs > silentAfterMs) {
       throw new Error("the master of this slot does not answer");

@@ -1,15 +1,7 @@
 import { createClient } from "redis";
+import { retryDelayMs } from "./backoff.ts";
 import { withProtocolFallback } from "./protocol-fallback.ts";
 import type { ClientEvents, ClientRole, ProtocolVersion, RedisClient } from "./redis-client.ts";
-
-const firstRetryDelayMs = 50;
-const longestRetryDelayMs = 2_000;
-
-/** Delay before the nth reconnection: exponential with full jitter, so that instances do not return in step. */
-function retryDelayMs(retries: number): number {
-  const ceilingMs = Math.min(longestRetryDelayMs, firstRetryDelayMs * 2 ** Math.min(retries, 10));
-  return Math.ceil(Math.random() * ceilingMs);
-}
 
 export const socketOptions = {
   connectTimeout: 3_000,

@@ -1,10 +1,18 @@
 import type { Logger } from "pino";
 import { OverdueTick } from "../clock/overdue-tick.ts";
-import { reconnectDelayMs, WrongServerBackoff } from "./backoff.ts";
-import { type Finding, probe } from "./probe.ts";
+import { misplacedDelayMs, reconnectDelayMs } from "./backoff.ts";
+import { probe } from "./probe.ts";
 import type { ClientEvents, ClientRole, RedisClient } from "./redis-client.ts";
 import { isWrongServer, toError, toRequestError, unreachable } from "./refusals.ts";
-import type { LinkState, UpState } from "./supervision.ts";
+import {
+  connectTimeoutMs,
+  type Delay,
+  type Effect,
+  type Supervision,
+  type SupervisionEvent,
+  transition,
+  unopened,
+} from "./supervision.ts";
 import { Unanswered, withinTime } from "./within-time.ts";
 
 export interface SupervisedClientOptions {
@@ -18,31 +26,31 @@ type Listener = () => void;
 
 /** How long a command may take before it counts as unanswered. */
 const commandTimeoutMs = 2_000;
-/** How often an idle link is probed: a half-open one is found within this and the probe's own time. */
+/** How often an idle connection is probed: a half-open one is found within this and the probe's own time. */
 const probeIntervalMs = 2_000;
 /** A tick that is later than this was not merely late: the process was frozen. */
 const frozenAfterMs = 1_000;
-/** How long a command waits for a link that was lost just now: most come back at once, as after a thaw. */
+/** How long a command waits for a connection that was lost just now: most come back at once, as after a thaw. */
 const graceMs = 1_000;
-/** How long a client may try to connect before a fresh one takes its place: its handshake may hang for ever. */
-const connectTimeoutMs = 8_000;
 
 /**
  * One connection to Redis that knows whether it can be trusted. Commands run under a time limit and fail at once while
- * the link is away. A link that stays silent, or that slept with a frozen process, is probed and, if it does not
- * answer, replaced by a fresh client: on a half-open TCP connection the kernel would wait for many minutes. So is a
- * link whose server has become a replica, since a new connection resolves the server's name again.
+ * it is away. A connection that stays silent, or that slept with a frozen process, is probed and, if it does not answer,
+ * replaced by a fresh client: on a half-open TCP connection the kernel would wait for many minutes. So is one whose
+ * server has become a replica, since a new connection resolves the server's name again.
+ *
+ * What follows from what is decided in supervision.ts; here it is carried out.
  */
 export class SupervisedClient {
   readonly #options: SupervisedClientOptions;
   readonly #listeners: Record<"up" | "lost" | "misplaced", Listener[]> = { up: [], lost: [], misplaced: [] };
-  readonly #freezes = new OverdueTick(probeIntervalMs + frozenAfterMs);
-  readonly #serverRests = new WrongServerBackoff();
-  #state: LinkState = { is: "idle" };
-  #timer: NodeJS.Timeout | undefined;
-  #lostAtMs = performance.now();
-  #lastError: Error | undefined;
-  /** Called, once, when the link is up. */
+  readonly #ticks = new OverdueTick(probeIntervalMs + frozenAfterMs);
+  #supervision: Supervision<RedisClient> = unopened(performance.now());
+  /** A probe that finds out whether the connection still lives; commands wait for it. It concerns one turn alone. */
+  #doubt: { readonly turn: number; readonly over: Promise<void> } | undefined;
+  #ticking: NodeJS.Timeout | undefined;
+  #rest: NodeJS.Timeout | undefined;
+  /** Called, once, when the connection is up. */
   #waiting: Listener[] = [];
 
   constructor(options: SupervisedClientOptions) {
@@ -51,7 +59,7 @@ export class SupervisedClient {
 
   /** True while commands can be expected to be answered. */
   get isUp(): boolean {
-    return this.#state.is === "up";
+    return this.#supervision.state.is === "up";
   }
 
   /** Calls back after every connection, first or repeated. */
@@ -59,57 +67,60 @@ export class SupervisedClient {
     this.#listeners.up.push(listener);
   }
 
-  /** Calls back when the link was lost. */
+  /** Calls back when the connection was lost. */
   onLost(listener: Listener): void {
     this.#listeners.lost.push(listener);
   }
 
-  /** Calls back when the server turned out to be no master; once, until the link has been up again for some time. */
+  /** Calls back when the server turned out to be no master; once, until the connection has been up for some time. */
   onMisplaced(listener: Listener): void {
     this.#listeners.misplaced.push(listener);
   }
 
   /** Connects for the first time. Throws the reason when that does not succeed within the time limit. */
   async open(): Promise<void> {
-    this.#freezes.tick();
-    this.#timer = setInterval(() => this.#tick(), probeIntervalMs);
-    this.#timer.unref();
+    this.#ticks.tick();
+    this.#ticking = setInterval(() => this.#tick(), probeIntervalMs);
+    this.#ticking.unref();
     const up = new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       await withinTime(Promise.all([this.#connect(), up]), connectTimeoutMs - probeIntervalMs);
     } catch (error) {
       this.close();
-      throw this.#lastError ?? error;
+      throw this.#supervision.lastError ?? error;
     }
   }
 
   /**
-   * Runs one command. Throws UNAVAILABLE at once while the link is away, and after the time limit when no answer came;
-   * in the latter case the command may have been carried out.
+   * Runs one command. Throws UNAVAILABLE at once while the connection is away, and after the time limit when no answer
+   * came; in the latter case the command may have been carried out.
    */
   async run<Reply>(command: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
     this.#noticeFreeze();
-    if (this.#state.is !== "up" || this.#state.doubt !== undefined) await this.settled();
-    const state = this.#state;
+    if (!this.isUp || this.#currentDoubt !== undefined) await this.settled();
+    const { state, turn } = this.#supervision;
     if (state.is !== "up") throw unreachable();
     try {
       return await withinTime(command(state.client), commandTimeoutMs);
     } catch (error) {
-      if (error instanceof Unanswered) this.#startDoubt(state);
-      if (isWrongServer(error) && !state.client.redirects) this.#act(state, { is: "misplaced", reason: error });
+      if (error instanceof Unanswered) this.#startDoubt(turn);
+      if (isWrongServer(error) && !state.client.redirects) {
+        this.#on({ type: "found", turn, finding: { is: "misplaced", reason: error } });
+      }
       throw toRequestError(error);
     }
   }
 
   /**
-   * Resolves at once while the link is trusted or known to be away; else when a probe has found out, or when a link
+   * Resolves at once while the connection is trusted or known to be away; else when a probe has found out, or when one
    * that was lost just now is back or has used up its grace.
    */
   async settled(): Promise<void> {
     this.#noticeFreeze();
-    if (this.#state.is === "up") await this.#state.doubt;
-    const leftMs = this.#lostAtMs + graceMs - performance.now();
-    if (this.#state.is === "up" || this.#state.is === "closed" || leftMs <= 0) return;
+    if (this.isUp) await this.#currentDoubt;
+    const { state, lostAtMs } = this.#supervision;
+    const leftMs = lostAtMs + graceMs - performance.now();
+    if (state.is === "up" || state.is === "closed" || leftMs <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, leftMs);
       this.#waiting.push(() => {
@@ -121,136 +132,113 @@ export class SupervisedClient {
 
   /** Gives the connection up for a fresh one, which resolves the server's name again. */
   leave(reason: Error): void {
-    if (this.#state.is === "up" || this.#state.is === "proving") this.#giveUp(reason, 0);
+    this.#on({ type: "left", reason });
   }
 
   close(): void {
-    const state = this.#state;
-    this.#state = { is: "closed" };
-    clearInterval(this.#timer);
-    if (state.is === "resting") clearTimeout(state.timer);
-    if ("client" in state) state.client.destroy();
+    clearInterval(this.#ticking);
+    clearTimeout(this.#rest);
+    this.#on({ type: "closed" });
   }
 
   /** Starts a fresh client. Throws when that has given up, after which another one is on its way. */
   async #connect(): Promise<void> {
     const { createClient, role, logger } = this.#options;
     const client: RedisClient = createClient(role, {
-      onReady: () => this.#ready(client),
-      onError: (error) => this.#failed(client, error),
+      onReady: () => this.#on({ type: "ready", client }),
+      onError: (reason) => this.#on({ type: "failed", client, reason }),
     });
-    this.#state = { is: "connecting", client, sinceMs: performance.now() };
+    this.#on({ type: "started", client });
     try {
       await client.connect();
     } catch (error) {
       logger.debug({ role, err: error }, "redis link still away");
       // The client of a cluster gives up when no node answers; that of a single server goes on trying by itself.
-      if (this.#uses(client)) this.#giveUp(toError(error), reconnectDelayMs());
+      this.#on({ type: "gave up", client, reason: toError(error) });
       throw error;
     }
   }
 
-  #uses(client: RedisClient): boolean {
-    return "client" in this.#state && this.#state.client === client;
+  #on(event: SupervisionEvent<RedisClient>): void {
+    const { next, effects } = transition(this.#supervision, event, performance.now());
+    this.#supervision = next;
+    for (const effect of effects) this.#carryOut(effect);
   }
 
-  #ready(client: RedisClient): void {
-    if (!this.#uses(client)) return;
-    // The client of a cluster is ready again whenever one of its nodes is.
-    if (this.#state.is === "up") this.#announceUp();
-    if (this.#state.is !== "connecting") return;
-    const state: LinkState = { is: "proving", client, sinceMs: this.#state.sinceMs };
-    this.#state = state;
-    void probe(client).then((finding) => this.#act(state, finding));
-  }
-
-  /** The client lost its connection, or failed to get one; it goes on trying. */
-  #failed(client: RedisClient, error: Error): void {
-    if (!this.#uses(client)) return;
-    this.#lastError = error;
-    const state = this.#state;
-    if (state.is === "proving") this.#state = { is: "connecting", client, sinceMs: state.sinceMs };
-    if (state.is === "up") this.#lose(state, { is: "connecting", client, sinceMs: performance.now() }, error);
-  }
-
-  /** Does what follows from a finding, unless the link has moved on since the question. */
-  #act(state: LinkState, finding: Finding): void {
-    if (this.#state !== state || !(state.is === "proving" || state.is === "up")) return;
-    if (finding.is === "misplaced") this.#leaveServer(state, finding.reason);
-    else if (finding.is === "silent") this.#giveUp(finding.reason, state.is === "up" ? 0 : reconnectDelayMs());
-    else if (state.is === "proving") this.#rise(state.client);
-  }
-
-  #rise(client: RedisClient): void {
-    this.#state = { is: "up", client, sinceMs: performance.now(), doubt: undefined };
-    this.#announceUp();
-    for (const resume of this.#waiting.splice(0)) resume();
-  }
-
-  #announceUp(): void {
-    this.#options.logger.info({ role: this.#options.role }, "redis link up");
-    for (const listener of this.#listeners.up) listener();
-  }
-
-  #lose(state: UpState, next: LinkState, reason: Error): void {
-    this.#state = next;
-    this.#lostAtMs = performance.now();
-    this.#serverRests.noteLoss(this.#lostAtMs - state.sinceMs);
-    this.#options.logger.warn({ role: this.#options.role, err: reason }, "redis link lost");
-    for (const listener of this.#listeners.lost) listener();
-  }
-
-  /** Gives the client up; a fresh one takes its place after a rest. */
-  #giveUp(reason: Error, restMs: number): void {
-    const state = this.#state;
-    if (!("client" in state)) return;
-    this.#lastError = reason;
-    // A failed attempt is logged and followed by the next one, both by itself.
-    const timer = setTimeout(() => void this.#connect().catch(() => undefined), restMs);
-    timer.unref();
-    const resting: LinkState = { is: "resting", timer };
-    if (state.is === "up") this.#lose(state, resting, reason);
-    else this.#state = resting;
-    state.client.destroy();
-  }
-
-  #leaveServer(state: LinkState, reason: Error): void {
-    if (state.is === "up") this.#serverRests.noteLoss(performance.now() - state.sinceMs);
-    const { isFirst } = this.#serverRests;
-    this.#giveUp(reason, this.#serverRests.nextMs());
-    if (!isFirst) return;
-    this.#options.logger.warn({ role: this.#options.role, err: reason }, "the redis server is no master");
-    for (const listener of this.#listeners.misplaced) listener();
+  #carryOut(effect: Effect<RedisClient>): void {
+    const { role, logger } = this.#options;
+    switch (effect.do) {
+      case "probe":
+        void probe(effect.client).then((finding) => this.#on({ type: "found", turn: effect.turn, finding }));
+        break;
+      case "announce up":
+        logger.info({ role }, "redis link up");
+        tellAll(this.#listeners.up);
+        break;
+      case "announce loss":
+        logger.warn({ role, err: effect.reason }, "redis link lost");
+        tellAll(this.#listeners.lost);
+        break;
+      case "announce misplaced":
+        logger.warn({ role, err: effect.reason }, "the redis server is no master");
+        tellAll(this.#listeners.misplaced);
+        break;
+      case "resume":
+        tellAll(this.#waiting.splice(0));
+        break;
+      case "destroy":
+        effect.client.destroy();
+        break;
+      case "rest":
+        // A failed attempt is logged and followed by the next one, both by itself.
+        this.#rest = setTimeout(() => void this.#connect().catch(() => undefined), inMs(effect.delay));
+        this.#rest.unref();
+    }
   }
 
   #tick(): void {
     this.#noticeFreeze();
-    this.#freezes.tick();
-    const state = this.#state;
-    if (state.is === "up" && state.doubt === undefined) {
-      // The first silence may be a pause: commands wait for a second probe, and only that one ends the link.
+    this.#ticks.tick();
+    const { state, turn } = this.#supervision;
+    if (state.is !== "up") this.#on({ type: "tick" });
+    else if (this.#currentDoubt === undefined) {
+      // The first silence may be a pause: commands wait for a second probe, and only that one ends the connection.
       void probe(state.client).then((finding) =>
-        finding.is === "silent" ? this.#startDoubt(state) : this.#act(state, finding),
+        finding.is === "silent" ? this.#startDoubt(turn) : this.#on({ type: "found", turn, finding }),
       );
-    } else if ("client" in state && state.is !== "up" && performance.now() - state.sinceMs > connectTimeoutMs) {
-      this.#giveUp(new Error("no connection within the time limit"), 0);
     }
   }
 
-  /** After a freeze Redis may have closed the link without this process having noticed: probe before trusting it. */
+  /** After a freeze Redis may have ended the connection without this process having noticed: probe before trusting it. */
   #noticeFreeze(): void {
-    const sinceTickMs = this.#timer === undefined ? undefined : this.#freezes.overdueMs();
+    const sinceTickMs = this.#ticking === undefined ? undefined : this.#ticks.overdueMs();
     if (sinceTickMs === undefined) return;
     const sleptMs = sinceTickMs - probeIntervalMs;
     this.#options.logger.info({ role: this.#options.role, sleptMs }, "process slept; probing the redis link");
-    if (this.#state.is === "up") this.#startDoubt(this.#state);
+    this.#startDoubt(this.#supervision.turn);
   }
 
-  #startDoubt(state: UpState): void {
-    if (this.#state !== state || state.doubt !== undefined) return;
-    state.doubt = probe(state.client).then((finding) => {
-      state.doubt = undefined;
-      this.#act(state, finding);
-    });
+  get #currentDoubt(): Promise<void> | undefined {
+    return this.#doubt?.turn === this.#supervision.turn ? this.#doubt.over : undefined;
   }
+
+  /** Probes a connection that was trusted in this turn, unless it is no longer or that is done already. */
+  #startDoubt(turn: number): void {
+    const { state } = this.#supervision;
+    if (state.is !== "up" || turn !== this.#supervision.turn || this.#currentDoubt !== undefined) return;
+    const over = probe(state.client).then((finding) => {
+      if (this.#doubt?.turn === turn) this.#doubt = undefined;
+      this.#on({ type: "found", turn, finding });
+    });
+    this.#doubt = { turn, over };
+  }
+}
+
+function tellAll(listeners: readonly Listener[]): void {
+  for (const listener of listeners) listener();
+}
+
+function inMs(delay: Delay): number {
+  if (delay === "none") return 0;
+  return delay === "reconnect" ? reconnectDelayMs() : misplacedDelayMs(delay.misplacedBefore);
 }

@@ -26,7 +26,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { identity } = socket.data;
   const { user, session } = identity;
   const logger = parts.logger.child({ connection: socket.id, session });
-  // Of the connection, not of this socket, which is another one after each disconnection from the namespace.
+  // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
   const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
   const caller: Caller = {

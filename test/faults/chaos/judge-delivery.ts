@@ -143,7 +143,9 @@ class DeliveryJudge {
       fresh.some((loss) => [loss.after, fork(loss.after)].some(({ position }) => position === gap.after)) ||
       this.#tree.at(gap.after).some((node) => this.#isReached(node));
     const told = losses.filter((loss) => {
-      return this.#tree.at(gap.after).some((node) => fork(loss.after).depth >= fork(node).depth);
+      // Where no message ends the gap, it ends with the entry that it names, and what was lost behind that lies outside.
+      const isOutside = !isNext && loss.after === landing && loss.nodes.every(({ position }) => position !== gap.after);
+      return !isOutside && this.#tree.at(gap.after).some((node) => fork(loss.after).depth >= fork(node).depth);
     });
     if (!isBranch && !told.some((loss) => !this.#spent.has(loss))) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);

@@ -303,6 +303,20 @@ test("a gap where nothing was lost is superfluous", () => {
   expect(kinds(oneLog, [membership(atTheEnd)])).toEqual(["superfluous-gap"]);
 });
 
+test("a gap that ends with the log's head does not cover what was lost behind that head", () => {
+  const lives = [
+    { ...lost("a0 a1 a2"), endedAtMs: 1 },
+    { kept: 2, appended: log(SECOND_EPOCH, "- b0"), endedAtMs: 2 },
+    standing("- c0", THIRD_EPOCH, 3),
+  ];
+  const before = told(FIRST_EPOCH, "a0 a1 a2");
+  const atHead = gap(`${FIRST_EPOCH}-2`, `${SECOND_EPOCH}-0`, 3);
+  const behind = gap(`${SECOND_EPOCH}-0`, `${THIRD_EPOCH}-1`, 4);
+  const last = told(THIRD_EPOCH, "c0", 1);
+  expect(kinds(lives, [membership([...before, atHead, behind, ...last])])).toEqual([]);
+  expect(kinds(lives, [membership([...before, atHead, behind, behind, ...last])])).toEqual(["superfluous-gap"]);
+});
+
 test("two gaps for one loss, and a gap with wrong positions, are superfluous", () => {
   const member = (...gaps: MemberEvent[]) =>
     membership([...told(FIRST_EPOCH, "a0 a1 a2"), ...gaps, ...told(SECOND_EPOCH, "b0 b1")]);

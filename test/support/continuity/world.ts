@@ -59,9 +59,13 @@ class Member implements Witness {
     if (event === "gap") this.told.push({ gap: payload });
   });
   instance: number | undefined;
+  joined: Witness["joined"];
+  /** How many messages from before its join it asks for. */
+  readonly history: number;
 
-  constructor(instance: number) {
+  constructor(instance: number, history: number) {
     this.instance = instance;
+    this.history = history;
   }
 
   get last(): Position | undefined {
@@ -114,7 +118,7 @@ export class World {
       acknowledged: this.#acknowledged,
       livingInstances: new Set(this.#instances.map((_, number) => this.#nameOf(number))),
       lossFaults: this.#lossFaults,
-      head: (await this.#log.read(undefined, 1)).position,
+      head: (await this.#log.read(undefined, 0)).position,
       kept: await this.#keptPositions(),
     };
   }
@@ -195,7 +199,7 @@ export class World {
   }
 
   async #join(instance: number): Promise<void> {
-    const member = new Member(instance);
+    const member = new Member(instance, this.#members.length % 3);
     this.#members.push(member);
     await this.#ask(member);
     this.#answer(member, 0);
@@ -239,12 +243,14 @@ export class World {
   async #ask(member: Member): Promise<void> {
     if (member.reads.length >= 2) return;
     const asked = member.sequencer.ask();
-    member.reads.push({ asked, page: await this.#log.read(asked, 3) });
+    member.reads.push({ asked, page: await this.#log.read(asked, asked === undefined ? member.history : 3) });
   }
 
   #answer(member: Member, n: number): void {
     const [answered] = member.reads.splice(n % 2 === 0 ? 0 : -1, 1);
-    if (answered) member.sequencer.answer(answered.asked, answered.page);
+    if (!answered) return;
+    member.sequencer.answer(answered.asked, answered.page);
+    if (member.last !== undefined) member.joined ??= { at: member.last, told: member.told.length };
   }
 
   /** Everything under way arrives, all are back, the instances check, and clients read until nothing is missing. */

@@ -249,12 +249,60 @@ describe("a break that is found out later", () => {
     expect(told).toEqual(["6-0 replayed", "6-1 replayed", "7-1 replayed"]);
   });
 
+  test("is told to who joined right behind the message that is lost, with or without history", () => {
+    for (const history of [[], ["5-3"]] satisfies Position[][]) {
+      const { sequencer, told } = listen();
+      sequencer.answer(sequencer.ask(), page("5-3", history));
+      sequencer.hear({ position: "6-0" });
+      const since: Page["lost"] = { after: "5-1", before: "6-0", positions: ["5-3", "5-3"] };
+      sequencer.answer(sequencer.ask(), page("6-0", [], { recovered: false, lost: since }));
+      expect(told.at(-1)).toBe("5-3>6-0");
+    }
+  });
+
   test("is not told again to who had its gap already", () => {
     const { sequencer, told } = listen("5-3");
     sequencer.answer(sequencer.ask(), page("6-0", ["6-0"], { recovered: false }));
     sequencer.hear({ position: "7-0" });
     sequencer.answer(sequencer.ask(), page("7-0", [], { recovered: false, lost }));
     expect(told).toEqual(["5-3>6-0", "6-0 replayed"]);
+  });
+
+  test("is not told again where what was lost was delivered before a gap, though an earlier epoch had it", () => {
+    const { sequencer, told, hear } = listen();
+    sequencer.answer(sequencer.ask(), page("5-3", ["5-3"]));
+    hear("5-3", "6-0", "6-1");
+    sequencer.hear({ position: "7-0" });
+    sequencer.answer(sequencer.ask(), page("7-0", ["7-0"], { recovered: false }));
+    expect(told).toEqual(["5-3 replayed", "6-0", "6-1", "6-1>7-0", "7-0 replayed"]);
+    sequencer.hear({ position: "8-0" });
+    sequencer.answer(sequencer.ask(), page("8-0", [], { recovered: false, lost }));
+    expect(told).toHaveLength(5);
+  });
+
+  test("is not told where part of it lies before the join, and the rest in a gap", () => {
+    const { sequencer, told } = listen();
+    sequencer.answer(sequencer.ask(), page("6-0", ["6-0"]));
+    sequencer.hear({ position: "8-0" });
+    sequencer.answer(sequencer.ask(), page("8-0", ["8-0"], { recovered: false }));
+    sequencer.hear({ position: "9-0" });
+    const both: Page["lost"] = { after: "5-1", before: "8-0", positions: ["5-3", "7-1"] };
+    sequencer.answer(sequencer.ask(), page("9-0", [], { recovered: false, lost: both }));
+    expect(told).toEqual(["6-0 replayed", "6-0>8-0", "8-0 replayed"]);
+  });
+
+  test("is told where broadcasts of the lost log came after its gap", () => {
+    const { sequencer, told, hear } = listen();
+    sequencer.answer(sequencer.ask(), page("0-0", []));
+    hear("0-0", "9-0");
+    sequencer.hear({ position: "0-0" });
+    sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
+    hear("0-0", "9-0");
+    hear("9-0", "9-1");
+    sequencer.hear({ position: "10-0" });
+    const branch: Page["lost"] = { after: "5-0", before: "10-0", positions: ["9-1"] };
+    sequencer.answer(sequencer.ask(), page("10-0", [], { recovered: false, lost: branch }));
+    expect(told).toEqual(["9-0", "9-0>0-0", "9-1", "9-1>10-0"]);
   });
 });
 

@@ -1,6 +1,12 @@
 import { createCluster } from "redis";
 import { expect, test } from "vitest";
 import * as z from "zod";
+import {
+  learnMissingSlots,
+  onChannelLeftBehind,
+  subscribingClients,
+  takeOverResubscribing,
+} from "../../../server/src/redis/node-redis-private.ts";
 import { read } from "../../support/markdown.ts";
 
 // The server uses parts of node-redis that its documentation does not promise; those that need a cluster are looked at
@@ -24,10 +30,22 @@ test("node-redis is pinned to the version whose private parts are used, and that
   expect(manifestOf("node_modules/@redis/client/package.json").version).toBe(version);
 });
 
-test("the client of a cluster can be asked to learn its slots anew, and subscribes by itself through one listener", () => {
+test("the private parts are there, and the client of a cluster subscribes by itself through one listener alone", () => {
   const cluster = createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] });
   expect(cluster._slots.rediscover).toBeTypeOf("function");
+  expect(subscribingClients(cluster)).toEqual([]);
+  // Nothing is known of any slot as yet, so none is missing.
+  learnMissingSlots(cluster);
   expect(cluster.listenerCount("__resubscribeListeners")).toBe(1);
-  cluster.removeAllListeners("__resubscribeListeners");
-  expect(cluster.listenerCount("__resubscribeListeners")).toBe(0);
+  let resubscribed = 0;
+  takeOverResubscribing(cluster, () => {
+    resubscribed += 1;
+  });
+  expect(cluster.listenerCount("__resubscribeListeners")).toBe(1);
+  cluster.emit("__resubscribeListeners");
+  expect(resubscribed).toBe(1);
+  const left: string[] = [];
+  onChannelLeftBehind(cluster, (channel) => left.push(channel));
+  cluster.emit("sharded-channel-moved-error", new Error("moved"), "a channel");
+  expect(left).toEqual(["a channel"]);
 });
