@@ -24,7 +24,7 @@ import {
 
 // The verdict on logs that have lost something: who must be told, and with which gap.
 
-test("one gap between a lost log and the next is right, whatever of the lost one was told", () => {
+test("one gap between a lost log and the next is right, however much of the lost one was delivered", () => {
   for (const names of ["a0", "a0 a1", "a0 a1 a2"]) {
     const before = told(FIRST_EPOCH, names);
     const after = `${FIRST_EPOCH}-${before.length - 1}` as const;
@@ -44,12 +44,12 @@ test("never hearing of the new log is a missing gap and a loss", () => {
   expect(kinds(twoLogs, [membership(told(FIRST_EPOCH, "a0 a1 a2"))])).toEqual(["lost", "lost", "missing-gap"]);
 });
 
-test("a gap excuses what was lost with the log, and nothing of the new one", () => {
+test("a gap covers what was lost with the old log, and no message of the new one", () => {
   const start = [...told(FIRST_EPOCH, "a0"), gap(`${FIRST_EPOCH}-0`, `${SECOND_EPOCH}-1`)];
   expect(kinds(twoLogs, [membership([...start, message(`${SECOND_EPOCH}-1`, "b1")])])).toEqual(["lost"]);
 });
 
-test("a gap excuses what the new log holds only where that lies below what was told", () => {
+test("a gap covers messages of the new log only where their positions are below what was delivered", () => {
   const logs = [{ ...lost("a0 a1"), appended: log(SECOND_EPOCH, "a0 a1") }, standing("b0 b1", FIRST_EPOCH)];
   const behind = [...told(SECOND_EPOCH, "a0 a1"), gap(`${SECOND_EPOCH}-1`, `${FIRST_EPOCH}-0`)];
   expect(kinds(logs, [membership([...behind, ...told(FIRST_EPOCH, "b1", 1)])])).toEqual([]);
@@ -59,7 +59,7 @@ test("a gap excuses what the new log holds only where that lies below what was t
   ]);
 });
 
-test("where the end of a log is lost, a member who was told some of it needs a gap before what came instead", () => {
+test("where the end of a log is lost, a member that got a part of it needs a gap before what came instead", () => {
   const member = (names: string, ...between: MemberEvent[]) =>
     membership([...told(FIRST_EPOCH, names), ...between, ...told(SECOND_EPOCH, "b0 b1")]);
   expect(kinds(shortened, [member("a0 a1 a2 a3")])).toEqual(["missing-gap"]);
@@ -71,7 +71,7 @@ const unaware = told(FIRST_EPOCH, "a0 a1");
 const after = told(SECOND_EPOCH, "b0 b1");
 const lateGap = gap(`${FIRST_EPOCH}-1`, `${SECOND_EPOCH}-1`);
 
-test("a member who saw nothing of what was lost is told as well, now or later, where a living instance knew", () => {
+test("a member that saw none of the lost messages gets a gap, too, sooner or later, where an instance that still runs knew of them", () => {
   expect(kinds(shortened, [membership([...unaware, ...after])])).toEqual(["untold-loss"]);
   expect(kinds(shortened, [membership([...unaware, ...after])], { instanceEndsMs: [LOST_AT_MS - 1] })).toEqual([]);
   expect(kinds(shortened, [membership([...unaware, ...after, lateGap])])).toEqual([]);
@@ -84,7 +84,7 @@ test("a member who saw nothing of what was lost is told as well, now or later, w
   ).toEqual([]);
 });
 
-test("each of two losses may be told by a gap of its own, and neither a second time", () => {
+test("each of two losses may have a gap of its own, and neither may have two", () => {
   const lives = [
     { ...standing("a0 a1 a2", FIRST_EPOCH), endedAtMs: 1 },
     { ...standing("b0 b1", SECOND_EPOCH, 2), endedAtMs: LOST_AT_MS },
@@ -116,14 +116,14 @@ test("each of two losses may be told by a gap of its own, and neither a second t
   expect(kinds(wiped, [membership([...early, ...rest, ...end.slice(1)])])).toEqual(["missing-gap"]);
 });
 
-test("a publisher is told that what it was acknowledged for is lost, whoever else is gone", () => {
+test("a publisher gets a gap for an acknowledged message that is lost, even if no instance remembers it", () => {
   const publisher = { ...membership([...unaware, ...after]), client: "a" };
   const gone = { instanceEndsMs: [LOST_AT_MS - 1] };
   expect(kinds(shortened, [publisher], gone)).toEqual(["untold-loss"]);
   expect(kinds(shortened, [{ ...publisher, events: [...publisher.events, lateGap] }], gone)).toEqual([]);
 });
 
-test("losses, and who had to be told of them, are counted", () => {
+test("losses, and the gaps that they require, are counted", () => {
   const aware = membership([
     ...told(FIRST_EPOCH, "a0 a1 a2 a3"),
     gap(`${FIRST_EPOCH}-3`, `${SECOND_EPOCH}-0`),
@@ -133,7 +133,7 @@ test("losses, and who had to be told of them, are counted", () => {
   expect(counted).toMatchObject({ acknowledgedLost: 2, gapsExpected: 2, gapsTold: 1 });
 });
 
-test("a message that was lost and stored again is told once, except to a client that came back", () => {
+test("a message that was lost and stored again is delivered once, except to a client that came back", () => {
   const again = [lost("a0 a1"), standing("a1 a2", SECOND_EPOCH, 1)];
   const publishes = publishesOf(again).map((call) => {
     return call.text === "a1"
@@ -150,7 +150,7 @@ test("a message that was lost and stored again is told once, except to a client 
   expect(kinds(again, [membership(later)], { publishes })).toEqual([]);
 });
 
-test("an entry that is no message is told to nobody and missed by nobody", () => {
+test("an entry that is no message is delivered to no member, and no member lacks it", () => {
   const marked = [lost("a0 a1"), standing("- b0 b1", SECOND_EPOCH, 1)];
   const start = told(FIRST_EPOCH, "a0 a1");
   const rest = told(SECOND_EPOCH, "b0 b1", 1);

@@ -18,15 +18,15 @@ import {
 
 // Synthetic histories: the verdict is known to catch each way in which a run can break the promise.
 
-test("a member who was told the whole log in its order is content", () => {
+test("a member that got the whole log in its order gives no problem", () => {
   expect(kinds(oneLog, [membership(told(FIRST_EPOCH, "a0 a1 b0 a2"))])).toEqual([]);
 });
 
-test("a member is owed only what was said after it joined", () => {
+test("a member must get only what was published after it joined", () => {
   expect(kinds(oneLog, [membership(told(FIRST_EPOCH, "b0 a2", 2), `${FIRST_EPOCH}-1`)])).toEqual([]);
 });
 
-test("a member who asked for history is owed what follows the first message that it got", () => {
+test("a member who asked for history must get everything after the first message that it got", () => {
   const withHistory = (names: string) => ({
     ...membership(told(FIRST_EPOCH, names, 1), `${FIRST_EPOCH}-2`),
     eventsBeforeJoined: 2,
@@ -46,7 +46,7 @@ test("messages left out at the beginning and at the end are lost", () => {
   expect(kinds(oneLog, [membership([])])).toEqual(["lost", "lost", "lost", "lost"]);
 });
 
-test("a message told again is repeated, at once or later", () => {
+test("a message delivered twice is a repeat, at once or later", () => {
   expect(kinds(oneLog, [membership([...told(FIRST_EPOCH, "a0"), ...told(FIRST_EPOCH, "a0 a1 b0 a2")])])).toEqual([
     "repeated",
   ]);
@@ -55,25 +55,25 @@ test("a message told again is repeated, at once or later", () => {
   ]);
 });
 
-test("two messages told in the wrong order are reordered, and neither is lost", () => {
+test("two messages delivered in the wrong order are reported as reordered, not as lost", () => {
   const events = [0, 2, 1, 3].map((seq) => message(`${FIRST_EPOCH}-${seq}`, words("a0 a1 b0 a2")[seq] ?? ""));
   expect(kinds(oneLog, [membership(events)])).toEqual(["reordered"]);
 });
 
-test("a message with other content than in the log, or with no place in it, is altered", () => {
+test("a message whose content differs from the log, or that the log never held, is altered", () => {
   const events = told(FIRST_EPOCH, "a0 a1 b0 a2");
   const altered = events.with(1, message(`${FIRST_EPOCH}-1`, "a9"));
   expect(kinds(oneLog, [membership(altered)])).toEqual(["position-reused", "altered", "lost"]);
   expect(kinds(oneLog, [membership([...events, message("7-7", "a3")])])).toEqual(["altered"]);
 });
 
-test("a position that names two messages is caught, whoever saw them", () => {
+test("a position that names two messages is reported, even if no member got both", () => {
   const twice = [lost("a0 a1 a2"), standing("b0", FIRST_EPOCH, 0)];
   expect(kinds(twice, [])).toEqual(["position-reused"]);
   expect(kinds(oneLog, [], { served: log(FIRST_EPOCH, "a0 a1 b0 b1") })).toContain("position-reused");
 });
 
-test("a member that never got in is told of", () => {
+test("a member that never joined is reported", () => {
   expect(kinds(oneLog, [{ ...membership([]), joinedAt: undefined }])).toEqual(["never-joined"]);
 });
 
@@ -108,7 +108,7 @@ test("messages of one publisher out of the order of its calls are caught, in one
   expect(kinds([standing("b0 a0 b1 a1", FIRST_EPOCH)], [])).toEqual([]);
 });
 
-test("a publish that never settled, one that was refused, and a message of nobody are caught", () => {
+test("a publish without an outcome, one that was refused, and a message that nobody published are reported", () => {
   const published = publishesOf(oneLog);
   expect(kinds(oneLog, [], { publishes: [...published, publish("a3", { kind: "pending" })] })).toEqual(["unsettled"]);
   const refused = publish("a3", { kind: "rejected", code: "OUTBOX_FULL" });

@@ -52,7 +52,7 @@ test("issuer and audience are checked where they are set", async () => {
   }
 });
 
-test("a key set verifies its own keys alone, and its absence is told as UNAVAILABLE", async () => {
+test("a key set verifies tokens of its own keys only, and one that cannot be reached is UNAVAILABLE", async () => {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const stranger = await generateKeyPair("ES256");
   const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" }] });
