@@ -147,7 +147,7 @@ describe("onPublished", () => {
     expect(calls[2]).toEqual(["b", "c", "d"]);
   });
 
-  test("refuses nothing when it throws, and is told of the next message", async () => {
+  test("refuses nothing when it throws, and is called for the next message", async () => {
     let calls = 0;
     await using rig = await startRig({
       onPublished: () => {

@@ -47,7 +47,7 @@ describe("attached to a host's server", () => {
     await attached.server.close();
   });
 
-  test("an upgrade that nobody takes is refused where the host takes none, and is the host's where it does", async () => {
+  test("an upgrade at another path is refused where the host handles none, and left to the host where it does", async () => {
     await using host = await startHost((_request, response) => response.end("host"), { webSockets: false });
     await using attached = await startAttached({ httpServer: host.http });
     expect(await host.greeting("/elsewhere")).toContain("404");

@@ -94,7 +94,7 @@ const functions = {
 
   delivered: (_: null): number => counted.delivered,
 
-  /** Gives what was counted, and starts anew. */
+  /** Gives what was counted, and starts counting from 0. */
   take(_: null): Received {
     const { latency, batch, ...rest } = counted;
     counted = new Counted();

@@ -29,7 +29,7 @@ function callHook(url: string, { method, path }: typeof initialize): Promise<Res
   return fetch(`${url}${path}`, { method, headers: { "x-fc-control-path": path } });
 }
 
-test("both lifecycle hooks are refused through the trigger, and nobody is disturbed", async () => {
+test("both lifecycle hooks are refused through the trigger, and clients stay connected", async () => {
   await using deployment = await deploy();
   const { fc } = deployment;
   await using crowd = await gather(fc.url, 2);

@@ -67,7 +67,7 @@ test("Redis is frozen for 5 s: requests fail in time, and what was acknowledged 
   for (const text of ["one", "two", "three"]) expect(texts.filter((other) => other === text)).toHaveLength(1);
 });
 
-test("Redis is flushed under the feet of its users: a new epoch begins, and members are told", async () => {
+test("Redis is flushed while it is used: a new epoch begins, and members get the messages of it", async () => {
   const before = await stage.publish("last");
   await stage.delivered("last");
   await stage.asAdmin((admin) => admin.flushAll());
@@ -109,7 +109,7 @@ test("Redis becomes a replica of a dead host: the instances are away until it is
   stage.noLateSignal();
 });
 
-test("the last member leaves while Redis stalls, and comes back before it goes on: the room is not deaf", async () => {
+test("the last member leaves while Redis stalls, and comes back before it goes on: the room still gets messages", async () => {
   const [, server] = stage.instances.servers;
   if (server === undefined) throw new Error("expected two instances");
   const losses = () => server.logs.filter(({ msg }) => msg === "redis link lost").length;

@@ -114,7 +114,7 @@ test("an instance that drops a connection without a close frame counts as a cut"
   expect((await cut).reason).toBe("instance");
 });
 
-test("a client that resets or half-closes its connection without a word frees its place at once", async () => {
+test("a client that resets or half-closes its connection without a close frame frees its place at once", async () => {
   await using fc = await startFixture({ instanceConcurrency: 2 });
   for (const leave of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
     const opened = fc.events.next("connection:opened");

@@ -133,7 +133,7 @@ test("an application that tries at once when it is told of a refusal is not held
   expect(door.opened()).toBe(2);
 });
 
-test("a token that fails after its attempt was replaced is not heard of", async () => {
+test("a token function that fails after its attempt was replaced causes no error", async () => {
   const { token, isAsked, fail } = slowToken();
   await using door = await openDoor((_, admit) => admit(), { token });
   await waitFor(isAsked, "the first call of token()");
@@ -167,7 +167,7 @@ test("a token that fails after its attempt was cut leaves the next attempt to So
   expect(door.opened()).toBe(2);
 });
 
-test("a handshake that nobody answers is given up, and the next one is made", async () => {
+test("a handshake without an answer times out, and another one is attempted", async () => {
   const timeout = 1000;
   await using door = await openDoor((index, admit) => index > 0 && admit(), { socket: { timeout } });
   await isConnected(door);

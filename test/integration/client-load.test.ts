@@ -45,7 +45,7 @@ async function talker(rig: Rig, name: string) {
   };
 }
 
-test("the application's state is loaded as of a position, and only what comes after it is told then", async () => {
+test("the application's state is loaded as of a position, and only later messages are delivered after it", async () => {
   await using rig = await startRig();
   const name = uniqueRoom();
   const other = await talker(rig, name);
@@ -126,7 +126,7 @@ test("an application that goes on from a position of its own loads its state aft
   await late.ready;
 });
 
-test("a load that fails is told and tried again until it succeeds", async () => {
+test("a load that fails is reported as an error and tried again until it succeeds", async () => {
   await using rig = await startRig();
   vi.spyOn(Math, "random").mockReturnValue(0);
   let calls = 0;
@@ -149,7 +149,7 @@ test("a load that fails is told and tried again until it succeeds", async () => 
   await recording.has("goes on");
 });
 
-test("after a gap the state is loaded again before anything behind the gap is told", async () => {
+test("after a gap the state is loaded again before any later message is delivered", async () => {
   await using rig = await startRig();
   const name = uniqueRoom();
   const { calls, load } = loader();

@@ -129,7 +129,7 @@ testWithRedisServer("publishes outlast a Redis that is away", async () => {
   expect(recording.gaps).toEqual([]);
 });
 
-test("a log that was lost while the client was away is told as a gap, once", async () => {
+test("a log that was lost while the client was away gives one gap", async () => {
   await using rig = await startRig();
   const name = uniqueRoom();
   const client = rig.connect();

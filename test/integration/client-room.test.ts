@@ -118,7 +118,7 @@ test("a handler that throws is reported and disturbs neither other handlers nor 
   reported.mockRestore();
 });
 
-test("a signal reaches who is there; one sent while offline is lost, not late", async () => {
+test("a signal reaches the members that are connected; one sent while offline is lost and never delivered late", async () => {
   const [server] = rig.servers;
   if (!server) throw new Error("expected a server");
   const name = uniqueRoom();
@@ -145,7 +145,7 @@ test("a signal reaches who is there; one sent while offline is lost, not late", 
   off();
 });
 
-test("a token function that fails is told and asked again", async () => {
+test("a token function that fails is reported as an error and called again", async () => {
   let calls = 0;
   const client = rig.connect({
     token: () => {

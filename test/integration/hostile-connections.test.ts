@@ -28,7 +28,7 @@ afterAll(async () => {
   expect(faults).toEqual([]);
 });
 
-test("the rate limit belongs to the WebSocket: connecting anew on it gives no new burst", async () => {
+test("the rate limit belongs to the WebSocket: connecting to the namespace again gives no new burst", async () => {
   using engine = await openEngine(instances.url(0));
   const burst = 2_000;
   const startMs = performance.now();

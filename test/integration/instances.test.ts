@@ -68,7 +68,7 @@ test.concurrent("nothing is lost at the instant of a join's acknowledgement, 300
   }
 });
 
-test.concurrent("who joins in the instant in which the last member leaves misses nothing", async () => {
+test.concurrent("a member that joins while the last one leaves misses nothing", async () => {
   using publisher = await connect(0);
   using member = await connect(1);
   using published = collect(member, "message:published");
@@ -126,7 +126,7 @@ test.concurrent("a session resumes on another instance with everything that it m
   expect(answer.messages.map(positionOf)).toEqual(missed);
 });
 
-test.concurrent("who is far behind is led through the pages", async () => {
+test.concurrent("a client that is far behind reads page after page", async () => {
   const room = uniqueRoom();
   using publisher = await connect(0);
   const texts = Array.from({ length: 800 }, (_, index) => `${index}`);

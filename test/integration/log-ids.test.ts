@@ -45,7 +45,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect((await append(one.log, uniqueRoom(), "once", { id })).duplicate).toBe(false);
   });
 
-  test("remembers an id for as long as it was told, and forgets it with its hash", async () => {
+  test("remembers an id for as long as the setting says, and forgets it with its hash", async () => {
     using opened = await openLog(redis.url, { idRetentionSeconds: 1 });
     const { log, keyPrefix } = opened;
     const room = uniqueRoom();

@@ -29,7 +29,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     await redis[Symbol.asyncDispose]();
   });
 
-  test("keeps about as many messages as it was told, and says where they were trimmed", async () => {
+  test("keeps about as many messages as the setting says, and does not claim continuity beyond the trimmed ones", async () => {
     using opened = await openLog(redis.url, { historyMaxMessages: 150 });
     const { log, keyPrefix } = opened;
     const room = uniqueRoom();
@@ -70,7 +70,7 @@ describe.each(kinds)("a log on %s", (kind) => {
     expect((await append(opened.log, room)).position).toBe(plus(last(positions), 1));
   });
 
-  test("is not led into a new epoch by whoever claims a position that never was", async () => {
+  test("does not begin a new epoch because a client claims a position that never existed", async () => {
     using opened = await openLog(redis.url);
     const room = uniqueRoom();
     const positions = await appendMany(opened.log, room, 3);

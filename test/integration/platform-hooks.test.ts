@@ -41,7 +41,7 @@ describe("on the platform", () => {
     expect(await healthy(at)).toBe(true);
   });
 
-  test("a second pre-stop soon after one that proved false moves everybody, too", async () => {
+  test("a second pre-stop soon after one that was not followed by the end moves every client, too", async () => {
     await using instances = await startInstances(1, { env });
     const at = instances.url(0);
     using early = await connectStock(at);
@@ -63,7 +63,7 @@ describe("on the platform", () => {
     expect([early.connected, late.connected]).toEqual([false, false]);
   });
 
-  test("a pre-stop without clients leaves nothing behind: the first one who comes is let in", async () => {
+  test("after a pre-stop without clients the next client is admitted", async () => {
     await using instances = await startInstances(1, { env });
     const at = instances.url(0);
     expect((await preStop(at)).status).toBe(200);

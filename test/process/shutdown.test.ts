@@ -103,7 +103,7 @@ test.concurrent("SIGTERM ends the process as soon as the last client has moved",
   expect(await withTimeout(server.exit, "the process to end after its last client", 3_000)).toEqual(clean);
 });
 
-test.concurrent("while it drains it is unhealthy, admits nobody, and still serves who is there", async () => {
+test.concurrent("a draining server is unhealthy, admits no client, and still serves those that are connected", async () => {
   await using server = await start(5);
   using socket = await busyClient(server);
   server.signal("SIGTERM");

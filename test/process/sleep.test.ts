@@ -81,7 +81,7 @@ test.concurrent("a publish that lay in the buffer of a server that slept is not 
   expect(line).toMatchObject({ connections: 1, sleptMs: expect.any(Number) });
 });
 
-test.concurrent("a server that slept for less than clients wait serves what came meanwhile and cuts nobody", async () => {
+test.concurrent("a server that slept for less than a client's time-out serves what arrived meanwhile, and cuts no connection", async () => {
   await using server = await start({ KEY_PREFIX: uniquePrefix() });
   const room = uniqueRoom();
   using client = await connectRaw(server.url);

@@ -92,7 +92,7 @@ test.concurrent("a Redis before 7.0 is refused with its version and what is expe
   expect(listened).toBe(false);
 });
 
-test.concurrent("a wrong password is told, and not printed", async () => {
+test.concurrent("a wrong password is reported, without printing it", async () => {
   await using redis = await startRedis();
   const admin = createClient({ url: redis.url });
   await admin.connect();

@@ -31,7 +31,7 @@ class Engine implements Disposable {
     for (const frame of frames) this.webSocket.send(frame);
   }
 
-  /** Within less than the ten seconds after which the server closes whoever is not admitted. */
+  /** Within less than the ten seconds after which the server closes a connection that is not admitted. */
   isClosed(): Promise<void> {
     return withTimeout(this.closed, "the server to close the connection", 6_000);
   }

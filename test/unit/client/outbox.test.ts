@@ -146,7 +146,7 @@ describe("an outbox", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("tells of every acknowledgement, before whoever published hears of it", async () => {
+  test("reports every acknowledgement before the promise of its publish resolves", async () => {
     const { connection, sent } = line();
     const told: unknown[] = [];
     const outbox = createOutbox(

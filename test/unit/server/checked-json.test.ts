@@ -64,6 +64,6 @@ test("the size limit counts bytes of UTF-8, not characters", () => {
   expect(checkedData(schemas, "anything", "ü".repeat((limits.dataBytes - quotes) / 2)).json).toContain("ü");
 });
 
-test("what is both wrong and far too large is told its size", () => {
+test("data that is both wrong and far too large is refused for its size", () => {
   expect(refusal("note", { texts: "x".repeat(limits.dataBytes) })).toMatch(/^PAYLOAD_TOO_LARGE/);
 });

@@ -137,7 +137,7 @@ test("production asks for Redis and for a choice of AUTH", () => {
   ]);
 });
 
-test("a variable that is set and wrong is told once, not also as missing", () => {
+test("a variable that is set and wrong is one problem, and not also a missing one", () => {
   expect(problems({ ...production, AUTH: "open", REDIS_URL: "cache:6379" }).map(({ name }) => name)).toEqual([
     "REDIS_URL",
     "AUTH",

@@ -154,7 +154,7 @@ test("a server that is a master when asked, and a replica when written to, is no
   expect(end.clients.length).toBeLessThan(40);
 });
 
-test("everybody who listens hears of a link's ups and losses", async () => {
+test("all listeners are notified when a connection is up and when it is lost", async () => {
   using end = farEnd();
   const heard: string[] = [];
   for (const name of ["first", "second"]) {

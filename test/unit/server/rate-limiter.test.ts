@@ -10,13 +10,13 @@ function exhausted() {
   return { clock, limiter, taken };
 }
 
-test("a burst passes, and what is beyond it is told how long to wait", () => {
+test("a burst passes, and what exceeds it is refused with the time to wait", () => {
   const { limiter, taken } = exhausted();
   expect(taken).toBe(2_000);
   expect(limiter.take()).toBe(1);
 });
 
-test("waiting as long as told is enough", () => {
+test("waiting for the time that the refusal names is enough", () => {
   const { clock, limiter } = exhausted();
   clock.nowMs += limiter.take();
   expect(limiter.take()).toBe(0);

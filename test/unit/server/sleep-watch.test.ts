@@ -28,14 +28,14 @@ test("a process that goes on never slept", () => {
   expect(woke).toEqual([]);
 });
 
-test("who asks first after a sleep is told of it before any timer has run", () => {
+test("a sleep is noticed at the first packet after it, before any timer has run", () => {
   suspend(longestMs + 1);
   expect(watch.sleeps()).toBe(1);
   expect(woke).toEqual([longestMs + 1]);
   expect(watch.sinceWakeMs()).toBe(0);
 });
 
-test("a sleep that nobody asked about is noticed by the timer", () => {
+test("a sleep is noticed by the timer, too, where no packet comes", () => {
   suspend(60_000);
   vi.advanceTimersByTime(1_000);
   expect(woke).toHaveLength(1);
@@ -48,7 +48,7 @@ test("a process that was stopped while the monotonic clock went on slept, too", 
   now.mockRestore();
 });
 
-test("a sleep is told once, and the next one anew", () => {
+test("a sleep is reported once, and the next one is reported again", () => {
   suspend(longestMs + 1);
   for (let asked = 0; asked < 3; asked += 1) expect(watch.sleeps()).toBe(1);
   vi.advanceTimersByTime(5_000);
