@@ -46,7 +46,7 @@ export type MessageData<Scope, Event extends keyof MessagesOf<Scope>> = Output<M
 /**
  * - `joining`: not joined yet, or not again after a cut. Publishes wait.
  * - `joined`: messages arrive, and publishes go out.
- * - `left`: by `leave()`, with its client, or because the server refused the room for good.
+ * - `left`: by `leave()`, with its client, or because the server refused the room, or the right to read it, for good.
  */
 export type RoomStatus = "joining" | "joined" | "left";
 
@@ -56,6 +56,11 @@ type OwnEvents<Scope> = {
   message: [message: MessageOf<Scope>];
   /** Messages may be missing: rebuild any state that was derived from messages. */
   gap: [gap: Gap];
+  /**
+   * The right to read the room has ended: the handle is over, its `status` is `left`, and what it published and is not
+   * stored yet rejects with the error's code, FORBIDDEN. A room that was never joined is refused by an `error`.
+   */
+  revoked: [error: HoldfastError];
   /**
    * `load` failed, which is `retryable`; or the server refused a signal, and the room goes on; or it refused the room for
    * good: `status` is `left`.
