@@ -13,6 +13,9 @@ import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
 
+/** Joining with a client that is over is a mistake, where leaving a room that is not joined yet is none. */
+const CLIENT_CLOSED: OwnError<"CLOSED"> = { ...CLOSED, message: "the client is closed: connect again" };
+
 const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
 
 /** The session of an earlier load of the page. */
@@ -208,7 +211,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
         update,
       });
       handles.add(room);
-      if (isClosed) room.end(CLOSED);
+      if (isClosed) room.end(CLIENT_CLOSED);
       for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;

@@ -106,7 +106,10 @@ export interface Room<Scope> {
   readonly status: RoomStatus;
   /** Everything up to here was delivered, and its handlers have run; undefined before the first answer of the server. */
   readonly position: Position | undefined;
-  /** Resolves once the room is joined and `load` has succeeded; rejects when it was refused, left or closed before. */
+  /**
+   * Resolves once the room is joined and `load` has succeeded, and also when its own application has left it, or closed
+   * the client, before that: `status` is `left` then. Rejects when it was refused before, or the client is over.
+   */
   readonly ready: Promise<void>;
   /**
    * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as

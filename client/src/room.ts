@@ -183,7 +183,9 @@ export function createRoom(
       sequencer.close();
       handles.delete(room);
       outbox.end(error, why);
-      rejectReady(new HoldfastError(error));
+      // What the application has decided is no failure of what it waits for.
+      if (error === CLOSED) resolveReady();
+      else rejectReady(new HoldfastError(error));
       update();
     },
     notified(connection, [type, payload]) {
