@@ -166,18 +166,19 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
     const failed = (cause: unknown) => tellError(new HoldfastError(OUTBOX_NOT_KEPT, { cause }));
     budget.opening = import("./session-outbox.ts").then(({ openSessionOutbox }) => {
       budget.opening = undefined;
-      if (isClosed) return;
       closeOutbox = openSessionOutbox({
         key,
         session,
         page: onlineHint || undefined,
         budget,
-        publish({ room, id, event, data, calledAtMs }) {
-          return outboxOf(room).publish(event, data, { id }, undefined, calledAtMs);
+        async publish({ room, id, event, data, calledAtMs }) {
+          return isClosed || outboxOf(room).publish(event, data, { id }, undefined, calledAtMs);
         },
         refused: (error) => isClosed || tellError(error),
         failed,
       });
+      // What an earlier load has left is forgotten also where the client was closed before it could be read.
+      if (isClosed) closeOutbox();
     }, failed);
   }
 
@@ -188,7 +189,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
     for (const handle of handles) handle.end(error);
     for (const outbox of outboxes.values()) outbox.end(error);
     update();
-    await Promise.all([...handover.connections].map((connection) => connection.close()));
+    await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
   }
 
   const client: Client<Contract> = {
