@@ -132,6 +132,7 @@ export async function assembleServer<C>(
     requests,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
     functionTimeoutSeconds: config.functionTimeoutSeconds,
+    onPlatform: config.onPlatform,
     sleeps: () => sleepDetector.sleeps(),
     logger,
   });

@@ -19,8 +19,9 @@ export const requestLimits = { burst: burstRequests, perSecond: requestsPerSecon
 /** How long a connection that is closed may take to read what was written last. */
 const closeGraceMs = 1_000;
 /**
- * Packets that cannot be answered, of a connection that was admitted: in one burst, and per second. Answers to the
- * server's pings are among them, and must not end a connection whose requests are merely too many.
+ * Packets that cannot be answered, of a connection that was admitted, and control frames of the WebSocket, of any: in one
+ * burst, and per second. Answers to the server's pings are among them, and must not end a connection whose requests are
+ * merely too many.
  */
 const burstUnanswerable = 100;
 const unanswerablePerSecond = 10;
@@ -39,6 +40,7 @@ export class ConnectionLimits {
   readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
   readonly #logger: Logger;
+  #isCut = false;
 
   constructor(connection: EngineConnection, logger: Logger) {
     this.#connection = connection;
@@ -51,6 +53,9 @@ export class ConnectionLimits {
       pace: this.pace,
     });
     connection.on("packet", (packet) => this.#take(packet));
+    // A ping is answered with as many bytes, and the answers wait in memory as long as nobody reads them.
+    for (const frame of ["ping", "pong"] as const)
+      connection.transport.socket?.on(frame, () => this.#takeControlFrame());
     connection.once("close", () => this.reads.close());
   }
 
@@ -71,6 +76,11 @@ export class ConnectionLimits {
     else if (kind === "foreign" && !this.admission.countRefusal()) this.close("too many refusals");
   }
 
+  /** Frames that follow in the same bytes still come here when the connection is cut. */
+  #takeControlFrame(): void {
+    if (!this.#isCut && this.#unanswerable.take() !== 0) this.#cut("too many control frames");
+  }
+
   #isWithinLimits(kind: Kind): boolean {
     if (!this.admission.isAdmitted) return this.limiter.take() === 0;
     // A request takes its own tokens, because its refusal can be told. An attachment without one is no packet at all.
@@ -81,6 +91,7 @@ export class ConnectionLimits {
 
   /** What follows in the same bytes is dropped by Engine.IO, because the connection is no longer open for it. */
   #cut(reason: string): void {
+    this.#isCut = true;
     this.#logger.warn({ reason }, "connection cut");
     this.#connection.close();
     this.#connection.transport.socket?.terminate();

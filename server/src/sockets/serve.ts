@@ -20,6 +20,8 @@ export interface ServeParts {
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
   readonly functionTimeoutSeconds: number | undefined;
+  /** Whether the platform writes the headers that only it may write. */
+  readonly onPlatform: boolean;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
   readonly logger: Logger;
@@ -63,7 +65,8 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
-  const lifetime = lifetimeMs(socket.handshake.headers[lifetimeHeader], parts.functionTimeoutSeconds);
+  const told = parts.onPlatform ? socket.handshake.headers[lifetimeHeader] : undefined;
+  const lifetime = lifetimeMs(told, parts.functionTimeoutSeconds);
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
   const renewal = setInterval(() => {
     parts.identify.keepSession(identity).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
