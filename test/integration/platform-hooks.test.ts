@@ -5,7 +5,7 @@ import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { waitFor } from "../support/wait.ts";
 
 test("the platform's hooks refuse who comes through the trigger, and serve the platform", async () => {
-  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" };
+  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*" };
   await using instances = await startInstances(1, { env });
   await using elsewhere = await startInstances(1, { redis: instances.redis });
   const through = (path: string, controlPath: string, method: string, at = instances.url(0)) =>
@@ -34,7 +34,7 @@ test("a lifetime in a request's header is believed on the platform alone", async
 });
 
 describe("on the platform", () => {
-  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", DRAIN_SECONDS: "2" };
+  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*", DRAIN_SECONDS: "2" };
   const preStop = (at: string) => call(at, "/pre-stop", { headers: { "x-fc-control-path": "/pre-stop" } });
   const healthy = async (at: string) => (await fetch(`${at}/healthz`)).status === 200;
 

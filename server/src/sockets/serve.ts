@@ -5,6 +5,7 @@ import { renewOwnerEveryMs } from "../auth/session-owners.ts";
 import { lifetimeHeader, lifetimeMs } from "../platforms/lifetime.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
+import type { Telemetry } from "../telemetry.ts";
 import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
@@ -24,6 +25,7 @@ export interface ServeParts {
   readonly onPlatform: boolean;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
+  readonly telemetry: Telemetry;
   readonly logger: Logger;
 }
 
@@ -36,8 +38,9 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { user, session } = identity;
   const logger = parts.logger.child({ connection: socket.id, session });
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
-  const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
+  const { limiter, readTokens, pace, outgoing, outstanding, reads, admission } = limitsOf(socket);
   admission.admit();
+  parts.telemetry.connectionOpened();
   const aging = watchToken(socket, identity);
   const caller: Caller = {
     identity,
@@ -53,7 +56,8 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
       return identity.identity.expiresAtMs ?? null;
     },
   };
-  const dispatching = { requests: parts.requests, caller, limiter, readTokens, pace, outgoing, logger };
+  const { requests, telemetry } = parts;
+  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, outstanding, telemetry, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.
@@ -77,6 +81,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     aging.stop();
     clearInterval(renewal);
     admission.leave();
+    socket.data.seat.leave();
     if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });
