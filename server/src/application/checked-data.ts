@@ -22,7 +22,7 @@ export function checkedData(
       `expected one of ${Object.keys(schemas).join(", ")}, got ${JSON.stringify(event)}`,
     );
   }
-  requireBearable(data, { binary: "refused" });
+  requireEncodable(data, { binary: "refused" });
   let parsed: unknown;
   try {
     parsed = parseBySchema("data", schema, data, event);
@@ -51,7 +51,7 @@ function requireSize(json: string): void {
 }
 
 /** Throws INVALID_PAYLOAD for data that nests too deeply to be encoded again, or that is binary where that is refused. */
-export function requireBearable(value: unknown, { binary }: { binary: "accepted" | "refused" }, depth = 0): void {
+export function requireEncodable(value: unknown, { binary }: { binary: "accepted" | "refused" }, depth = 0): void {
   if (typeof value !== "object" || value === null) return;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     if (binary === "accepted") return;
@@ -64,5 +64,5 @@ export function requireBearable(value: unknown, { binary }: { binary: "accepted"
   if (depth >= deepestNesting) {
     throw new RequestError("INVALID_PAYLOAD", `expected data nested at most ${deepestNesting} levels deep`);
   }
-  for (const member of Object.values(value)) requireBearable(member, { binary }, depth + 1);
+  for (const member of Object.values(value)) requireEncodable(member, { binary }, depth + 1);
 }
