@@ -11,16 +11,17 @@ const deepestNesting = 32;
  * does not name, INVALID_PAYLOAD with the field and what was expected, and PAYLOAD_TOO_LARGE.
  */
 export function checkedData(
+  kind: "message" | "signal",
   schemas: Readonly<Record<string, StandardSchemaV1>>,
   event: string,
   data: unknown,
 ): { readonly data: unknown; readonly json: string } {
   const schema = Object.hasOwn(schemas, event) ? schemas[event] : undefined;
   if (schema === undefined) {
-    throw new RequestError(
-      "UNKNOWN_EVENT",
-      `expected one of ${Object.keys(schemas).join(", ")}, got ${JSON.stringify(event)}`,
-    );
+    const names = Object.keys(schemas).join(", ");
+    const expected =
+      names === "" ? `no ${kind}, because the contract has none for this room` : `one of the ${kind}s ${names}`;
+    throw new RequestError("UNKNOWN_EVENT", `expected ${expected}, got ${JSON.stringify(event)}`);
   }
   requireEncodable(data, { binary: "refused" });
   let parsed: unknown;

@@ -23,7 +23,7 @@ export async function publishMessage(parts: Parts, { identity, from }: Caller, p
   if (!identity.isTrusted && !Object.hasOwn(messages, event) && Object.hasOwn(allMessages, event)) {
     throw new RequestError("FORBIDDEN", `${event} may be published by the server's side alone`);
   }
-  const { data, json } = checkedData(identity.isTrusted ? allMessages : messages, event, payload.data);
+  const { data, json } = checkedData("message", identity.isTrusted ? allMessages : messages, event, payload.data);
   const { beforePublish } = parts.hooks;
   if (beforePublish === undefined || identity.isTrusted) return store(parts, from, payload, json);
   return beforePublish({ room, id, event, data, ...from }, (changedJson) =>
