@@ -8,9 +8,9 @@ import { createAuthorize } from "./application/authorization.ts";
 import { createBeforePublish } from "./application/before-publish.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { createOwnRequests } from "./application/own-requests.ts";
+import { createPublishedHook } from "./application/published-hook.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
-import { createToldAfter } from "./application/told-after.ts";
 import { Identify } from "./auth/identify.ts";
 import { Revocations } from "./auth/revocations.ts";
 import { SessionOwners } from "./auth/session-owners.ts";
@@ -100,7 +100,7 @@ export async function assembleServer<C>(
   };
   const hooks = {
     beforePublish: createBeforePublish(application, context),
-    onStored: createToldAfter(application, context),
+    onStored: createPublishedHook(application, context),
     ownRequests: createOwnRequests(application, schemas, context),
   };
   const requests = createRequests({

@@ -1,4 +1,5 @@
 import { type RequestName, type RequestPayload, requests } from "@holdfast/client/protocol";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type * as z from "zod";
 import { RequestError } from "./errors.ts";
 
@@ -18,21 +19,18 @@ export function parsePayload<Name extends RequestName>(
   return parse(requests[name].payload, payload, what) as RequestPayload<Name>;
 }
 
-/** One thing that a schema expected and did not find. */
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
 /** Problems that one message names, and characters that it has at most: a schema may name every unknown field. */
 const describedIssues = 5;
 const describedChars = 1_000;
 
 /** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
-export function describeIssues(root: string, issues: readonly Issue[]): string {
+export function describeIssues(root: string, issues: readonly StandardSchemaV1.Issue[]): string {
   const text = issues
     .slice(0, describedIssues)
-    .map(({ path, message }) => `${[root, ...path.map(String)].join(".")}: ${message}`)
+    .map(({ path = [], message }) => {
+      const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
+      return `${[root, ...keys].join(".")}: ${message}`;
+    })
     .join("; ");
   return text.length <= describedChars ? text : `${text.slice(0, describedChars)}…`;
 }

@@ -82,9 +82,5 @@ export function parseBySchema(what: string, schema: Schema, value: unknown, even
     throw new Error(`the schema of ${event} answers with a promise for its ${what}; it must be synchronous`);
   }
   if (result.issues === undefined) return result.value;
-  throw new RequestError("INVALID_PAYLOAD", describeIssues(what, result.issues.map(withKeys)));
-}
-
-function withKeys({ path = [], message }: StandardSchemaV1.Issue) {
-  return { path: path.map((part) => (typeof part === "object" ? part.key : part)), message };
+  throw new RequestError("INVALID_PAYLOAD", describeIssues(what, result.issues));
 }

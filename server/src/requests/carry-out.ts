@@ -62,7 +62,10 @@ export function createRequests(parts: RequestParts): Requests {
 
 function unknownEvent(event: unknown): RequestError {
   const expected = Object.keys(requestTable).join(", ");
-  return new RequestError("UNKNOWN_EVENT", `expected one of ${expected}, got ${JSON.stringify(event)?.slice(0, 64)}`);
+  return new RequestError(
+    "UNKNOWN_EVENT",
+    `expected a request of the contract or one of ${expected}, got ${JSON.stringify(event)?.slice(0, 64)}`,
+  );
 }
 
 /** Every request but `echo` names a room. */

@@ -1,7 +1,7 @@
 import type { BeforePublish } from "../application/before-publish.ts";
 import type { OwnRequests } from "../application/own-requests.ts";
+import type { OnStored } from "../application/published-hook.ts";
 import type { ContractSchemas } from "../application/schemas.ts";
-import type { OnStored } from "../application/told-after.ts";
 import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";

@@ -24,7 +24,7 @@ export async function publishMessage(parts: Parts, { identity, from }: Caller, p
   if (!identity.isTrusted && isOfServerAlone) {
     throw new RequestError("FORBIDDEN", `${event} may be published by the server's side alone`);
   }
-  const { data, json } = checkedData(identity.isTrusted ? allMessages : messages, event, payload.data);
+  const { data, json } = checkedData("message", identity.isTrusted ? allMessages : messages, event, payload.data);
   // Their ids are often made from records, so that they can be guessed. A client that publishes something else with such
   // an id must not keep the server's message out.
   if (isOfServerAlone) return store(parts, from, { ...payload, id: `server:${id}` }, json);

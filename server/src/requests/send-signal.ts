@@ -18,7 +18,7 @@ export async function sendSignal(
   if (connection !== "" && !membership.has(room)) {
     throw new RequestError("NOT_JOINED", `expected a room that this connection is in, got ${room}`);
   }
-  const { json } = checkedData(schemas.of(room).signals, event, data);
+  const { json } = checkedData("signal", schemas.of(room).signals, event, data);
   await signals.send(room, signalFrame(room, { event, dataJson: json, from }, connection));
   return {};
 }
