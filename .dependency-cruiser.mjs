@@ -9,6 +9,14 @@ export default {
       to: { circular: true },
     },
     {
+      name: "no-folder-cycles",
+      comment: "Neither have two folders that need each other. A folder and those within it count as one.",
+      severity: "error",
+      scope: "folder",
+      from: {},
+      to: { circular: true },
+    },
+    {
       name: "client-is-independent",
       comment: "The client runs in browsers and never imports the server.",
       severity: "error",

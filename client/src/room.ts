@@ -4,39 +4,52 @@ import type { AnyContract } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
-import { type Budget, createOutbox } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
 import { createSequencer, type Heard } from "./sequencer.ts";
 
-/** What a room needs of its client. */
+/** What a handle of a room needs of its client. */
 export interface RoomOwner {
-  readonly budget: Budget;
   readonly handover: Handover;
-  /** The rooms that are joined or being joined, by name. */
-  readonly rooms: Map<string, unknown>;
+  /** Of all rooms. */
+  readonly handles: Set<RoomHandle>;
+  /** Whether a room has a handle. */
+  isWanted(room: string): boolean;
+  /** The publishes of this room, which its handles share. */
+  readonly outbox: Outbox;
+  /** The connection that a room can be used through now. */
+  route(room: string): Connection | undefined;
   readonly request: Ask;
-  /** A room was joined through a connection, or is over. */
+  /** A room was joined through a connection, or a handle is over. */
   update(): void;
 }
 
-/** A room as its client sees it. */
-export interface RoomParts extends Room<AnyContract> {
+/** A handle as its client sees it. */
+export interface RoomHandle extends Room<AnyContract> {
   /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
   catchUp(connection: Connection): Promise<void>;
   notified(connection: Connection, notification: RoomNotification): void;
-  /** Sends what waits, now. */
-  resume(): void;
+  acknowledged(id: string, position: Position, isDuplicate: boolean): void;
   end(error: ErrorDetail): void;
 }
 
+const REVOKED: ErrorDetail<"FORBIDDEN"> = {
+  code: "FORBIDDEN",
+  message: "the right to read this room is gone",
+  retryable: false,
+};
 const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: true };
 
+/**
+ * What one `join` gives: a continuity, handlers and state of its own. The handles of a room share the membership, which
+ * each connection knows by the room's name, and the outbox.
+ */
 export function createRoom(
   name: string,
   { since, history, load }: JoinOptions,
-  { budget, handover, rooms, update, request }: RoomOwner,
-): RoomParts {
+  { handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
+): RoomHandle {
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
     if (event === "load") void loadAt(told);
@@ -45,32 +58,30 @@ export function createRoom(
   });
   /** The load under way, which another one replaces. */
   let loading: object | undefined;
+  /** Whether the server has let it in, so that a refusal is the end of a right. */
+  let wasJoined = false;
+  /** Counts the times that a connection was taken out of the room: an answer that was under way then proves nothing. */
+  let revocations = 0;
   /** The connections, by the id of the time they are up, that are being used to catch up. */
   const busy = new Set<string>();
-  let isOver = false;
+  /** Why the handle is over. */
+  let over: ErrorDetail | undefined;
+  const why = () => over;
   let resolveReady: () => void;
   let rejectReady: (error: HoldfastError) => void;
   const ready = new Promise<void>((resolve, reject) => {
     resolveReady = resolve;
     rejectReady = reject;
   });
-  // Whoever does not wait for it hears of a refusal by the `error` event.
+  // An application that does not wait for it hears of a refusal by an event.
   ready.catch(() => undefined);
-
-  /** The connection that this room can be used through now. */
-  function route() {
-    const connection = handover.current();
-    return connection.rooms.has(room) ? connection : undefined;
-  }
-
-  const outbox = createOutbox(name, budget, route, sequencer.acknowledged);
 
   /** A room that is not joined yet is being joined by now. */
   function catchUpIfBehind() {
-    if (sequencer.isBehind()) void catchUp(handover.current());
+    if (sequencer.isBehind()) void room.catchUp(handover.current());
   }
 
-  /** Until it succeeds, the room is over or another load takes its place. */
+  /** Until it succeeds, the handle is over or another load takes its place. */
   async function loadAt(position: Position) {
     const current = {};
     loading = current;
@@ -92,88 +103,111 @@ export function createRoom(
     }
   }
 
-  async function catchUp(connection: Connection) {
-    const id = connection.id();
-    if (!id || busy.has(id)) return;
-    busy.add(id);
-    for (let attempt = 0; !isOver && connection.id() === id; ) {
-      const isJoined = connection.rooms.has(room);
-      if (isJoined && !sequencer.isBehind()) break;
-      const asked = sequencer.ask();
-      const reply = await (isJoined && asked
-        ? connection.request("history:read", { room: name, after: asked })
-        : connection.request("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
-      if (isOver) break;
-      if (reply.ok) connection.rooms.add(room);
-      sequencer.answer(asked, reply.ok ? reply.data : undefined);
-      if (reply.ok) {
-        attempt = 0;
-        if (!loading) resolveReady();
-        if (!isJoined) outbox.resume();
-        update();
-      } else {
-        if (!reply.error.retryable) {
-          events.emit("error", new HoldfastError(reply.error));
-          end(reply.error);
-          break;
-        }
-        await sleep(reply.error.retryAfterMs ?? backoffMs(attempt++));
-      }
-    }
-    busy.delete(id);
+  /** The room is over for this handle, by the server's will. */
+  function refuse(detail: ErrorDetail) {
+    const error = new HoldfastError(detail);
+    room.end(error);
+    events.emit(wasJoined && error.code === "FORBIDDEN" ? "revoked" : "error", error);
   }
 
   /** Until the server knows, the connection is cut, or the room is joined again. */
   async function leaveThrough(connection: Connection) {
-    connection.rooms.delete(room);
+    connection.rooms.delete(name);
     const id = connection.id();
-    for (let attempt = 0; id && connection.id() === id && !rooms.has(name); ) {
+    for (let attempt = 0; id && connection.id() === id && !isWanted(name); ) {
       const reply = await connection.request("room:leave", { room: name });
       if (reply.ok || !reply.error.retryable) break;
       await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));
     }
   }
 
-  function end(error: ErrorDetail) {
-    if (isOver) return;
-    isOver = true;
-    loading = undefined;
-    sequencer.close();
-    rooms.delete(name);
-    update();
-    outbox.end(error);
-    rejectReady(new HoldfastError(error));
+  /** Through all connections: where the room is being joined, it is left behind the join. */
+  async function leaveUnlessWanted() {
+    if (!isWanted(name)) await Promise.all([...handover.connections].map(leaveThrough));
   }
 
-  const room: RoomParts = {
+  const room: RoomHandle = {
     name,
     get position() {
       return sequencer.last();
     },
+    get status() {
+      if (over) return "left";
+      return route(name) ? "joined" : "joining";
+    },
     ready,
     on: events.on,
-    publish: outbox.publish,
-    signal: (event, data) => route()?.signal({ room: name, event, data }),
+    publish: (event, data, options) => outbox.publish(event, data, options, why),
+    async signal(event, data) {
+      const reply = !over && (await route(name)?.request("signal:send", { room: name, event, data }));
+      // One that was lost on the way is not told.
+      if (reply && !reply.ok && !reply.error.retryable) events.emit("error", new HoldfastError(reply.error));
+    },
     history: (range) => request("history:read", { room: name, ...range }),
     async leave() {
-      end(CLOSED);
-      // Through all of them: where the room is being joined, it is left behind the join.
-      await Promise.all([...handover.connections].map(leaveThrough));
+      room.end(CLOSED);
+      await leaveUnlessWanted();
     },
 
-    catchUp,
-    end,
-    resume: outbox.resume,
-    notified(connection, [name, payload]) {
-      if (name === "message:published" || name === "room:position") {
+    async catchUp(connection) {
+      const id = connection.id();
+      if (!id || busy.has(id)) return;
+      busy.add(id);
+      for (let attempt = 0; !over && connection.id() === id; ) {
+        const isJoined = connection.rooms.has(name);
+        if (isJoined && !sequencer.isBehind()) break;
+        const asked = sequencer.ask();
+        const revocationsBefore = revocations;
+        const reply = await (isJoined && asked
+          ? connection.read("history:read", { room: name, after: asked })
+          : connection.read("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
+        if (over) break;
+        if (reply.ok && revocations === revocationsBefore) connection.rooms.add(name);
+        sequencer.answer(asked, reply.ok ? reply.data : undefined);
+        if (reply.ok) {
+          attempt = 0;
+          wasJoined = true;
+          if (!loading) resolveReady();
+          if (!isJoined) outbox.resume();
+          update();
+        } else if (!reply.error.retryable) refuse(reply.error);
+        else await sleep(reply.error.retryAfterMs ?? backoffMs(attempt++));
+      }
+      busy.delete(id);
+    },
+    acknowledged: sequencer.acknowledged,
+    end(error) {
+      if (over) return;
+      over = error;
+      loading = undefined;
+      sequencer.close();
+      handles.delete(room);
+      outbox.end(error, why);
+      // What the application has decided is no failure of what it waits for.
+      if (error === CLOSED) resolveReady();
+      else rejectReady(new HoldfastError(error));
+      update();
+    },
+    notified(connection, [type, payload]) {
+      if (over) return;
+      if (type === "message:published" || type === "room:position") {
         const heard: Heard = payload;
         // Nothing else can be put into the order of the log, or asked for.
         if ((heard.messages ?? [heard]).every(({ position }) => POSITION_PATTERN.test(`${position}`))) {
           sequencer.hear(heard);
         }
         // During a move signals come twice, and nothing in them tells a repeat.
-      } else if (name === "signal:sent" && connection === handover.current()) {
+      } else if (type === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });
+      } else if (type === "room:revoked") {
+        revocations++;
+        if (payload.code === "FORBIDDEN") {
+          refuse(REVOKED);
+          // Another connection may be in the room still.
+          return void leaveUnlessWanted();
+        }
+        sequencer.doubt();
+        return void connection.wait(backoffMs(0)).then(() => room.catchUp(connection));
       }
       catchUpIfBehind();
     },

@@ -55,8 +55,8 @@ interface HeldBatch {
 const HELD_BATCHES = 200;
 /** Ids that are remembered of the newest epoch. Twice as many are kept of the epochs before it. */
 const REMEMBERED_IDS = 1000;
-/** Gaps that are remembered, so that another report of the same loss is not told again. */
-const REMEMBERED_GAPS = 20;
+/** Gaps and ends of epochs that are remembered, so that another report of the same loss is not told again. */
+const REMEMBERED_GAPS = 40;
 /**
  * An id that comes again names the same message where the times of sending are no further apart than a publisher sends
  * again, and than the clocks of two instances may differ.
@@ -73,7 +73,11 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   let last = since;
   /** Where the view begins. What an earlier life of the application has seen is unknown. */
   let began = START;
-  /** The gaps that were told last, each with the message that came after it, once there is one. */
+  /**
+   * The gaps that were told last, each with the message that came after it, once there is one. Where a gap was told,
+   * the newest message of each epoch before it stands there, too, as a gap without extent: what was told up to it is
+   * covered by the gap, should it turn out to be lost.
+   */
   let gaps: (Gap & { end?: Position })[] = [];
   /** The log must be read, whatever was heard. */
   let isUnproven = true;
@@ -82,12 +86,14 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   let held: HeldBatch[] = [];
   /** The application's own messages that the server has stored and that were not told yet: id and position. */
   const acknowledged = new Map<string, Position>();
+  /** The message that was told last, and, since the last gap, the last one of each epoch before it. */
+  let newest = START;
+  let ends: Position[] = [];
   /**
-   * What was told in the epoch of `idsOf`, and at the end of those before: id and time of sending. A publisher sends
+   * What was told in the epoch of `newest`, and at the end of those before: id and time of sending. A publisher sends
    * again what a failover has lost.
    */
   let ids = new Map<string, number>();
-  let idsOf = START;
   let earlierIds = new Map<string, number>();
   /** Nothing is told: the room is over, or the application is loading its state as of this position. */
   let stopped: Position | true | undefined;
@@ -95,18 +101,17 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   const isAfter = (a: Position, b: Position) => comparePositions(a, b) > 0;
 
   /**
-   * True if the position lies inside a gap that was told. Also true if it is in the epoch in which a gap begins and is
-   * not after its start, or if the log went back in that epoch.
+   * Whether a message is not missed: it lies before the view or inside a gap that was told, or it was told before such
+   * a gap. Also if the log went back in the epoch in which a gap begins, and the message did not come after all.
    */
-  const isTold = (position: Position) =>
+  const isSettled = (position: Position) =>
+    isAfter(began, position) ||
     gaps.some(
-      (gap) =>
-        (isAfter(position, gap.after) && isAfter(gap.end ?? gap.position, position)) ||
-        (isSameEpoch(gap.after, position) && (!isAfter(position, gap.after) || isAfter(gap.after, gap.position))),
+      ({ after, position: to, end = to }) =>
+        (isAfter(position, after) && isAfter(end, position)) ||
+        isRepeat(after, position) ||
+        (isSameEpoch(after, position) && isAfter(after, to) && !isRepeat(position, end)),
     );
-
-  /** Whether an own message was published before the room was joined, or lies in a gap, and so is not missed. */
-  const isSettled = (own: Position) => !isAfter(own, began) || isTold(own);
 
   function closeGap(end: Position) {
     const gap = gaps.at(-1);
@@ -118,7 +123,10 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
     // A log that was lost may begin anew at lower numbers. They say nothing about what was told before.
     if (isAfter(after, position)) gaps = [];
     if (isAfter(began, position)) began = START;
-    gaps = [...gaps, { after, position }].slice(-REMEMBERED_GAPS);
+    for (const end of [...ends, newest]) gaps.push({ after: end, position: end });
+    gaps.push({ after, position });
+    gaps = gaps.slice(-REMEMBERED_GAPS);
+    ends = [];
     forgetOwn(isSettled);
     tell("gap", { after, position });
   }
@@ -147,19 +155,18 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       }
       if (stopped) return;
     }
-    if (!isSameEpoch(idsOf, position)) {
+    if (!isSameEpoch(newest, position)) {
       earlierIds = new Map([...earlierIds, ...ids].slice(-2 * REMEMBERED_IDS));
       ids = new Map();
-      idsOf = position;
+      ends.push(newest);
     }
+    newest = position;
     closeGap(position);
     const toldMs = ids.get(id) ?? earlierIds.get(id) ?? 0;
     if (Math.abs(sentAtMs - toldMs) > RESENT_WITHIN_MS) tell("message", { ...message, replayed });
     ids.set(id, sentAtMs);
-    for (const [oldest] of ids) {
-      if (ids.size <= REMEMBERED_IDS) break;
-      ids.delete(oldest);
-    }
+    const [oldest] = ids.keys();
+    if (oldest && ids.size > REMEMBERED_IDS) ids.delete(oldest);
     last = position;
   }
 
@@ -195,6 +202,11 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       else isUnproven = true;
     },
 
+    /** Something may have been told that did not come. */
+    doubt() {
+      isUnproven = true;
+    },
+
     /** True when the log must be read to go on. */
     isBehind: () =>
       !stopped && (isUnproven || !last || held.some((batch) => !batch.isAskedFor) || (head ?? last) !== last),
@@ -218,7 +230,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       let had = 0;
       if (!from) {
         began = messages[0]?.position ?? position;
-        forgetOwn(isSettled);
+        forgetOwn((own) => !isAfter(own, began));
       } else if (asked !== from) {
         // Delivery has gone on since it was asked, by live messages or by the other answer of a handover.
         had = messages.findIndex((message) => message.position === from) + 1;
@@ -226,9 +238,9 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
           isUnproven ||= !isRepeat(from, position) || held.length > 0;
           return;
         }
-      } else if (!recovered && !(lost && (!isAfter(lost.before, began) || lost.positions.every(isTold)))) {
+      } else if (!recovered && !lost?.positions.every(isSettled)) {
         // A loss from another epoch, before the last delivery, that no gap has reported.
-        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isSameEpoch(from, gone) && !isTold(gone));
+        const isLate = lost?.positions.some((gone) => isAfter(from, gone) && !isRepeat(from, gone) && !isSettled(gone));
         tellGap(lost && isLate ? lost.after : from, (!loads && messages[0]?.position) || position);
         if (loads) return load(position);
       }

@@ -1,5 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
+import { parseRights, type Rights } from "./auth/rights.ts";
 import { isOnFunctionCompute } from "./platforms/environment.ts";
 
 export type RedisTarget =
@@ -14,6 +15,8 @@ export type AuthMode =
       readonly key: { readonly secret: string } | { readonly jwksUrl: string };
       readonly issuer: string | undefined;
       readonly audience: string | undefined;
+      /** How far the clock of the tokens' issuer may differ. */
+      readonly skewSeconds: number;
     };
 
 export interface Config {
@@ -32,8 +35,17 @@ export interface Config {
   readonly functionTimeoutSeconds: number | undefined;
   readonly drainSeconds: number;
   readonly auth: AuthMode;
-  /** `any` allows every origin; a list allows its members; an empty list allows the page's own host alone. */
+  /** What a user may do in a room about which nothing else decides. */
+  readonly roomRights: Rights;
+  /** `any`, or origins and patterns of origins, `https://*.app.example`. */
   readonly allowedOrigins: "any" | readonly string[];
+  /** Connections of this instance; undefined sets no limit. */
+  readonly maxConnections: number | undefined;
+  /** Connections of one user on this instance; of one session where it has no user. */
+  readonly maxConnectionsPerUser: number;
+  /** What one user may publish and signal on this instance, over all of the user's connections and over HTTP. */
+  readonly publishesPerSecond: number;
+  readonly signalsPerSecond: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -73,11 +85,30 @@ const redisUrls = z
   .refine((parts) => parts.every((part) => /^rediss?:\/\//.test(part) && URL.canParse(part)))
   .describe("redis:// or rediss:// URL, or several of one cluster separated by commas");
 
+const rights = z
+  .string()
+  .transform((value, context) => {
+    const parsed = parseRights(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue("no rights");
+    return z.NEVER;
+  })
+  .describe("read write, read, write or none");
+
+/** Every host below one that has a dot itself: `https://*.com` would be everybody's. */
+const originPattern = /^https?:\/\/\*\.(?=[^/:]+\.)/;
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && !text.includes("*");
+}
+
 const origins = z
   .string()
   .transform((value) => value.split(",").map((part) => part.trim().replace(/\/$/, "")))
-  .refine((parts) => parts.every((part) => part === "*" || (URL.canParse(part) && new URL(part).origin === part)))
-  .describe("origins such as https://app.example, separated by commas, or *");
+  .refine((parts) =>
+    parts.every((part) => part === "*" || isOrigin(originPattern.test(part) ? part.replace("*.", "") : part)),
+  )
+  .describe("origins such as https://app.example or https://*.app.example, separated by commas, or *");
 
 const port = wholeNumber(0, 65_535);
 
@@ -105,7 +136,13 @@ export const settings = {
   TOKEN_JWKS_URL: url(/^https?:\/\//, "an http:// or https:// URL"),
   TOKEN_ISSUER: z.string().describe("text"),
   TOKEN_AUDIENCE: z.string().describe("text"),
+  TOKEN_SKEW_SECONDS: wholeNumber(0, 300),
+  ROOM_RIGHTS: rights,
   ALLOWED_ORIGINS: origins,
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000),
+  MAX_CONNECTIONS_PER_USER: wholeNumber(1, 1_000_000),
+  PUBLISHES_PER_SECOND: wholeNumber(1, 1_000_000),
+  SIGNALS_PER_SECOND: wholeNumber(1, 1_000_000),
   ADMIN_TOKEN: z.string().min(16).describe("a token of at least 16 characters"),
   LOG_LEVEL: z.enum(logLevels).describe(`one of ${logLevels.join(", ")}`),
 } satisfies Record<string, z.ZodType>;
@@ -128,6 +165,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 
   if (production && values.REDIS_URL === undefined) missing("REDIS_URL", `${describe("REDIS_URL")}, in production`);
   if (production && values.AUTH === undefined) missing("AUTH", `${describe("AUTH")}, chosen explicitly in production`);
+  if (production && values.ALLOWED_ORIGINS === undefined) {
+    missing("ALLOWED_ORIGINS", `${describe("ALLOWED_ORIGINS")}, in production`);
+  }
   const auth = authMode(values);
   if (auth === undefined) missing("TOKEN_SECRET", "TOKEN_SECRET or TOKEN_JWKS_URL, because AUTH is token");
   if (problems.length > 0 || auth === undefined) return problems;
@@ -147,7 +187,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     functionTimeoutSeconds: values.FUNCTION_TIMEOUT_SECONDS,
     drainSeconds: values.DRAIN_SECONDS ?? 10,
     auth,
-    allowedOrigins: allowedOrigins(values.ALLOWED_ORIGINS, production),
+    roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
+    allowedOrigins: values.ALLOWED_ORIGINS?.includes("*") === false ? values.ALLOWED_ORIGINS : "any",
+    maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerUser: values.MAX_CONNECTIONS_PER_USER ?? 100,
+    publishesPerSecond: values.PUBLISHES_PER_SECOND ?? 200,
+    signalsPerSecond: values.SIGNALS_PER_SECOND ?? 60,
     adminToken: values.ADMIN_TOKEN,
     logLevel: values.LOG_LEVEL ?? "info",
   };
@@ -182,15 +227,11 @@ function redisTarget(urls: readonly string[] | undefined): RedisTarget {
 
 function authMode(values: Values): AuthMode | undefined {
   if (values.AUTH !== "token") return { mode: "anonymous" };
-  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience } = values;
-  if (values.TOKEN_JWKS_URL !== undefined)
-    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, issuer, audience };
-  if (values.TOKEN_SECRET !== undefined)
-    return { mode: "token", key: { secret: values.TOKEN_SECRET }, issuer, audience };
+  const { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: audience, TOKEN_SKEW_SECONDS: skewSeconds = 0 } = values;
+  const expected = { issuer, audience, skewSeconds };
+  if (values.TOKEN_JWKS_URL !== undefined) {
+    return { mode: "token", key: { jwksUrl: values.TOKEN_JWKS_URL }, ...expected };
+  }
+  if (values.TOKEN_SECRET !== undefined) return { mode: "token", key: { secret: values.TOKEN_SECRET }, ...expected };
   return undefined;
-}
-
-function allowedOrigins(list: readonly string[] | undefined, production: boolean): "any" | readonly string[] {
-  if (list === undefined) return production ? [] : "any";
-  return list.includes("*") ? "any" : list;
 }

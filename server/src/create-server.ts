@@ -4,19 +4,26 @@ import { getRequestListener } from "@hono/node-server";
 import type { Application, Routes } from "./application/application.ts";
 import { asPino } from "./application/as-pino.ts";
 import { createAuthenticate } from "./application/authentication.ts";
+import { createAuthorize } from "./application/authorization.ts";
 import { createBeforePublish } from "./application/before-publish.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { createOwnRequests } from "./application/own-requests.ts";
+import { createPublishedHook } from "./application/published-hook.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
-import { createToldAfter } from "./application/told-after.ts";
 import { createToldMembers } from "./application/told-members.ts";
-import { createAuthenticator } from "./auth/verify-token.ts";
+import { Identify } from "./auth/identify.ts";
+import { Revocations } from "./auth/revocations.ts";
+import { SessionOwners } from "./auth/session-owners.ts";
+import { createTokenVerifier } from "./auth/verify-token.ts";
 import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
+import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector } from "./clock/sleep-detector.ts";
+import { createAdminApi } from "./http/admin-api.ts";
+import { createCallerOf } from "./http/bearer.ts";
 import { createHealth } from "./http/health.ts";
 import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -33,14 +40,18 @@ import { membersCheckMs, Presence } from "./presence/presence.ts";
 import { PresenceStore } from "./presence/presence-store.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
+import { UserLimits } from "./requests/user-limits.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
+import { Orders } from "./sockets/orders.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
+import { Seats } from "./sockets/seats.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
+import { Telemetry } from "./telemetry.ts";
 
 export interface ServerOptions {
   /** Default: those of the README, with an embedded Valkey. */
@@ -59,7 +70,7 @@ export interface ServerOptions {
 /**
  * Puts the parts together and starts listening. This is the only place that picks them. It reads no environment, sets no
  * signal handler and never ends the process; several servers may run in one. Throws a SettingsError, and a sentence with
- * the next step where Redis cannot be used, the port or the path is taken or the contract is no contract.
+ * the next step where Redis cannot be used, the port or the path is taken, or the contract is not valid.
  */
 export async function createServer<C>(application: Application<C>, options: ServerOptions = {}): Promise<Server<C>> {
   return (await assembleServer(application, options)).server;
@@ -80,7 +91,8 @@ export async function assembleServer<C>(
   const schemas = contractSchemas(application.contract);
   const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
 
-  const rooms = createRooms(config, logger);
+  const telemetry = new Telemetry();
+  const rooms = createRooms(config, logger, () => telemetry.lossReported());
   const { redis, known, log, signals } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
@@ -95,7 +107,7 @@ export async function assembleServer<C>(
   };
   const hooks = {
     beforePublish: createBeforePublish(application, context),
-    onStored: createToldAfter(application, context),
+    onStored: createPublishedHook(application, context),
     ownRequests: createOwnRequests(application, schemas, context),
   };
   const presenceKeysOf = (room: string) => presenceKeys(config.keyPrefix, room);
@@ -117,25 +129,54 @@ export async function assembleServer<C>(
     listener: createToldMembers(application, context),
     logger,
   });
-  const requests = createRequests({ log, known, signals, schemas, hooks, presence });
+  const requests = createRequests({
+    log,
+    known,
+    signals,
+    schemas,
+    hooks,
+    presence,
+    userLimits: new UserLimits(config),
+    telemetry,
+  });
+
+  const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
+  const revocations = new Revocations(
+    redis.commands,
+    config.keyPrefix,
+    config.auth.mode === "token" ? config.auth.skewSeconds : 0,
+  );
+  const authorize = createAuthorize(application, context);
+  const identify = new Identify({
+    authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
+    revocations,
+    sessions: new SessionOwners(redis.commands, config.keyPrefix),
+    rights: { authorize, roomRights: config.roomRights, inboxes: hasUsers },
+    hasUsers,
+  });
 
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
   const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
   // Before Socket.IO, which then passes on only what is not its own.
   httpServer.on("request", answer);
+  const seats = new Seats(config);
   const io = createSocketServer({
     httpServer,
     path,
     adapter: createAdapter(redis.commands, subscriptions, config.keyPrefix),
     allowedOrigins: config.allowedOrigins,
-    authenticate: createAuthenticate(application, context, createAuthenticator(config.auth)),
+    identify,
+    revocations,
     availability,
+    seats,
     requests,
     presence,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
     functionTimeoutSeconds: config.functionTimeoutSeconds,
+    onPlatform: config.onPlatform,
     sleeps: () => sleepDetector.sleeps(),
+    telemetry,
     logger,
   });
   const drain = new Drain(io, config.drainSeconds * 1000);
@@ -159,22 +200,52 @@ export async function assembleServer<C>(
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
   });
-  subscriptions.onRestored(() => positions.announceAll());
-  subscriptions.onRestored(() => presence.restored());
+  const orders = new Orders({ io, revocations, asksApplication: authorize !== undefined, logger });
+  const control = new ControlChannel({
+    commands: redis.commands,
+    subscriptions,
+    keyPrefix: config.keyPrefix,
+    onOrder: orders.carryOut,
+    logger,
+  });
+  subscriptions.onRestored(() => {
+    positions.announceAll();
+    presence.restored();
+    void orders.catchUp();
+  });
   onRoomEmpty(io, (room) => known.leave(room));
-  const stopSweep = cutSlowReaders(io, logger);
+  const stopSweep = cutSlowReaders(io, { telemetry, logger });
+  telemetry.gauge("websockets", "WebSockets that are open, admitted or not", () => io.engine.clientsCount);
+  telemetry.gauge("connections", "Connections that are admitted, or ask to be", () => seats.taken);
+  telemetry.gauge("rooms", "Rooms with members on this instance", () => localRooms(io).length);
+  telemetry.gauge("redis_commands_up", "1 while Redis takes commands", () => Number(redis.commands.isUp));
+  telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
+  telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
 
   /** Is there before the first request. */
   let routes: Routes;
   const http = createHttpApp({
     health: createHealth(availability),
     roomApi:
-      config.production && config.adminToken === undefined
+      config.production && config.adminToken === undefined && !hasUsers
         ? undefined
         : createRoomApi({
             requests,
-            bearerToken: config.adminToken,
+            callerOf: createCallerOf({
+              adminToken: config.adminToken,
+              isOpen: !config.production && config.adminToken === undefined,
+              identify: hasUsers ? identify : undefined,
+            }),
             sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+          }),
+    adminApi:
+      config.production && config.adminToken === undefined
+        ? undefined
+        : createAdminApi({
+            adminToken: config.adminToken,
+            disconnectUser: (user) => server.disconnectUser(user),
+            clearRoom: (room) => log.clear(room),
+            metrics: () => telemetry.text(),
           }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
@@ -191,11 +262,13 @@ export async function assembleServer<C>(
       : undefined,
     routes: application.routes === undefined ? undefined : { fetch: (request) => routes.fetch(request) },
     page: config.production ? undefined : application.page,
+    telemetry,
     logger,
   });
 
   const stopWatching = () => {
     positions.stop();
+    orders.stop();
     stopSweep();
     sleepDetector.stop();
   };
@@ -225,6 +298,10 @@ export async function assembleServer<C>(
       return redis.backend;
     },
     ...trustedSide<C>(requests),
+    recheck: (user, room) => control.tell({ recheck: user, room }),
+    async disconnectUser(user) {
+      await control.tell({ revoked: user, upToSeconds: await revocations.revoke(user) });
+    },
     fetch: async (request) => http.fetch(request),
     nodeListener: (request, response) => void answer(withoutCredentials(request), response),
     close: ({ drainSeconds = config.drainSeconds } = {}) => {

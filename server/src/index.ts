@@ -3,7 +3,6 @@ export type {
   Application,
   Asker,
   AuthenticatedUser,
-  Credentials,
   HookContext,
   PublishAttempt,
   PublishedMessages,
@@ -11,6 +10,8 @@ export type {
 } from "./application/application.ts";
 export type { Logger } from "./application/logger.ts";
 export type { Server } from "./application/server.ts";
+export type { Credentials } from "./auth/identity.ts";
+export type { AuthorizeQuestion } from "./auth/standing.ts";
 export { createServer, type ServerOptions } from "./create-server.ts";
 export { RequestError } from "./errors.ts";
 export { type Settings, SettingsError, settingsFrom } from "./settings.ts";

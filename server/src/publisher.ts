@@ -38,7 +38,7 @@ export interface Publisher<C> extends Pick<Server<C>, "publish" | "signal" | "hi
 
 /**
  * Makes a publisher, which connects to Redis when it is used first. Throws a SettingsError, and a sentence with the next
- * step where the contract is no contract. Where Redis cannot be used, its methods throw UNAVAILABLE with the reason, and
+ * step where the contract is not valid. Where Redis cannot be used, its methods throw UNAVAILABLE with the reason, and
  * the next call tries again.
  */
 export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {

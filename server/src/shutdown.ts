@@ -6,7 +6,7 @@ export interface ShutdownOptions {
   /** How long `close` plans to take at most. */
   readonly plannedMs: number;
   readonly onFailure: (reason: unknown) => void;
-  /** Called for a second SIGINT: whoever sits at the terminal does not want to wait. */
+  /** Called for a second SIGINT: the person at the terminal does not want to wait. */
   readonly onImpatience: () => void;
   /**
    * SIGINTs within this time are one press of Ctrl-C. npm hands the terminal's SIGINT on to a process that the terminal

@@ -1,19 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "@holdfast/client";
-import { SignJWT } from "jose";
 import type { Application } from "./application/application.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import type { Server } from "./application/server.ts";
+import { createToken } from "./auth/create-token.ts";
 import { assembleServer } from "./create-server.ts";
 import { type EmbeddedValkey, startEmbeddedValkey } from "./redis/embedded.ts";
 import type { Settings } from "./settings.ts";
 import { cutAll } from "./sockets/cut-after-sleep.ts";
 import { announceTimeout, closeConnectionsOf, openConnections } from "./testing/connections.ts";
 import { TestClients } from "./testing/test-clients.ts";
-import { untilNothingMisses } from "./testing/until.ts";
+import { untilNothingIsMissing } from "./testing/until.ts";
 
 export type { Client } from "@holdfast/client";
 export type { Logger } from "./application/logger.ts";
+export { createToken, type TokenOptions } from "./auth/create-token.ts";
 export type { Settings } from "./settings.ts";
 
 export interface TestServerOptions {
@@ -72,7 +73,7 @@ export async function createTestServer<C>(
   const tokenSecret = String(settings.tokenSecret || randomBytes(32).toString("base64url"));
   // On a Redis that the test names, the server has keys of its own.
   const keyPrefix = `test-${randomBytes(6).toString("hex")}`;
-  const own = { port: 0, auth: "token", keyPrefix, drainSeconds: 0 };
+  const own = { port: 0, auth: "token", roomRights: "read write", keyPrefix, drainSeconds: 0 };
   let valkey = settings.redisUrl ? undefined : await startEmbeddedValkey();
   const { server, io } = await assembleServer(application, {
     settings: { ...own, ...settings, tokenSecret, redisUrl: settings.redisUrl || valkey?.url },
@@ -83,12 +84,13 @@ export async function createTestServer<C>(
   });
   const clients = new TestClients<C>(server.url, () => openConnections(io));
   const isAnonymous = settings.auth === "anonymous";
-  const key = new TextEncoder().encode(tokenSecret);
   let users = 0;
   const signerFor = ({ user, rooms }: TestUser) => {
     users += 1;
     const subject = user ?? `user-${users}`;
-    return () => signToken(key, settings, subject, rooms);
+    const issuer = settings.tokenIssuer?.toString();
+    const audience = settings.tokenAudience?.toString();
+    return () => createToken({ secret: tokenSecret, user: subject, rooms, issuer, audience });
   };
 
   const closeServer = server.close;
@@ -120,7 +122,7 @@ export async function createTestServer<C>(
         await lost.stop();
         valkey = await startEmbeddedValkey({ port: Number(new URL(lost.url).port) });
         const answered = () => server.history("any", { limit: 1 });
-        await untilNothingMisses(() => answered().then(nothing, () => ["the server to reach its Redis again"]));
+        await untilNothingIsMissing(() => answered().then(nothing, () => ["the server to reach its Redis again"]));
       });
     },
     expire: (user: string) => {
@@ -133,18 +135,3 @@ export async function createTestServer<C>(
 }
 
 const nothing = (): string[] => [];
-
-function signToken(
-  key: Uint8Array,
-  { tokenIssuer, tokenAudience }: Settings,
-  user: string,
-  rooms: TestUser["rooms"],
-): Promise<string> {
-  const token = new SignJWT(rooms === undefined ? {} : { rooms })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject(user)
-    .setExpirationTime("1h");
-  if (tokenIssuer !== undefined) token.setIssuer(String(tokenIssuer));
-  if (tokenAudience !== undefined) token.setAudience(String(tokenAudience));
-  return token.sign(key);
-}

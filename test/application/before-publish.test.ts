@@ -1,9 +1,9 @@
 import { RequestError } from "@holdfast/server";
 import { expect, test } from "vitest";
+import { deferred, refusal, startRig } from "../support/application-rig.ts";
 import { ask } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { deferred, refusal, startRig } from "./rig.ts";
 
 const textOf = (data: unknown) => (data as { text: string }).text;
 const note = (room: string, text: string, id = messageId()) => ({ room, id, event: "note:added", data: { text } });

@@ -3,10 +3,10 @@ import { defineContract } from "@holdfast/client/contract";
 import { type Application, createServer, RequestError } from "@holdfast/server";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { refusal, startRig } from "../support/application-rig.ts";
 import { ask } from "../support/stock-client.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { refusal, startRig } from "./rig.ts";
 
 describe("requests of the application", () => {
   test("get the parsed payload and who asks, and their answer reaches the client parsed", async () => {
@@ -108,6 +108,21 @@ describe("the server's own side", () => {
     expect(await refusal(room.publish("order:paid" as never, { order: "1" } as never))).toMatchObject({
       code: "FORBIDDEN",
     });
+  });
+
+  test("no client keeps a message of the server's alone out by publishing its id first", async () => {
+    await using rig = await startRig();
+    const room = rig.connect().join(uniqueRoom());
+    const heard: string[] = [];
+    room.on("message", ({ id }) => heard.push(id));
+    await room.ready;
+    const id = "order-4711-paid";
+    await room.publish("note:added", { text: "first" }, { id });
+    const publish = () => rig.server.publish(room.name, "order:paid", { order: "4711" }, { id });
+    expect(await publish()).toMatchObject({ duplicate: false });
+    expect(await publish()).toMatchObject({ duplicate: true });
+    await waitFor(() => heard.length === 2, "both messages");
+    expect(heard).toEqual([id, `server:${id}`]);
   });
 
   test("publishes with an id once, in the name of a user, signals, and reads the history", async () => {

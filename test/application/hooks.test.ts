@@ -1,10 +1,10 @@
 import { connect, type HoldfastError } from "@holdfast/client";
 import { type AuthenticatedUser, createServer, type PublishedMessages, RequestError } from "@holdfast/server";
 import { describe, expect, test } from "vitest";
+import { contract, deferred, startRig } from "../support/application-rig.ts";
 import { askData, connectStock } from "../support/stock-client.ts";
 import { messageId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { contract, deferred, startRig } from "./rig.ts";
 
 describe("authenticate", () => {
   test("names the user by the token, the headers and the query of the handshake", async () => {
@@ -84,6 +84,7 @@ describe("authenticate", () => {
     const settings = {
       port: 0,
       nodeEnv: "production",
+      allowedOrigins: "https://app.example",
       redisUrl: rig.redis.url,
       keyPrefix: uniquePrefix(),
       drainSeconds: 0,
@@ -147,7 +148,7 @@ describe("onPublished", () => {
     expect(calls[2]).toEqual(["b", "c", "d"]);
   });
 
-  test("refuses nothing when it throws, and is told of the next message", async () => {
+  test("refuses nothing when it throws, and is called for the next message", async () => {
     let calls = 0;
     await using rig = await startRig({
       onPublished: () => {

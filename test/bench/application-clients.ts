@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { serve } from "../support/worker.ts";
 import { type ApplicationClient, type ClientKind, type ClientOptions, openClient } from "./application-client.ts";
 import { Line } from "./line.ts";
 import { type Acknowledged, MemberRecord, type Summary, summarize } from "./member-record.ts";
 import { stampText } from "./stamp.ts";
-import { serve } from "./worker.ts";
 
 // A process of clients as applications use them, for benches that measure what an application sees in bad weather.
 

@@ -1,11 +1,11 @@
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
+import { Worker } from "../support/worker.ts";
 import type { ClientKind } from "./application-client.ts";
 import type { ApplicationClients } from "./application-clients.ts";
 import { type Deployment, type DeploymentOptions, deploy, type Kind } from "./deployment.ts";
 import { mergeCounts } from "./histogram.ts";
 import type { Acknowledged, Summary } from "./member-record.ts";
-import { Worker } from "./worker.ts";
 
 /** A deployment with a room full of application clients, in two processes, and publishers in a third one. */
 export interface WeatherOptions extends DeploymentOptions {

@@ -20,7 +20,7 @@ export function defineBench<Name extends string>(bench: Bench<Name>): Bench {
   return bench;
 }
 
-/** Tells whoever waits what is going on, without disturbing `--json`. */
+/** Prints what is going on, without disturbing `--json`. */
 export function progress(text: string): void {
   console.error(`  ${text}`);
 }

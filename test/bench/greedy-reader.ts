@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Acknowledgement, RequestData } from "../../client/src/protocol/index.ts";
 import { connectRaw } from "../support/raw-websocket.ts";
-import { serve } from "./worker.ts";
+import { serve } from "../support/worker.ts";
 
 // A process with one connection that reads pages of a log as fast as the server gives them.
 

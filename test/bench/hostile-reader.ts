@@ -2,11 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Acknowledgement, RequestData } from "../../client/src/protocol/index.ts";
 import { connectRaw, type RawClient } from "../support/raw-websocket.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
+import { Worker } from "../support/worker.ts";
 import { defineBench, progress } from "./bench.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import type { GreedyReader, ReadOutcome } from "./greedy-reader.ts";
 import type { Report } from "./report.ts";
-import { Worker } from "./worker.ts";
 
 /** The instance that the hostile connections are on, and the one whose publishers must not notice them. */
 const ATTACKED = 0;

@@ -1,17 +1,17 @@
+import { cpuMicroseconds } from "../support/cpu-time.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
+import { Worker } from "../support/worker.ts";
 import { defineBench, progress } from "./bench.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { type Counts, meanOf, mergeCounts, percentileOf } from "./histogram.ts";
-import { cpuMicroseconds } from "./measure.ts";
 import type { RawMembers } from "./raw-members.ts";
 import type { Report } from "./report.ts";
-import { Worker } from "./worker.ts";
 
 const INSTANCES = 2;
 const WARM_UP_SECONDS = 2;
-/** One publisher stays below what a server takes from one connection. */
-const PUBLISHER_MESSAGES_PER_SECOND = 500;
+/** One publisher stays below what a server takes from one user. */
+const PUBLISHER_MESSAGES_PER_SECOND = 150;
 
 type Values = Readonly<Record<"members" | "rate" | "seconds" | "rounds", number>>;
 

@@ -1,9 +1,10 @@
+import { cpuMicroseconds } from "../support/cpu-time.ts";
 import { uniqueRoom } from "../support/unique.ts";
+import { Worker } from "../support/worker.ts";
 import { defineBench, progress } from "./bench.ts";
 import { type Deployment, deploy, type Kind } from "./deployment.ts";
-import { cpuMicroseconds, median } from "./measure.ts";
+import { median } from "./measure.ts";
 import type { RawMembers } from "./raw-members.ts";
-import { Worker } from "./worker.ts";
 
 const BUSY = 0;
 const IDLE = 1;

@@ -1,8 +1,8 @@
 import { connectRaw, type RawClient } from "../support/raw-websocket.ts";
 import { messageId } from "../support/unique.ts";
+import { serve } from "../support/worker.ts";
 import { type Counts, Histogram } from "./histogram.ts";
 import { readStamps, stampText } from "./stamp.ts";
-import { serve } from "./worker.ts";
 
 // A process of raw WebSocket clients, for benches that measure the servers: it costs as little as a client can.
 
@@ -94,7 +94,7 @@ const functions = {
 
   delivered: (_: null): number => counted.delivered,
 
-  /** Gives what was counted, and starts anew. */
+  /** Gives what was counted, and starts counting from 0. */
   take(_: null): Received {
     const { latency, batch, ...rest } = counted;
     counted = new Counted();

@@ -1,8 +1,9 @@
+import { cpuMicroseconds } from "../support/cpu-time.ts";
 import { startWeather } from "./bad-weather.ts";
 import { defineBench, progress } from "./bench.ts";
 import type { Kind } from "./deployment.ts";
 import type { Counts } from "./histogram.ts";
-import { type CommandCounts, countsBetween, cpuMicroseconds, RedisInspector } from "./measure.ts";
+import { type CommandCounts, countsBetween, RedisInspector } from "./measure.ts";
 import type { Summary } from "./member-record.ts";
 import type { Figure } from "./report.ts";
 import { weatherFailures, weatherFigures } from "./weather-report.ts";

@@ -2,7 +2,7 @@ import { createCluster } from "redis";
 import { afterAll, beforeAll, expect } from "vitest";
 import { comparePositions, type Message, type Position, START } from "../../client/src/protocol/index.ts";
 import { roomKeys } from "../../server/src/log/keys.ts";
-import { faultsOf, startServers } from "../integration/instances.ts";
+import { faultsOf, startServers } from "../support/instances.ts";
 import { testWithRedisServer as test } from "../support/needs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import type { ServerProcess } from "../support/server-process.ts";

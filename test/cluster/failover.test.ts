@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { roomKeys } from "../../server/src/log/keys.ts";
-import { faultsOf, startServers } from "../integration/instances.ts";
+import { faultsOf, startServers } from "../support/instances.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { roomKeys } from "../../server/src/log/keys.ts";
-import { faultsOf, startServers } from "../integration/instances.ts";
+import { faultsOf, startServers } from "../support/instances.ts";
 import { testWithRedisServer as test } from "../support/needs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import type { ServerProcess } from "../support/server-process.ts";
@@ -174,7 +174,7 @@ async function noticedBy(change: () => Promise<void>): Promise<void> {
   await waitFor(() => servers.every(noticed), "the instances to notice the change", 20_000);
 }
 
-test("a room whose slot belonged to nobody for a while is live again", async () => {
+test("a room whose slot had no master for a while delivers again", async () => {
   const room = await roomOn(0);
   const slot = await cluster.slotOf(roomKeys(keyPrefix, room).log);
   await noticedBy(() => cluster.abandonSlot(slot));

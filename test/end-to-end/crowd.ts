@@ -1,6 +1,6 @@
 import type { ConnectOptions, Status } from "@holdfast/client";
-import { type Recording, record, recordStatus } from "../integration/client-rig.ts";
 import { type ChatClient, type ChatRoom, connectChat } from "../support/chat.ts";
+import { type Recording, record, recordStatus } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
 
 interface CrowdMember {

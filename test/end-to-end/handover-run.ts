@@ -1,8 +1,8 @@
-import { cpuMicroseconds } from "../bench/measure.ts";
-import { Worker } from "../bench/worker.ts";
 import type { FunctionCompute } from "../function-compute/index.ts";
+import { cpuMicroseconds } from "../support/cpu-time.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
+import { Worker } from "../support/worker.ts";
 import { stockMark } from "./members.ts";
 import { deploy, logPositions, post } from "./rig.ts";
 import { watchStarvation } from "./starvation.ts";

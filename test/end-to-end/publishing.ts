@@ -1,5 +1,5 @@
-import { numbered } from "../integration/client-rig.ts";
 import type { ChatRoom } from "../support/chat.ts";
+import { numbered } from "../support/client-rig.ts";
 
 /**
  * Publishes `m0`, `m1`, … at a steady rate.

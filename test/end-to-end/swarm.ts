@@ -1,4 +1,4 @@
-import { serve } from "../bench/worker.ts";
+import { serve } from "../support/worker.ts";
 import { PackageMember, StockMember } from "./members.ts";
 
 // A process of clients, so that the one with the gateway does nothing but pass bytes on.

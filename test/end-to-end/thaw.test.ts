@@ -1,10 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { FunctionCompute } from "../function-compute/index.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
-import { waitFor } from "../support/wait.ts";
+import { timePasses, waitFor } from "../support/wait.ts";
 import { type HalfOpenRelay, startHalfOpenRelay } from "./half-open-relay.ts";
 import { type Deployment, type DeployOptions, deploy, inspect, post } from "./rig.ts";
 
@@ -91,6 +90,7 @@ test.each<[string, (fc: FunctionCompute, room: string) => Promise<void>]>([
   await freezeAfter(fc, () => useRoom(fc, room, "before the freeze"));
   await using line = relay;
   line?.forget();
-  await delay(freezeMs);
+  // So long the instance is frozen.
+  await timePasses(freezeMs);
   await use(fc, room);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { record, recordStatus, startRig } from "../integration/client-rig.ts";
+import { record, recordStatus, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import { publishSteadily } from "./publishing.ts";

@@ -7,7 +7,7 @@ import { deploy } from "./rig.ts";
 
 const newVersion = { env: { HISTORY_MAX_MESSAGES: "500" } };
 
-test("two versions share their rooms, and a client that is told to move lands on the new one", async () => {
+test("two versions share their rooms, and a client that has to move reaches the new one", async () => {
   await using deployment = await deploy({ vars: { timeout: 12 } });
   const { fc } = deployment;
   await using early = await gather(fc.url, 1);
@@ -35,7 +35,7 @@ test("two versions share their rooms, and a client that is told to move lands on
   expect(fc.counts().cuts).toBe(0);
 });
 
-test("a client of another protocol is refused by both versions, and told what to do", async () => {
+test("a client of another protocol is refused by both versions, with the next step", async () => {
   await using deployment = await deploy();
   const { fc } = deployment;
   const refusal = async () => {

@@ -1,6 +1,6 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
-import { faultsOf, startInstances } from "../integration/instances.ts";
+import { faultsOf, startInstances } from "../support/instances.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";
 import { startRelay } from "../support/tcp-relay.ts";

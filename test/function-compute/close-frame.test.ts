@@ -33,7 +33,7 @@ function seenIn(stream: Buffer, cuts: readonly number[]): boolean {
 test("a close frame is seen behind any other frames, however the stream is cut into packets", () => {
   fc.assert(
     fc.property(frames, fc.boolean(), fc.array(fc.nat(), { maxLength: 8 }), (before, mask, cuts) => {
-      // Payloads full of 8s look like close frames to whoever loses count.
+      // A reader that loses count takes payloads full of 8s for close frames.
       const stream = before.map(([opcode, length, masked]) => frame(opcode, Buffer.alloc(length, 0x88), masked));
       expect(seenIn(Buffer.concat(stream), cuts)).toBe(false);
       const close = frame(8, Buffer.from([0x03, 0xe8]), mask);

@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { waitFor } from "../support/wait.ts";
+import { standsStill, timePasses, waitFor } from "../support/wait.ts";
 import type { FunctionCompute } from "./index.ts";
 import { askJson, openSocket, refusedWith, startFixture } from "./support.ts";
 
@@ -18,6 +17,11 @@ function rawHandshake(fc: FunctionCompute, path = "/"): Socket {
   return socket;
 }
 
+/** Waits until a connection has so much of its time left, so that the next one outlives it. */
+function untilLeft(deadlineMs: number, leftMs: number): Promise<true> {
+  return waitFor(() => Date.now() >= deadlineMs - leftMs, `a connection to have ${leftMs} ms left`);
+}
+
 function closeAndWait(fc: FunctionCompute) {
   return fc.events.next("connection:closed");
 }
@@ -27,7 +31,7 @@ test("a connection is cut with 1006 when its own time is over, and the others of
   const opened = fc.events.next("connection:opened");
   using first = await openSocket(fc);
   const { deadlineMs, connectionId } = await opened;
-  await delay(1000);
+  await untilLeft(deadlineMs, 1000);
   using second = await openSocket(fc);
   expect(second.greeting.instanceId).toBe(first.greeting.instanceId);
   const cut = fc.events.next("connection:cut");
@@ -43,8 +47,9 @@ test("a connection is cut with 1006 when its own time is over, and the others of
 
 test("where the timeout ends the whole instance, its other connections are cut too and the next one starts anew", async () => {
   await using fc = await startFixture({ timeoutSeconds: 1, instanceConcurrency: 10, cut: "whole-instance" });
+  const opened = fc.events.next("connection:opened");
   using first = await openSocket(fc);
-  await delay(300);
+  await untilLeft((await opened).deadlineMs, 700);
   using second = await openSocket(fc);
   const destroyed = fc.events.next("instance:destroyed");
   expect((await first.closed).code).toBe(1006);
@@ -109,7 +114,7 @@ test("an instance that drops a connection without a close frame counts as a cut"
   expect((await cut).reason).toBe("instance");
 });
 
-test("a client that resets or half-closes its connection without a word frees its place at once", async () => {
+test("a client that resets or half-closes its connection without a close frame frees its place at once", async () => {
   await using fc = await startFixture({ instanceConcurrency: 2 });
   for (const leave of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
     const opened = fc.events.next("connection:opened");
@@ -146,14 +151,7 @@ test("a client that does not read slows its instance down instead of filling the
   await opened;
   socket.pause();
   const flooded = async () => (await askJson<{ floodedBytes: number }>(`${fc.url}/state`)).floodedBytes;
-  let last = -1;
-  await waitFor(async () => {
-    await delay(200);
-    const bytes = await flooded();
-    const stands = bytes === last;
-    last = bytes;
-    return stands;
-  }, "the flood to stand still");
+  const last = await standsStill(flooded, { forMs: 200, what: "the flood to stand still" });
   // What the kernel's buffers on the way hold, far below what 200 ms of an open pipe let through.
   expect(last).toBeLessThan(40_000_000);
   socket.resume();
@@ -180,14 +178,15 @@ test("two connections of one instance are billed from the opening of the first t
     });
   }
   const frozen = fc.events.next("instance:frozen");
+  // One connection alone, both together, the other one alone: time that is counted twice would show.
   using first = await openSocket(fc);
-  await delay(200);
+  await timePasses(200);
   using second = await openSocket(fc);
-  await delay(200);
+  await timePasses(200);
   const closed = closeAndWait(fc);
   first.socket.close();
   await closed;
-  await delay(200);
+  await timePasses(200);
   second.socket.close();
   await frozen;
   const { billedSeconds, cu, cny } = fc.meter();
@@ -196,7 +195,8 @@ test("two connections of one instance are billed from the opening of the first t
   expect(billedSeconds).toBeLessThanOrEqual(between("instance:started", "instance:frozen"));
   expect(cu).toBeCloseTo(billedSeconds * 1.15, 9);
   expect(cny).toBeCloseTo(cu * 0.00011, 12);
-  await delay(150);
+  // A bill that went on would have grown.
+  await timePasses(150);
   expect(fc.meter().billedSeconds).toBe(billedSeconds);
 });
 
@@ -211,7 +211,7 @@ test("with concurrency 1 two connections at a time are billed twice", async () =
     return { fromMs, billedSeconds, toMs: performance.now() };
   };
   const before = read();
-  await delay(300);
+  await waitFor(() => fc.meter().billedSeconds >= before.billedSeconds + 0.5, "the bill to grow by half a second");
   const after = read();
   const grownMs = (after.billedSeconds - before.billedSeconds) * 1000;
   expect(grownMs).toBeGreaterThanOrEqual(2 * (after.fromMs - before.toMs) - 0.001);
@@ -237,11 +237,12 @@ test("lifecycle hooks are billed like requests, the rest of a start is not", asy
 test("what a destroyed instance was billed for stays on the bill", async () => {
   await using fc = await startFixture();
   using socket = await openSocket(fc);
-  await delay(200);
+  await waitFor(() => fc.meter().billedSeconds > 0.19, "the bill to grow");
   await fc.destroyInstance(socket.greeting.instanceId);
   const { billedSeconds } = fc.meter();
   expect(billedSeconds).toBeGreaterThan(0.19);
   await socket.closed;
-  await delay(100);
+  // A bill that went on would have grown.
+  await timePasses(100);
   expect(fc.meter().billedSeconds).toBe(billedSeconds);
 });

@@ -93,7 +93,7 @@ export class Gateway {
     const requestId = randomUUID();
     const gone = new AbortController();
     const onClose = () => gone.abort();
-    // A client that is gone has nobody to tell; whoever waits for it hears it from the close.
+    // No answer reaches a client that is gone; what waits for it ends with the `close` event.
     client.on("error", () => undefined);
     client.once("close", onClose).once("end", onClose);
     let instance: Instance | null = null;

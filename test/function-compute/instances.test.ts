@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { waitFor } from "../support/wait.ts";
+import { timePasses, waitFor } from "../support/wait.ts";
 import { askJson, type Echo, only, openSocket, startFixture } from "./support.ts";
 
 /** The kernel's word for what a process does: R and S run, T is stopped. */
@@ -82,7 +81,8 @@ test("an instance is frozen as soon as its last request ends, its timers stop, a
   const { pid } = only(fc);
   expect(only(fc).state).toBe("frozen");
   await waitFor(() => kernelState(pid) === "T", "the process to be stopped");
-  await delay(300);
+  // So long it is frozen at least; its own timer, every 20 ms, would have run.
+  await timePasses(300);
   const thawed = fc.events.next("instance:thawed");
   const { longestPauseMs } = await askJson<{ longestPauseMs: number }>(`${fc.url}/longest-pause`);
   expect((await thawed).frozenMs).toBeGreaterThanOrEqual(300);
@@ -143,7 +143,8 @@ test("the minimum of instances is there from the start, frozen, and outlives the
     for (const { socket } of [first, second, third]) socket.close();
     expect((await destroyed).reason).toBe("idle");
     expect(fc.instances()).toHaveLength(2);
-    await delay(150);
+    // Three times the idle time, after which the rest would be destroyed and replaced.
+    await timePasses(150);
     expect(started).toBe(round);
   }
 });

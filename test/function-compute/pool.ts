@@ -1,7 +1,7 @@
 import type { DestroyReason, Emitter } from "./events.ts";
-import { watchHealth } from "./health-check.ts";
 import { type FunctionVersion, Instance } from "./instance.ts";
-import { bringUp, callHook } from "./lifecycle.ts";
+import { takeDown, tellHealth } from "./instance-life.ts";
+import { bringUp } from "./lifecycle.ts";
 import { type BilledInstance, billedInstance, candidate, type Entry } from "./pool-entry.ts";
 import { RefusedError } from "./refusals.ts";
 import { schedule } from "./scheduler.ts";
@@ -168,14 +168,7 @@ export class Pool {
     if (instance.state !== "starting") return;
     instance.state = "running";
     this.#events.emit("instance:started", { instanceId: instance.id, version: instance.version.number, startMs });
-    if (healthCheck) {
-      const turn = (healthy: boolean) => {
-        instance.healthy = healthy;
-        this.#events.emit("instance:health", { instanceId: instance.id, healthy });
-      };
-      // The watch ends by the abort of the instance's life, and by nothing else.
-      watchHealth(instance, healthCheck, entry.life.signal, turn).catch(() => undefined);
-    }
+    if (healthCheck) tellHealth(entry, healthCheck, this.#events);
     if (instance.inFlight === 0) this.#rest(entry);
   }
 
@@ -244,20 +237,7 @@ export class Pool {
   }
 
   async #stop(entry: Entry): Promise<void> {
-    const { instance } = entry;
-    const { preStop } = instance.version.settings;
-    if (instance.state === "frozen") this.#thaw(entry);
-    const wasUp = instance.state !== "starting" && instance.state !== "gone";
-    instance.state = "stopping";
-    if (preStop && wasUp) {
-      try {
-        await callHook(instance, "preStop", preStop);
-      } catch (error) {
-        this.#events.emit("instance:output", { instanceId: instance.id, line: String(error) });
-      }
-    }
-    entry.life.abort();
-    instance.kill();
-    await entry.gone;
+    if (entry.instance.state === "frozen") this.#thaw(entry);
+    await takeDown(entry, this.#events);
   }
 }

@@ -105,7 +105,7 @@ test("on the default domain every answer is an attachment and redirects are refu
   expect(await socket.echo("works")).toBe("works");
 });
 
-test("any origin is reflected with credentials, unless the function has its own word", async () => {
+test("any origin is reflected with credentials, unless the function sets its own CORS headers", async () => {
   await using fc = await startFixture();
   const headers = { origin: "https://evil.example" };
   const reflected = await fetch(`${fc.url}/echo`, { headers });

@@ -43,7 +43,7 @@ test("a variable of the file can be replaced", () => {
   expect(readServiceFile(path, {}, { timeout: 20 }).settings.timeoutSeconds).toBe(20);
 });
 
-test("without a word about them the timeout is 3 s and the concurrency 1", () => {
+test("by default the timeout is 3 s and the concurrency 1", () => {
   expect(readServiceFile(fileWith(minimal), {}).settings).toMatchObject({ timeoutSeconds: 3, instanceConcurrency: 1 });
 });
 

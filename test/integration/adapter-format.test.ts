@@ -7,11 +7,11 @@ import { Server } from "socket.io";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { positionFrame, publishedFrame, signalFrame } from "../../server/src/broadcast/frame.ts";
 import { adapterRoom, roomChannel } from "../../server/src/broadcast/names.ts";
+import { draftOf, openLog } from "../support/open-log.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { collect, connectStock } from "../support/stock-client.ts";
 import { messageId, sessionId, uniquePrefix, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { draftOf, openLog } from "./open-log.ts";
 
 let redis: RedisServer;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { connect } from "@holdfast/client";
 import { SignJWT } from "jose";
 import { expect, test } from "vitest";
+import { numbered, record, startRig } from "../support/client-rig.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { numbered, record, startRig } from "./client-rig.ts";
 
 test("a publish with an id of one's own is stored once, and its message carries the id", async () => {
   await using rig = await startRig();
@@ -49,7 +49,7 @@ test("a question is refused by a server that does not know it, and at once while
 test("a token may be a text", async () => {
   const secret = "a secret of at least thirty-two characters";
   await using rig = await startRig({ env: { AUTH: "token", TOKEN_SECRET: secret } });
-  const token = await new SignJWT({ sub: "ann" })
+  const token = await new SignJWT({ sub: "ann", rooms: { "*": "read write" } })
     .setProtectedHeader({ alg: "HS256" })
     .setExpirationTime("1 hour")
     .sign(new TextEncoder().encode(secret));

@@ -8,8 +8,8 @@ import { NodeWebSocket } from "socket.io-client";
 import { expect, test } from "vitest";
 import { FIRST_RETRY_MS } from "../../client/src/backoff.ts";
 import { type ChatClient, connectChat } from "../support/chat.ts";
+import { recordStatus } from "../support/client-rig.ts";
 import { waitFor } from "../support/wait.ts";
-import { recordStatus } from "./client-rig.ts";
 
 /** What a handshake gets: its index is 0 for the first one. */
 type Admission = (index: number, admit: (refusal?: Error) => void, socket: Socket) => void;
@@ -68,9 +68,9 @@ async function openDoor(admission: Admission, options: ConnectOptions = {}): Pro
 }
 
 /** A refusal as the server words it. */
-function refusal(retryAfterMs: number): Error {
+function refusal(retryAfterMs: number, code = "SERVER_FULL"): Error {
   return Object.assign(new Error("refused"), {
-    data: { code: "SERVER_FULL", message: "refused", retryable: true, retryAfterMs },
+    data: { code, message: "refused", retryable: true, retryAfterMs },
   });
 }
 
@@ -108,6 +108,13 @@ test("a refused client that tries at once because it is online makes no other at
   expect(door.opened()).toBe(2);
 });
 
+test("an instance that goes away is no error of the application: another attempt is made", async () => {
+  await using door = await openDoor((index, admit) => admit(index === 0 ? refusal(1, "DRAINING") : undefined));
+  await isConnected(door);
+  expect(door.errors).toEqual([]);
+  expect(door.opened()).toBe(2);
+});
+
 test("being online again and again makes one attempt, and none while connected", async () => {
   await using door = await openDoor((index, admit) => admit(index === 0 ? refusal(60_000) : undefined));
   await waitFor(() => door.errors.length === 1, "the refusal");
@@ -126,7 +133,7 @@ test("an application that tries at once when it is told of a refusal is not held
   expect(door.opened()).toBe(2);
 });
 
-test("a token that fails after its attempt was replaced is not heard of", async () => {
+test("a token function that fails after its attempt was replaced causes no error", async () => {
   const { token, isAsked, fail } = slowToken();
   await using door = await openDoor((_, admit) => admit(), { token });
   await waitFor(isAsked, "the first call of token()");
@@ -160,7 +167,7 @@ test("a token that fails after its attempt was cut leaves the next attempt to So
   expect(door.opened()).toBe(2);
 });
 
-test("a handshake that nobody answers is given up, and the next one is made", async () => {
+test("a handshake without an answer times out, and another one is attempted", async () => {
   const timeout = 1000;
   await using door = await openDoor((index, admit) => index > 0 && admit(), { socket: { timeout } });
   await isConnected(door);

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { ChatRoom } from "../support/chat.ts";
+import { numbered, type Rig, record, recordStatus, startRig } from "../support/client-rig.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { numbered, type Rig, record, recordStatus, startRig } from "./client-rig.ts";
 
 /** Publishes at a steady rate until told to stop; gives back what was stored. */
 function publishSteadily(room: ChatRoom, everyMs: number) {

@@ -1,10 +1,10 @@
 import { NodeWebSocket } from "socket.io-client";
 import { expect, test } from "vitest";
 import type { ChatRoom } from "../support/chat.ts";
+import { record, recordStatus, startRig } from "../support/client-rig.ts";
+import { refusal, startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { record, recordStatus, startRig } from "./client-rig.ts";
-import { refusal, startScriptedServer } from "./client-scripted-server.ts";
 
 /** Whether a promise has settled, for what must still be under way at a certain moment. */
 function watch(promise: Promise<unknown>) {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { record } from "../support/client-rig.ts";
+import { publishedBatch, startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { record } from "./client-rig.ts";
-import { publishedBatch, startScriptedServer } from "./client-scripted-server.ts";
 
 /** What was thrown out of every handler, which ends a Node.js process that does not look at it. */
 const uncaught: unknown[] = [];

@@ -1,9 +1,9 @@
 import type { Position } from "@holdfast/client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { ChatRoom } from "../support/chat.ts";
+import { numbered, type Rig, record, startRig } from "../support/client-rig.ts";
+import { publishedBatch, startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { numbered, type Rig, record, startRig } from "./client-rig.ts";
-import { publishedBatch, startScriptedServer } from "./client-scripted-server.ts";
 
 let rig: Rig;
 beforeAll(async () => {
@@ -40,7 +40,7 @@ test("a position is passed when the handlers of its message have run", async () 
   expect(room.position).toBe(last);
 });
 
-test("a handler that leaves half-way through a page is told nothing more, and the position is where it left", async () => {
+test("a handler that leaves the room in the middle of a page gets no more messages, and the position stays where it left", async () => {
   const name = uniqueRoom();
   const positions = await fill(name);
   const client = rig.connect();
@@ -63,7 +63,7 @@ test("a handler that leaves half-way through a page is told nothing more, and th
   expect(told).toEqual(["m0", "m1", "m2"]);
 });
 
-test("a handler that leaves half-way through a live batch is told nothing more of it", async () => {
+test("a handler that leaves the room in the middle of a live batch gets no more messages of it", async () => {
   await using server = await startScriptedServer();
   const name = uniqueRoom();
   const room = server.client.join(name);

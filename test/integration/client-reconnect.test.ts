@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { limits } from "../../client/src/protocol/limits.ts";
 import { comparePositions } from "../../client/src/protocol/position.ts";
+import { numbered, record, recordStatus, startRig } from "../support/client-rig.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { seededRandom } from "../support/random.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { numbered, record, recordStatus, startRig } from "./client-rig.ts";
 
 test("a client that is cut again and again gets every message once and in order, and no gap", async () => {
   await using rig = await startRig();
@@ -129,7 +129,7 @@ testWithRedisServer("publishes outlast a Redis that is away", async () => {
   expect(recording.gaps).toEqual([]);
 });
 
-test("a log that was lost while the client was away is told as a gap, once", async () => {
+test("a log that was lost while the client was away gives one gap", async () => {
   await using rig = await startRig();
   const name = uniqueRoom();
   const client = rig.connect();

@@ -8,9 +8,9 @@ import { gapCount, type History, judge, judgeGaps, judgeLosses } from "../suppor
 import type { Broadcast, LogUnderTest } from "../support/continuity/log-under-test.ts";
 import { instanceCount, type Step, steps, World } from "../support/continuity/world.ts";
 import { redisServerInstalled } from "../support/installed.ts";
+import { draftOf, type OpenLog, openLog } from "../support/open-log.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
-import { draftOf, type OpenLog, openLog } from "./open-log.ts";
 
 interface Frame {
   readonly data: { readonly packet: { readonly data: readonly [string, Broadcast["payload"]] } };
@@ -79,8 +79,7 @@ class RedisLog implements LogUnderTest, Disposable {
   }
 
   read(after: Position | undefined, limit: number): Promise<Page> {
-    const request = after === undefined ? { limit: 0 } : { after, limit };
-    return this.#instance(0).log.read(this.#room, request);
+    return this.#instance(0).log.read(this.#room, after === undefined ? { limit } : { after, limit });
   }
 
   async broadcasts(): Promise<Broadcast[]> {
@@ -199,6 +198,23 @@ describe.runIf(redisServerInstalled)("the log's scripts and the client's sequenc
       }),
       { numRuns: runs / 2 },
     );
+  });
+
+  test("report a loss once, though several instances know of it and have not heard of the report", async () => {
+    using log = await RedisLog.start(redis, admin, subscriber);
+    await log.append(0, "message-kept");
+    await log.snapshot();
+    await log.append(0, "message-lost");
+    for (const broadcast of await log.broadcasts()) log.deliver(1, broadcast);
+    await log.restore();
+    const head = await log.check(0);
+    expect(await log.check(1)).toBe(head);
+    // Nor is it reported again once the second instance has more to report.
+    await log.snapshot();
+    const second = await log.append(1, "message-lost-too");
+    await log.restore();
+    await log.check(1);
+    expect((await log.read(head, 10)).lost).toMatchObject({ after: head, positions: [second] });
   });
 
   test("make nobody deaf where the log is trimmed or lost whole", { timeout: 120_000 }, async () => {

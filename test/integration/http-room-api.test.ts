@@ -1,26 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { limits } from "../../client/src/protocol/limits.ts";
+import { call, messageOf, post } from "../support/http-call.ts";
+import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { faultsOf, type Instances, startInstances } from "./instances.ts";
 
 const adminToken = "correct-horse-battery";
-
-async function call(base: string, path: string, init: RequestInit = {}) {
-  const answer = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
-  return { status: answer.status, headers: answer.headers, body: JSON.parse(await answer.text()) };
-}
-
-function post(base: string, room: string, body: unknown, headers: Record<string, string> = {}) {
-  return call(base, `/rooms/${encodeURIComponent(room)}/messages`, {
-    method: "POST",
-    body: typeof body === "string" ? body : JSON.stringify(body),
-    headers: { "content-type": "application/json", ...headers },
-  });
-}
-
-const messageOf = (text: string, id = messageId()) => ({ id, event: "chat:message", data: { text } });
 
 describe("on a developer's machine", () => {
   let instances: Instances;
@@ -115,6 +101,21 @@ describe("on a developer's machine", () => {
     expect(await call(base, `/rooms/${uniqueRoom()}/messages`, init)).toMatchObject({ status: 413 });
   });
 
+  test("a body in pieces of unknown length is read, though its characters are cut in the middle", async () => {
+    const room = uniqueRoom();
+    const bytes = new TextEncoder().encode(JSON.stringify(messageOf("好".repeat(1_000))));
+    const pieces = new ReadableStream({
+      start(controller) {
+        for (let from = 0; from < bytes.length; from += 100) controller.enqueue(bytes.subarray(from, from + 100));
+        controller.close();
+      },
+    });
+    const init: RequestInit & { duplex: "half" } = { method: "POST", body: pieces, duplex: "half" };
+    expect(await call(base, `/rooms/${room}/messages`, init)).toMatchObject({ status: 201 });
+    const { body } = await call(base, `/rooms/${room}/messages`);
+    expect(body.messages).toMatchObject([{ data: { text: "好".repeat(1_000) } }]);
+  });
+
   test.each(["?limit=0", "?limit=501", "?limit=ten", "?limit=", "?after=now", "?before=1", "?befor=1-1"])(
     "a query %s is refused",
     async (query) => {
@@ -138,77 +139,10 @@ describe("on a developer's machine", () => {
   ])("%s %s is not there", async (method, path) => {
     expect(await call(base, path, { method })).toMatchObject({ status: 404, body: { error: { code: "NOT_FOUND" } } });
   });
-
-  test("the platform's hooks refuse who comes through the trigger, and serve the platform", async () => {
-    const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" };
-    await using instances = await startInstances(1, { env });
-    const through = (path: string, controlPath: string, method: string, at = instances.url(0)) =>
-      call(at, path, { method, headers: { "x-fc-control-path": controlPath } });
-    expect((await through("/initialize", "/http-invoke", "POST")).status).toBe(404);
-    expect((await through("/pre-stop", "/http-invoke", "GET")).status).toBe(404);
-    expect(await through("/initialize", "/initialize", "POST")).toMatchObject({ status: 200 });
-    // Outside the platform nobody but a stranger would ask.
-    expect((await through("/initialize", "/initialize", "POST", base)).status).toBe(404);
-    expect((await through("/pre-stop", "/pre-stop", "GET", base)).status).toBe(404);
-  });
-
-  describe("on the platform", () => {
-    const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", DRAIN_SECONDS: "2" };
-    const preStop = (at: string) => call(at, "/pre-stop", { headers: { "x-fc-control-path": "/pre-stop" } });
-    const healthy = async (at: string) => (await fetch(`${at}/healthz`)).status === 200;
-
-    test("a forged pre-stop cannot be repeated to keep an instance out of service", async () => {
-      await using instances = await startInstances(1, { env });
-      const at = instances.url(0);
-      using stays = await connectStock(at);
-      using notices = collect(stays, "connection:expiring");
-      const first = preStop(at);
-      await waitFor(async () => !(await healthy(at)), "the first one to be believed");
-      await first;
-      await waitFor(() => healthy(at), "the instance to serve again");
-      const told = notices.items.length;
-      const second = preStop(at);
-      await waitFor(() => notices.items.length > told, "the second one to be under way");
-      expect(await healthy(at)).toBe(true);
-      using _newcomer = await connectStock(at);
-      await second;
-      expect(await healthy(at)).toBe(true);
-    });
-
-    test("a second pre-stop soon after one that proved false moves everybody, too", async () => {
-      await using instances = await startInstances(1, { env });
-      const at = instances.url(0);
-      using early = await connectStock(at);
-      using earlyNotices = collect(early, "connection:expiring");
-      await preStop(at);
-      await waitFor(() => healthy(at), "the instance to serve again");
-      using late = await connectStock(at);
-      using lateNotices = collect(late, "connection:expiring");
-      // It is answered when all have moved, well before the drain time is over.
-      for (const socket of [early, late]) socket.once("connection:expiring", () => socket.disconnect());
-      await preStop(at);
-      expect([earlyNotices.items, lateNotices.items]).toEqual([
-        [
-          { reason: "drain", deadlineMs: expect.any(Number) },
-          { reason: "drain", deadlineMs: expect.any(Number) },
-        ],
-        [{ reason: "drain", deadlineMs: expect.any(Number) }],
-      ]);
-      expect([early.connected, late.connected]).toEqual([false, false]);
-    });
-
-    test("a pre-stop without clients leaves nothing behind: the first one who comes is let in", async () => {
-      await using instances = await startInstances(1, { env });
-      const at = instances.url(0);
-      expect((await preStop(at)).status).toBe(200);
-      using _first = await connectStock(at);
-      expect(await healthy(at)).toBe(true);
-    });
-  });
 });
 
 describe("in production", () => {
-  const production = { NODE_ENV: "production", AUTH: "anonymous" };
+  const production = { NODE_ENV: "production", AUTH: "anonymous", ALLOWED_ORIGINS: "https://app.example" };
 
   test("the room API asks for the admin token", async () => {
     await using instances = await startInstances(1, { env: { ...production, ADMIN_TOKEN: adminToken } });

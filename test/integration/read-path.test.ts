@@ -1,9 +1,9 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
+import { startInstances } from "../support/instances.ts";
 import { connectRaw, type RawClient } from "../support/raw-websocket.ts";
 import { askData, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
-import { startInstances } from "./instances.ts";
 
 const clientCount = 1_000;
 

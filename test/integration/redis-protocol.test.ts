@@ -1,11 +1,11 @@
 import { createClient } from "redis";
 import { expect } from "vitest";
+import { faultsOf, startInstances } from "../support/instances.ts";
 import { testWithRedisServer } from "../support/needs.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { ask, askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { faultsOf, startInstances } from "./instances.ts";
 
 /** What an old proxy in front of Redis knows: version 2 of the protocol alone. */
 const withoutHello = { args: ["--rename-command", "HELLO", ""] };

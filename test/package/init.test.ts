@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { freePort } from "../support/free-port.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
+import { npmInstall, type Packed, packBoth, repository, run } from "../support/packed.ts";
 import { waitFor, withTimeout } from "../support/wait.ts";
-import { npmInstall, type Packed, packBoth, repository, run } from "./packed.ts";
 
 // `holdfast init` from the packed package, as `npx` runs it. npm asks its registry for what it lacks.
 

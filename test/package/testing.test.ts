@@ -50,7 +50,7 @@ test("clients without a user get one each, and none where the server is anonymou
   await expect(open.connect({ user: "ann" })).rejects.toThrow(/anonymous/);
 });
 
-test("move hands every client over to another connection, which nobody notices", async () => {
+test("move hands every client over to another connection without any effect on the application", async () => {
   await using rig = await createTestServer({ contract: auction });
   const ann = await rig.connect({ user: "ann" });
   const bob = await rig.connect({ user: "bob" });
@@ -92,7 +92,7 @@ test("cut ends every connection without notice, and resolves when the clients ar
   expect(amounts).toEqual([1, 2, 3]);
 });
 
-test("loseData empties Redis, and resolves when every member of a room with messages was told of a gap", async () => {
+test("loseData empties Redis, and resolves when every member of a room with messages got a gap", async () => {
   await using rig = await createTestServer({ contract: auction });
   const ann = await rig.connect({ user: "ann" });
   const bob = await rig.connect({ user: "bob" });

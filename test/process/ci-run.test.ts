@@ -11,7 +11,7 @@ const runnersLine = "7 passed, 1 failed";
 
 /** Stands in for npm: says what it was asked for, and fails where it is told to. */
 const npm = `#!/bin/sh
-echo "npm $*"
+echo "ran: npm $*"
 case "$*" in
   *check*) exit "$CHECK" ;;
   *test*) echo "${runnersLine}"; exit "$TESTS" ;;
@@ -48,10 +48,11 @@ test.each([
   ["a test fails", "0", "1", 1],
   ["both fail", "1", "1", 1],
 ])(
-  "where %s .ci/run runs checks and tests, tells it by its code, and ends with the runner's counts",
+  "where %s .ci/run names each step, runs checks and tests, tells the outcome by its code, and ends with the runner's counts",
   async (_what, CHECK, TESTS, expected) => {
     const { code, lines } = await runCi({ CHECK, TESTS });
     expect(code).toBe(expected);
-    expect(lines).toEqual(["npm ci", "npm run check", "npm --silent test", runnersLine]);
+    const steps = ["npm ci", "npm run check", "npm test --silent"];
+    expect(lines).toEqual([...steps.flatMap((step) => [`$ ${step}`, `ran: ${step}`]), runnersLine]);
   },
 );

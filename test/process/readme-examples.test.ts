@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { ManagedProcess } from "../support/managed-process.ts";
+import { read, repository } from "../support/markdown.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { askData, connectStock } from "../support/stock-client.ts";
 import { startRelay, type TcpRelay } from "../support/tcp-relay.ts";
 import { messageId } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { read, repository } from "../unit/docs/markdown.ts";
 
 /** Runs the README's example that imports a package, against another address. */
 function runExample(packageName: string, port: number): ManagedProcess {

@@ -1,11 +1,11 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
+import { read } from "../support/markdown.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { spawnServer, startServer } from "../support/server-process.ts";
 import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { withTimeout } from "../support/wait.ts";
-import { read } from "../unit/docs/markdown.ts";
 
 /** The rights that the deployment guide lists. */
 function documentedRights(): string[] {

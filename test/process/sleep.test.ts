@@ -77,12 +77,12 @@ test.concurrent("a publish that lay in the buffer of a server that slept is not 
   await withTimeout(client.closed, "the connection from before the sleep to be cut");
   expect(strangers.map(({ isOpen }) => isOpen)).toEqual([true]);
   for (const stranger of strangers) stranger.close();
-  expect(sleeper.logs).toContainEqual(
-    expect.objectContaining({ msg: expect.stringContaining("slept"), connections: 1, sleptMs: expect.any(Number) }),
-  );
+  // A busy machine may make the process wait for a processor before, which counts as a sleep of its own.
+  const isThisSleep = (line: { readonly sleptMs?: unknown }) => Number(line.sleptMs) >= sleepMs;
+  expect(await sleeper.waitForLog(isThisSleep, "the sleep")).toMatchObject({ connections: 1 });
 });
 
-test.concurrent("a server that slept for less than clients wait serves what came meanwhile and cuts nobody", async () => {
+test.concurrent("a server that slept for less than a client's time-out serves what arrived meanwhile, and cuts no connection", async () => {
   await using server = await start({ KEY_PREFIX: uniquePrefix() });
   const room = uniqueRoom();
   using client = await connectRaw(server.url);
@@ -141,7 +141,7 @@ test.concurrent("an HTTP publish that lay in the buffer of a server that slept i
 });
 
 test.concurrent("on Function Compute, where a request thaws the instance, that request is served", async () => {
-  const platform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ADMIN_TOKEN: adminToken };
+  const platform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*", ADMIN_TOKEN: adminToken };
   await using server = await start({ KEY_PREFIX: uniquePrefix(), ...platform });
   expect(await publishIntoSleep(server, uniqueRoom())).toMatch(/^HTTP\/1.1 201 /);
 });

@@ -5,7 +5,7 @@ import { freePort } from "../support/free-port.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { spawnServer, startServer } from "../support/server-process.ts";
 import { uniquePrefix } from "../support/unique.ts";
-import { withTimeout } from "../support/wait.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
 
 /** Starts a server that is expected to refuse, and gives back how it ended. */
 async function refusal(env: Record<string, string>, port?: number) {
@@ -52,13 +52,27 @@ test.concurrent("wrong settings end the process with code 1 before it listens, e
     LOG_LEVEL: "loud",
   });
   expect(exit).toEqual({ code: 1, signal: null });
-  for (const name of ["KEY_PREFIX", "DRAIN_SECONDS", "ADMIN_TOKEN", "LOG_LEVEL", "REDIS_URL", "AUTH"]) {
+  for (const name of [
+    "KEY_PREFIX",
+    "DRAIN_SECONDS",
+    "ADMIN_TOKEN",
+    "LOG_LEVEL",
+    "REDIS_URL",
+    "AUTH",
+    "ALLOWED_ORIGINS",
+  ]) {
     expect(output).toMatch(new RegExp(`^${name}: expected .+, got .+$`, "m"));
   }
   expect(output).toContain('DRAIN_SECONDS: expected a whole number from 0 to 90, got "soon"');
-  expect(output).toContain("6 setting(s)");
+  expect(output).toContain("7 setting(s)");
   expect(output).not.toContain("hunter2");
   expect(listened).toBe(false);
+});
+
+test.concurrent("a variable that looks like a misspelt setting is told at the start, with the one that is meant", async () => {
+  const { output } = await refusal({ NODE_ENV: "production", REDIS_URI: "redis://user:hunter2@localhost" });
+  expect(output).toContain("REDIS_URI is no setting, and has no effect: is REDIS_URL meant?");
+  expect(output).not.toContain("hunter2");
 });
 
 test.concurrent("a Redis that cannot be reached ends the process with code 1, the address and the next step", async () => {
@@ -92,7 +106,7 @@ test.concurrent("a Redis before 7.0 is refused with its version and what is expe
   expect(listened).toBe(false);
 });
 
-test.concurrent("a wrong password is told, and not printed", async () => {
+test.concurrent("a wrong password is reported, without printing it", async () => {
   await using redis = await startRedis();
   const admin = createClient({ url: redis.url });
   await admin.connect();
@@ -117,7 +131,7 @@ test.concurrent("a port in use ends the process with code 1 and names the port",
 
 test.concurrent("without REDIS_URL a developer's server embeds Valkey and says so", async () => {
   await using server = await startServer();
-  expect(server.output).toMatch(/embedded Valkey \d+\.\d+/);
+  await waitFor(() => /embedded Valkey \d+\.\d+/.test(server.output), "the backend to be printed");
   expect(await server.stop()).toEqual({ code: 0, signal: null });
 });
 
@@ -126,6 +140,6 @@ test.concurrent("it starts and prints its address, the backend and the next step
   await using server = await startServer({ env: { REDIS_URL: redis.url, KEY_PREFIX: uniquePrefix() } });
   const line = await server.waitForLog(({ msg }) => msg === "listening", "listening");
   expect(line).toMatchObject({ port: server.port, url: `http://localhost:${server.port}` });
+  await waitFor(() => /Next: open http/.test(server.output), "the next step to be printed");
   expect(server.output).toMatch(/Backend: (Redis|Valkey) \d/);
-  expect(server.output).toMatch(/Next: open http/);
 });

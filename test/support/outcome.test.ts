@@ -24,7 +24,7 @@ test("on a machine that has everything a skipped test fails the run", () => {
   expect(last(lines)).toBe("3 passed, 0 failed, 1 skipped");
 });
 
-test("who asks for a test by its name skips the others on purpose", () => {
+test("where a test is selected by its name, the others may be skipped", () => {
   expect(judgeRun({ ...run, skipped: 40, isSelection: true }, [])).toEqual({
     lines: ["3 passed, 0 failed, 40 skipped"],
     fails: false,

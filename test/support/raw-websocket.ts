@@ -68,7 +68,7 @@ export class RawClient implements Disposable {
     this.connected = new Promise((resolve, reject) => {
       this.#settleConnected = { resolve, reject };
     });
-    // Whoever opened the client hears of it by `connected` or `closed`; neither must ever end the process.
+    // The test that opened the client learns it from `connected` or `closed`; neither must ever end the process.
     this.connected.catch(() => undefined);
     this.#webSocket.on("message", (bytes: Buffer) => this.#take(bytes));
     this.#webSocket.on("error", (error) => this.#settleConnected?.reject(error));

@@ -119,7 +119,7 @@ export class RedisServer implements AsyncDisposable {
     this.process.thaw();
   }
 
-  /** Starts it anew on the same port, killing it first where it still runs. With its data only if it was told to persist. */
+  /** Starts it again on the same port, killing it first where it still runs. With its data only if it was told to persist. */
   async restart({ keepData }: { readonly keepData: boolean }): Promise<void> {
     if (keepData && !this.#persist) throw new Error("expected persist: true for a restart with data");
     await this.kill();

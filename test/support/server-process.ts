@@ -68,7 +68,10 @@ export class ServerProcess extends ManagedProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The JSON lines it logged so far. */
+  /**
+   * The JSON lines of its log that this process has read so far. They come through a pipe: an answer over a socket may be
+   * read before a line that was logged earlier. Wait for a line with `waitForLog`; after `exit` all of them are here.
+   */
   get logs(): LogLine[] {
     return this.output.split("\n").flatMap(parseLine);
   }

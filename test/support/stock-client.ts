@@ -27,7 +27,7 @@ export interface StockOptions {
   readonly socket?: Partial<ManagerOptions & SocketOptions>;
 }
 
-/** A stock socket.io-client that is not connected yet: for who must listen before the first packet. */
+/** A stock socket.io-client that is not connected yet, for tests that must listen before the first packet. */
 export function stockSocket(url: string, options: StockOptions = {}): StockSocket {
   const { session = sessionId(), token, protocol = limits.protocolVersion } = options;
   const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, {

@@ -48,7 +48,7 @@ export class Tally {
     return found;
   }
 
-  /** Forgets the order, not the counts: for a client that starts anew somewhere else. */
+  /** Forgets the order, not the counts: for a client that starts again somewhere else. */
   restart(): void {
     this.#last = undefined;
   }

@@ -49,6 +49,36 @@ export async function waitFor<Value>(
 }
 
 /**
+ * Lets time pass where a scene is made of time itself: a pause that must outlast a setting, a bill that grows by the
+ * second, a span in which something must not happen. It never stands for "by then it will have happened"; that is what
+ * `waitFor` is for. Each call says in a comment what the time is for.
+ */
+export async function timePasses(durationMs: number): Promise<void> {
+  await delay(durationMs);
+}
+
+/**
+ * Resolves with what `read` gives as soon as that has stayed the same for `forMs`: for what ends by coming to a halt,
+ * and has no other sign of its end.
+ */
+export async function standsStill<Value>(
+  read: () => Promise<Value>,
+  { forMs, what, timeoutMs }: { readonly forMs: number; readonly what: string; readonly timeoutMs?: number },
+): Promise<Value> {
+  let last = { value: await read(), sinceMs: performance.now() };
+  await waitFor(
+    async () => {
+      const value = await read();
+      if (value !== last.value) last = { value, sinceMs: performance.now() };
+      return performance.now() - last.sinceMs >= forMs;
+    },
+    what,
+    timeoutMs,
+  );
+  return last.value;
+}
+
+/**
  * The promise's own outcome, or WaitTimeout when that takes longer than `timeoutMs`. The promise itself goes on;
  * an error of it that comes too late is swallowed here, as the time-out has been reported.
  */

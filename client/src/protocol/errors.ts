@@ -47,6 +47,24 @@ export const clientErrors = {
   LOAD_FAILED: { retryable: true, advice: "Nothing: `load` is called again after a delay; `cause` is its error." },
   TOKEN_FAILED: { retryable: true, advice: "Nothing: `token` is called again after a delay; `cause` is its error." },
   DISCONNECTED: { retryable: true, advice: "Ask again once the client is connected." },
+  INVALID_URL: {
+    retryable: false,
+    advice: "Correct the address: `https://host` or `wss://host`, without a path; the message says more.",
+  },
+  UNREACHABLE: {
+    retryable: true,
+    advice: "Check host, port and network: nothing answers at the address. The client goes on trying.",
+  },
+  UPGRADE_REFUSED: {
+    retryable: true,
+    advice:
+      "Allow the page's origin in `ALLOWED_ORIGINS`, or correct `socket.path`: the address answers, but does not accept the WebSocket. The client goes on trying.",
+  },
+  OUTBOX_NOT_KEPT: {
+    retryable: true,
+    advice:
+      "Do without: a publish that waits is lost by a reload, as the session storage cannot be used; `cause` is its error.",
+  },
   CLOSED: { retryable: false, advice: "The client or the room was closed; join again to publish." },
 } as const satisfies Record<string, ErrorMeaning>;
 

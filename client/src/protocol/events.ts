@@ -15,7 +15,10 @@ const roomName = z.string().regex(new RegExp(`^[A-Za-z0-9_.:@-]{1,${limits.roomN
 const messageId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, {
   error: "expected a message id: 8 to 64 characters of A-Z a-z 0-9 _ -",
 });
+/** Of one of the `serverMessages`. No client can send such an id. */
+const serverMessageId = z.string().regex(/^server:[A-Za-z0-9_-]{8,64}$/);
 const eventName = z.string().min(1).max(64);
+const token = z.string().max(4096);
 const pageLimit = z.int().min(1).max(limits.pageMessages);
 
 const sender = z.strictObject({
@@ -27,7 +30,7 @@ const sender = z.strictObject({
 
 const message = z.strictObject({
   position,
-  id: messageId,
+  id: z.union([messageId, serverMessageId]),
   event: eventName,
   data: z.unknown(),
   from: sender,
@@ -132,6 +135,13 @@ export const requests = {
       cursor: memberCursor.exactOptional(),
     }),
   ),
+  "token:refresh": request(
+    z.strictObject({ token }),
+    z.strictObject({
+      /** When the connection will have to be given the next one, in milliseconds since 1970; null where it never has to. */
+      expiresAtMs: z.int().nullable(),
+    }),
+  ),
 };
 
 /** What the server tells unasked: event name -> payload. */
@@ -154,6 +164,12 @@ export const notifications = {
     count: z.int(),
     mode: presenceMode,
   }),
+  /** This connection is no longer in a room, because its user has lost the right to read there. */
+  "room:revoked": z.strictObject({
+    room: roomName,
+    /** UNAVAILABLE where the right could not be looked up: join again. */
+    code: z.enum(["FORBIDDEN", "UNAVAILABLE"]),
+  }),
   /** This connection will be cut: move to another one before the deadline, which is in the server's clock. */
   "connection:expiring": z.strictObject({
     reason: z.enum(["timeout", "drain", "token"]),
@@ -166,7 +182,7 @@ export const handshakeAuth = z.object({
   session: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, {
     error: "expected a session: 16 to 64 characters of A-Z a-z 0-9 _ -",
   }),
-  token: z.string().max(4096).optional(),
+  token: token.optional(),
 });
 
 export type HandshakeAuth = z.infer<typeof handshakeAuth>;

@@ -1,5 +1,8 @@
 import type { AnyContract, Contract, Input, Output, RequestsOf } from "@holdfast/client/contract";
 import type { Message } from "@holdfast/client/protocol";
+import type { Credentials } from "../auth/identity.ts";
+import type { Action } from "../auth/rights.ts";
+import type { AuthorizeQuestion } from "../auth/standing.ts";
 import type { Logger } from "./logger.ts";
 import type { Server } from "./server.ts";
 
@@ -27,25 +30,21 @@ export interface PublishAttempt {
 export interface Asker {
   readonly user: string | null;
   readonly session: string | null;
-}
-
-/** What a client connects with. */
-export interface Credentials {
-  readonly token: string | undefined;
-  /** Of the WebSocket's handshake, without the platform's credentials. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly query: Readonly<Record<string, string | string[] | undefined>>;
+  /** What `authenticate` answered with, or the claims of the token. */
+  readonly claims: unknown;
+  /** Whether the asker may read or write in a room. Rejects as `authorize` does. */
+  can(room: string, action: Action): Promise<boolean>;
 }
 
 /** Who a client is. */
 export interface AuthenticatedUser {
   /** null is nobody in particular. */
   readonly user: string | null;
-  /** The rights by room, as the claim `rooms` of a token has them. They are not enforced yet. */
+  /** The rights by room, as the claim `rooms` of a token has them: `{ "news:*": "read" }`. The longest match counts. */
   readonly rooms?: Readonly<Record<string, string>>;
-  /** What else the application knows of the user. It is not handed to the other hooks yet. */
+  /** What else the application knows of the user, for its other hooks. */
   readonly claims?: unknown;
-  /** A client that connects after this is refused with TOKEN_EXPIRED. An open connection is not closed yet. */
+  /** A client that connects after this is refused with TOKEN_EXPIRED. An open connection is closed ten seconds after it. */
   readonly expiresAtMs?: number;
 }
 
@@ -82,10 +81,15 @@ export interface Application<C = AnyContract> {
   /** HTML that is served at `/`, outside production. */
   readonly page?: string;
   /**
-   * Tells who a client is, each time that it connects. It takes the place of the token's check by the settings, which then
+   * Tells who a client is, each time that it connects or refreshes its token, where another user is refused. It takes the place of the token's check by the settings, which then
    * need no AUTH. null refuses the client with UNAUTHENTICATED, a RequestError with its own code.
    */
   readonly authenticate?: (credentials: Credentials, context: HookContext<C>) => MaybePromise<AuthenticatedUser | null>;
+  /**
+   * Decides a right that the rooms of the token, or of `authenticate`, do not decide; without it ROOM_RIGHTS does. An answer is
+   * kept for its connection for at most five minutes, until its token is refreshed or until `server.recheck`.
+   */
+  readonly authorize?: (question: AuthorizeQuestion, context: HookContext<C>) => MaybePromise<boolean>;
   /**
    * May refuse a publish of a client by throwing a RequestError, or change what is stored by returning other data, which
    * is not parsed again; returning nothing keeps it. Publishes of one session in one room are asked for in order, one at
@@ -95,9 +99,9 @@ export interface Application<C = AnyContract> {
   /** Answers the contract's own requests. Payload and answer are always checked by their schemas. */
   readonly requests?: RequestHooks<C>;
   /**
-   * Is told of what was stored, whoever published it, and not of repeats: afterwards, once, on the instance that stored
-   * it, one call at a time for a room. It refuses nothing, and a throw is only logged. An instance that dies takes along
-   * what it has not told: what must not be missed is read with `server.history`.
+   * Is called after messages were stored, by clients or by the server's side, and not for repeats: once, on the instance
+   * that stored them, one call at a time for a room. It cannot refuse anything, and what it throws is only logged. Where an
+   * instance dies, its last calls are missing: read `server.history` for what must not be missed.
    */
   readonly onPublished?: (published: PublishedMessages, context: HookContext<C>) => unknown;
   /** Is told of a member that joined a room: afterwards, once, on one instance. Moves and short cuts are no join. */

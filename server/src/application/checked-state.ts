@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RequestError } from "../errors.ts";
-import { requireBearable } from "./checked-data.ts";
+import { requireEncodable } from "./checked-data.ts";
 import { parseBySchema } from "./schemas.ts";
 
 /**
@@ -15,7 +15,7 @@ export function checkedState(schema: StandardSchemaV1 | undefined, state: unknow
       "the contract names no `presence` for this room, so its members have no state",
     );
   }
-  requireBearable(state, { binary: "refused" });
+  requireEncodable(state, { binary: "refused" });
   const json = JSON.stringify(parseBySchema("state", schema, state, "presence")) ?? "null";
   const bytes = Buffer.byteLength(json);
   if (bytes > limits.stateBytes) {

@@ -6,8 +6,8 @@ const hookTimeoutMs = 5_000;
 
 /**
  * Runs a hook of the application. A RequestError that it throws refuses the request with its code; anything else becomes
- * INTERNAL and is logged by whoever asked. Throws UNAVAILABLE after its time: its signal aborts, and what it returns
- * later has no effect.
+ * INTERNAL and is logged by the caller. Throws UNAVAILABLE when the hook takes too long: its signal aborts, and its late
+ * result has no effect.
  */
 export async function runHook<Result, C>(
   name: string,
@@ -25,7 +25,7 @@ export async function runHook<Result, C>(
   });
   try {
     const result = Promise.resolve(hook({ ...context, signal: abort.signal }));
-    // What it throws after its time is nobody's concern any more.
+    // A rejection after the time limit has no effect, and must not count as unhandled.
     result.catch(() => undefined);
     return await Promise.race([result, timeout]);
   } finally {

@@ -1,6 +1,5 @@
-import type { Sender } from "@holdfast/client/protocol";
-import type { Application, HookContext } from "./application.ts";
-import { requireBearable } from "./checked-data.ts";
+import type { Application, Asker, HookContext } from "./application.ts";
+import { requireEncodable } from "./checked-data.ts";
 import { runHook } from "./hooks.ts";
 import { type ContractSchemas, parseBySchema } from "./schemas.ts";
 
@@ -9,7 +8,14 @@ export interface OwnRequests {
   /** Whether the contract names this request. */
   has(event: unknown): event is string;
   /** Lets the application answer. Throws INVALID_PAYLOAD, and what its hook refuses with. */
-  answer(from: Sender, event: string, payload: unknown): Promise<unknown>;
+  answer(caller: OwnCaller, event: string, payload: unknown): Promise<unknown>;
+}
+
+/** Who asks. */
+interface OwnCaller {
+  readonly identity: Omit<Asker, "can"> & {
+    may(room: string, action: "read" | "write"): boolean | Promise<boolean>;
+  };
 }
 
 export function createOwnRequests<C>(
@@ -18,20 +24,24 @@ export function createOwnRequests<C>(
   context: Pick<HookContext<C>, "server" | "logger">,
 ): OwnRequests {
   const hooks = (requests ?? {}) as Readonly<
-    Record<string, ((payload: never, context: Sender & HookContext<C>) => unknown) | undefined>
+    Record<string, ((payload: never, context: Asker & HookContext<C>) => unknown) | undefined>
   >;
   return {
     has: (event): event is string => typeof event === "string" && Object.hasOwn(schemas.requests, event),
 
-    async answer(from, event, payload) {
+    async answer({ identity }, event, payload) {
       const schema = schemas.requests[event];
       const hook = hooks[event];
       if (schema === undefined || hook === undefined) {
         throw new Error(`the contract names the request ${event}, and the application has no hook for it`);
       }
-      requireBearable(payload, { binary: "refused" });
+      requireEncodable(payload, { binary: "refused" });
       const parsed = parseBySchema("payload", schema.payload, payload, event);
-      const answer = await runHook(event, context, (hookContext) => hook(parsed as never, { ...from, ...hookContext }));
+      const { user, session, claims } = identity;
+      const asker: Asker = { user, session, claims, can: async (room, action) => identity.may(room, action) };
+      const answer = await runHook(event, context, (hookContext) =>
+        hook(parsed as never, { ...asker, ...hookContext }),
+      );
       try {
         return parseBySchema("answer", schema.answer, answer, event);
       } catch (cause) {

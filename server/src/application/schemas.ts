@@ -1,6 +1,7 @@
 import type { Contract, RoomContract } from "@holdfast/client/contract";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RequestError } from "../errors.ts";
+import { describeIssues } from "../parse.ts";
 
 type Schema = StandardSchemaV1;
 type Schemas = Readonly<Record<string, Schema>>;
@@ -23,9 +24,9 @@ export interface ContractSchemas {
 }
 
 /**
- * Prepares a contract. Throws a sentence that names the schema which is none of Standard Schema, the pattern with a `*`
- * that is not at its end, and the name that a message and a signal share: an application in JavaScript has no compiler
- * to be told by.
+ * Prepares a contract. Throws a sentence that names a schema that is not a Standard Schema, a pattern with a `*` that
+ * is not at its end, or a name that a message and a signal share: an application in JavaScript has no compiler to find
+ * these.
  */
 export function contractSchemas(contract: Contract): ContractSchemas {
   const flat = roomSchemas("the contract", contract);
@@ -78,21 +79,10 @@ function matches(pattern: string, room: string): boolean {
 export function parseBySchema(what: string, schema: Schema, value: unknown, event: string): unknown {
   const result = schema["~standard"].validate(value);
   if ("then" in result) {
-    // How it ends is nobody's concern, and a rejection without an owner would end the process.
+    // Its result is not used, and an unhandled rejection would end the process.
     result.then(undefined, () => undefined);
     throw new Error(`the schema of ${event} answers with a promise for its ${what}; it must be synchronous`);
   }
   if (result.issues === undefined) return result.value;
-  throw new RequestError("INVALID_PAYLOAD", describeStandardIssues(what, result.issues));
-}
-
-/** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
-function describeStandardIssues(root: string, issues: readonly StandardSchemaV1.Issue[]): string {
-  return issues
-    .slice(0, 5)
-    .map(({ path = [], message }) => {
-      const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
-      return `${[root, ...keys].join(".")}: ${message}`;
-    })
-    .join("; ");
+  throw new RequestError("INVALID_PAYLOAD", describeIssues(what, result.issues));
 }

@@ -31,6 +31,16 @@ export interface Server<C> extends AsyncDisposable {
   history(room: string, range?: { after?: Position; before?: Position; limit?: number }): Promise<Page>;
   /** Everybody who is in a room now; in a large room, page by page, who joins meanwhile may be missing. Throws UNAVAILABLE. */
   members(room: string): Promise<readonly Member[]>;
+  /**
+   * Has the rights of a user looked at again, in one room or in all, on every instance: `authorize` is asked anew, and who may not
+   * read any more leaves the room within a second and is told so. Throws UNAVAILABLE where other instances cannot be told.
+   */
+  recheck(user: string, room?: string): Promise<void>;
+  /**
+   * Closes every connection of a user on every instance, and revokes the tokens that were issued to the user so far. An
+   * application's own `authenticate` has to refuse the user by itself. Throws UNAVAILABLE.
+   */
+  disconnectUser(user: string): Promise<void>;
   /** Answers an HTTP request as the server itself would, for mounting it into another one. It needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>;
   /**

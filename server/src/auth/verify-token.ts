@@ -1,59 +1,89 @@
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
+import type { Logger } from "pino";
 import type { AuthMode } from "../config.ts";
 import { RequestError } from "../errors.ts";
+import { anonymous, type Identity } from "./identity.ts";
+import { createKeySet } from "./key-set.ts";
+import { parseRoomRights, type RoomRights } from "./rights.ts";
 
-/** Who a connection speaks for; null is nobody in particular. */
-export interface Identity {
-  readonly user: string | null;
-}
+/** Verifies a token. Throws UNAUTHENTICATED and TOKEN_EXPIRED, and UNAVAILABLE where its key cannot be looked up now. */
+export type VerifyToken = (token: string | undefined) => Promise<Identity>;
+
+/** Longest subject: it is stored with every message of its user. */
+const longestSubject = 256;
+/** What signs the tokens of a key set. The same text as key and as secret is the classic confusion; `none` is no signature. */
+const keySetAlgorithms = ["RS256", "ES256", "EdDSA", "Ed25519"];
 
 /**
- * Makes the check of a handshake's token: nothing is asked where everybody is anonymous; otherwise the token must be
- * a JWT with a `sub`, signed with the secret (HS256) or with a key of the key set. The check throws UNAUTHENTICATED
- * and TOKEN_EXPIRED, and UNAVAILABLE where the key set cannot be fetched.
+ * Makes the check of a token. Where everybody is anonymous nothing is asked for, and no token is believed. Otherwise it
+ * must be a JWT with `sub` and `exp`, signed with the secret (HS256) or with a key of the key set.
  */
-export function createAuthenticator(auth: AuthMode): (token: string | undefined) => Promise<Identity> {
-  if (auth.mode === "anonymous") return () => Promise.resolve({ user: null });
-  const { key, issuer, audience } = auth;
+export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn">): VerifyToken {
+  if (auth.mode === "anonymous") return () => Promise.resolve(anonymous);
+  const { key, issuer, audience, skewSeconds } = auth;
   const options = {
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
+    clockTolerance: skewSeconds,
     requiredClaims: ["sub", "exp"],
   };
-  const verify =
-    "secret" in key
-      ? withSecret(new TextEncoder().encode(key.secret), { ...options, algorithms: ["HS256"] })
-      : withKeySet(createRemoteJWKSet(new URL(key.jwksUrl)), options);
+  const verify = "secret" in key ? withSecret(key.secret, options) : withKeySet(key.jwksUrl, options, logger);
   return async (token) => {
-    if (token === undefined) throw new RequestError("UNAUTHENTICATED", "expected a token in the handshake's auth");
-    const { sub }: { sub?: unknown } = await verify(token).catch((error: unknown) => {
+    if (token === undefined)
+      throw new RequestError(
+        "UNAUTHENTICATED",
+        "expected a token, got none: pass `token` to `connect`, or send it in `auth`",
+      );
+    const claims = await verify(token).catch((error: unknown) => {
       throw tokenError(error);
     });
-    // What the claim holds is the issuer's: by its type it is text, and the signature proves nothing about that.
-    if (typeof sub !== "string" || sub === "") {
-      throw new RequestError("UNAUTHENTICATED", "expected a token whose subject is a text that is not empty");
-    }
-    return { user: sub };
+    const { exp = 0, iat } = claims;
+    return {
+      isToken: true,
+      user: subjectOf(claims),
+      rooms: roomsOf(claims),
+      claims,
+      expiresAtMs: Math.min(Math.floor((exp + skewSeconds) * 1000), Number.MAX_SAFE_INTEGER),
+      issuedAtSeconds: iat === undefined ? undefined : Math.floor(iat),
+    };
   };
 }
 
-type Options = Parameters<typeof jwtVerify>[2];
-
-function withSecret(secret: Uint8Array, options: Options) {
-  return async (token: string) => (await jwtVerify(token, secret, options)).payload;
+function withSecret(secret: string, options: JWTVerifyOptions) {
+  const key = new TextEncoder().encode(secret);
+  return async (token: string) => (await jwtVerify(token, key, { ...options, algorithms: ["HS256"] })).payload;
 }
 
-function withKeySet(keys: ReturnType<typeof createRemoteJWKSet>, options: Options) {
-  return async (token: string) => (await jwtVerify(token, keys, options)).payload;
+function withKeySet(url: string, options: JWTVerifyOptions, logger: Pick<Logger, "warn"> | undefined) {
+  const keys = createKeySet(new URL(url), (err) => logger?.warn({ err, url }, "the token's key set was not fetched"));
+  return async (token: string) => (await jwtVerify(token, keys, { ...options, algorithms: keySetAlgorithms })).payload;
 }
 
-/** Codes of jose that tell of the key set's server and not of the token: an answer that is no 200, or no key set. */
-const keySetFailures: ReadonlySet<string> = new Set(["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"]);
+/** By its type the claim is text; what it is was up to the issuer, and the signature proves nothing about that. */
+function subjectOf({ sub }: { readonly sub?: unknown }): string {
+  if (typeof sub === "string" && sub !== "" && sub.length <= longestSubject) return sub;
+  throw new RequestError(
+    "UNAUTHENTICATED",
+    `expected a token whose subject is a text of 1 to ${longestSubject} characters`,
+  );
+}
+
+function roomsOf(claims: JWTPayload): RoomRights | undefined {
+  if (!Object.hasOwn(claims, "rooms") || claims.rooms === undefined) return undefined;
+  try {
+    return parseRoomRights(claims.rooms);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RequestError("UNAUTHENTICATED", `the token's claim is not valid: ${reason}`);
+  }
+}
 
 function tokenError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
   if (error instanceof errors.JWTExpired) return new RequestError("TOKEN_EXPIRED", "the token has expired");
-  if (!(error instanceof errors.JOSEError) || keySetFailures.has(error.code)) {
-    return new RequestError("UNAVAILABLE", "the token's key set cannot be fetched");
+  if (error instanceof errors.JOSEError) {
+    return new RequestError("UNAUTHENTICATED", `the token is not valid: ${error.message}`);
   }
-  return new RequestError("UNAUTHENTICATED", `the token is not valid: ${error.message}`);
+  // What is left is the key's own trouble: a key of the set that cannot be used. The token may be good.
+  return new RequestError("UNAVAILABLE", "the key of the token cannot be used");
 }

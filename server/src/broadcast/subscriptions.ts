@@ -20,8 +20,8 @@ const repairDelayMs = 1_000;
 
 /**
  * The subscribing side of the Redis adapter, which calls sSubscribe and sUnsubscribe without awaiting them (29 of 300
- * messages were lost right after a join). Here every channel has a wanted and a known state that are brought together
- * by one command at a time, and {@link Subscriptions.confirmed} lets a join wait for the confirmation.
+ * messages were lost right after a join). Every channel has a wanted and a known state; one command at a time brings the
+ * known state to the wanted one, and {@link Subscriptions.confirmed} lets a join wait for the confirmation.
  */
 export class Subscriptions {
   readonly #redis: Subscriber;
@@ -82,7 +82,7 @@ export class Subscriptions {
   }
 
   /**
-   * Subscribes to a channel anew, of which messages were lost though it is confirmed; does nothing for one that is not
+   * Subscribes again to a channel that is confirmed and yet lost messages; does nothing for one that is not
    * wanted. Resolves when Redis has confirmed; until then further messages are lost. Throws UNAVAILABLE.
    */
   async resubscribe(channel: string): Promise<void> {

@@ -14,8 +14,8 @@ const silentClientMs = 500;
 const takenPaths = new WeakMap<HostServer, Map<string, Take>>();
 
 /**
- * A place at a host's HTTP server: it takes the WebSocket upgrades of one path and nothing else. Requests, other
- * upgrades, time-outs and closing stay the host's.
+ * Takes the WebSocket upgrades of one path from a host's HTTP server, and nothing else: requests, other upgrades,
+ * time-outs and closing stay the host's.
  */
 export class HostAttachment {
   readonly #host: HostServer;

@@ -3,8 +3,8 @@ import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /**
- * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502: so the
- * server never closes an idle one first, as long as it serves.
+ * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502. So the server
+ * never closes an idle connection first while it serves.
  */
 const keepAliveTimeoutMs = 20 * 60_000;
 /** How long the end of the server waits for clients to answer the closing of their WebSockets. */
@@ -12,7 +12,7 @@ const silentClientMs = 500;
 /** What requests have left at least, where the clients that were moved took all of the time. */
 const lastAnswersMs = 500;
 
-/** An HTTP server's listening and its end: it knows which connections are open and which requests are under way. */
+/** The server's own HTTP server: listens and closes in order, because it knows open connections and requests under way. */
 export class OwnServer {
   readonly #server: Server;
   readonly #askedPort: number;
@@ -24,7 +24,7 @@ export class OwnServer {
   #onAllAnswered: () => void = () => undefined;
 
   /**
-   * Is made when all other listeners of the server are in place, and before it listens.
+   * Make it after all other listeners of the server, and before the server listens.
    *
    * @param port - 0 lets the system choose
    */

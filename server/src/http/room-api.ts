@@ -1,15 +1,14 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { RequestError } from "../errors.ts";
-import { trustedCaller } from "../requests/caller.ts";
+import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
+import type { CallerOf } from "./bearer.ts";
+import { jsonBody } from "./json-body.ts";
 
 export interface RoomApiParts {
   readonly requests: Requests;
-  /** The bearer token to ask for; undefined asks for none. */
-  readonly bearerToken: string | undefined;
+  readonly callerOf: CallerOf;
   /**
    * How long ago this process woke from a sleep. Undefined on Function Compute: there an instance is frozen only while it
    * has no request, and thawed by one, so no request waits through a sleep, and the first one after it is to be served.
@@ -18,36 +17,31 @@ export interface RoomApiParts {
 }
 
 /**
- * For so long after a sleep a request may be one that lay in a buffer all the time, and whose sender has given it up.
- * Connections do not tell: one that came in during the sleep is accepted after it.
+ * For this long after a sleep a request may be one that has been lying in a buffer, and that its sender has given up. Its
+ * connection does not show that: one that was opened during the sleep is accepted after it.
  */
 const doubtfulAfterWakeMs = 1_000;
 
-/** Who asks over HTTP: a back end, in nobody's name. */
-const backEnd = trustedCaller();
 /** The envelope around `data` is small; what is larger than this is refused before it is parsed. */
 const bodyBytes = 2 * limits.dataBytes;
 
 /**
- * `POST /rooms/:room/messages` with `{ id, event, data }`, `GET /rooms/:room/messages?after=&before=&limit=` and
- * `GET /rooms/:room/members?cursor=&limit=`: the same rows of the request table as over the socket, for other functions and back ends.
+ * `POST /rooms/:room/messages` with `{ id, event, data }`, `GET /rooms/:room/messages?after=&before=&limit=`, `GET /rooms/:room/members?cursor=&limit=` and `POST
+ * /rooms/:room/signals` with `{ event, data }`: the same rows of the request table as over the socket, for back ends, and
+ * for users with a token of theirs.
  */
-export function createRoomApi({ requests, bearerToken, sinceWakeMs }: RoomApiParts): Hono {
-  const api = new Hono();
-  for (const path of ["/rooms/:room/messages", "/rooms/:room/members"]) {
-    api.use(path, async (context, next) => {
-      if (bearerToken !== undefined) requireBearer(context, bearerToken);
-      await next();
-    });
-  }
-  const tooLarge = () => {
-    throw new RequestError("PAYLOAD_TOO_LARGE", `expected a body of at most ${bodyBytes} bytes`);
-  };
-  api.post("/rooms/:room/messages", bodyLimit({ maxSize: bodyBytes, onError: tooLarge }), async (context) => {
-    const body = await jsonObject(context);
+export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts): Hono<CallerEnv> {
+  const api = new Hono<CallerEnv>();
+  // Before the body is read: a stranger's is not.
+  api.use("/rooms/:room/*", async (context, next) => {
+    context.set("caller", await callerOf(context.req));
+    await next();
+  });
+  api.post("/rooms/:room/messages", async (context) => {
+    const body = await jsonObject(context, "{ id, event, data }");
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
     const payload = { ...body, room: context.req.param("room") };
-    const data = await requests.carryOut(backEnd, "message:publish", payload, "request");
+    const data = await requests.carryOut(context.get("caller"), "message:publish", payload, "request");
     return context.json(data, data.duplicate ? 200 : 201);
   });
   api.get("/rooms/:room/messages", async (context) => {
@@ -57,7 +51,13 @@ export function createRoomApi({ requests, bearerToken, sinceWakeMs }: RoomApiPar
       room: context.req.param("room"),
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     };
-    return context.json(await requests.carryOut(backEnd, "history:read", payload, "request"));
+    return context.json(await requests.carryOut(context.get("caller"), "history:read", payload, "request"));
+  });
+  api.post("/rooms/:room/signals", async (context) => {
+    const body = await jsonObject(context, "{ event, data }");
+    if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
+    const payload = { ...body, room: context.req.param("room") };
+    return context.json(await requests.carryOut(context.get("caller"), "signal:send", payload, "request"));
   });
   api.get("/rooms/:room/members", async (context) => {
     const { limit, ...cursor } = context.req.query();
@@ -66,32 +66,23 @@ export function createRoomApi({ requests, bearerToken, sinceWakeMs }: RoomApiPar
       room: context.req.param("room"),
       ...(limit === undefined ? {} : { limit: Number(limit) }),
     };
-    return context.json(await requests.carryOut(backEnd, "presence:list", payload, "request"));
+    return context.json(await requests.carryOut(context.get("caller"), "presence:list", payload, "request"));
   });
   return api;
 }
+
+/** What a request carries from the check of its token to its handler. */
+export type CallerEnv = { Variables: { caller: Caller } };
 
 function refuseDoubtful(sinceWakeMs: number): void {
   const leftMs = Math.ceil(doubtfulAfterWakeMs - sinceWakeMs);
   if (leftMs > 0) throw new RequestError("UNAVAILABLE", "this server slept, and the request may be old", leftMs);
 }
 
-async function jsonObject(context: Context): Promise<object> {
-  const body: unknown = await context.req.json().catch(() => undefined);
+async function jsonObject(context: Context, expected: string): Promise<object> {
+  const body = await jsonBody(context.req, bodyBytes);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new RequestError("INVALID_PAYLOAD", "expected a JSON object { id, event, data }");
+    throw new RequestError("INVALID_PAYLOAD", `expected a JSON object ${expected}`);
   }
   return body;
-}
-
-function requireBearer(context: Context, expected: string): void {
-  const [, given] = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "") ?? [];
-  if (given === undefined || !equalInConstantTime(given, expected)) {
-    throw new RequestError("UNAUTHENTICATED", "expected the header `Authorization: Bearer <ADMIN_TOKEN>`");
-  }
-}
-
-function equalInConstantTime(a: string, b: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -1,7 +1,7 @@
 /**
- * Reads that one instance may have under way in Redis. Redis carries out one command at a time, so that a publish which
- * comes after them waits for all of them: eight pages are a few milliseconds. Fewer would leave Redis idle while the
- * answers are under way to a distant instance.
+ * Reads that one instance may have under way in Redis. Redis carries out one command at a time, so a publish waits for
+ * all reads before it: eight pages take a few milliseconds. Fewer reads would leave Redis idle while answers travel to a
+ * distant instance.
  */
 const readsPerInstance = 8;
 

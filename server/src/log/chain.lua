@@ -1,4 +1,4 @@
--- The chain of a room's log, for the scripts that write it. It is put before them.
+-- The chain of a room's log, for the scripts that write it. It is put before them, and positions.lua before it.
 --
 -- KEYS[1] log   stream: an entry has the field m (a message's body), the first of an epoch also p (the position before
 --               it); a loss entry has l (the break that it reports: "after before", then positions that were
@@ -17,17 +17,6 @@ if not life then return redis.error_reply('NOLIFE INFO replication does not cont
 
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local head = newest[1] and newest[1][1] or '0-0'
-
-local function split(position)
-  local epoch, seq = string.match(position, '^(%d+)-(%d+)$')
-  return tonumber(epoch), tonumber(seq)
-end
-
-local function isAfter(a, b)
-  local epochA, seqA = split(a)
-  local epochB, seqB = split(b)
-  return epochA > epochB or (epochA == epochB and seqA > seqB)
-end
 
 -- Whether the log lacks a position that a message had. Within an epoch a log loses its end or nothing, so what is not
 -- beyond the head is there. What lies before the oldest entry was trimmed, unless the log began with that entry.
@@ -82,32 +71,53 @@ local function parseEvidence(text)
   return positions, toldAt
 end
 
+-- Whether a loss entry among those that follow a break reports a position, or a later one of its epoch. Several
+-- instances may know of one loss, and the interval of a second report would be added to that of another loss.
+local function isReported(position, following)
+  local epoch, seq = split(position)
+  for i = 1, #following do
+    local fields = following[i][2]
+    if fields[3] == 'l' then
+      for reported in string.gmatch(fields[4], '%S+ %S+ (.+)') do
+        for other in string.gmatch(reported, '%S+') do
+          local otherEpoch, otherSeq = split(other)
+          if otherEpoch == epoch and otherSeq >= seq then return true end
+        end
+      end
+    end
+  end
+  return false
+end
+
 -- Reports in the log itself that messages are missing from it: a reader that reads on over the break learns of it,
--- once. Returns the break as a loss entry has it, and the positions that are lost; nil and "" where none is.
+-- once. Returns the break as a loss entry has it, nil where nothing new is lost; and the positions that are lost.
 local function markLoss(evidence, toldAt, ttlSeconds)
   local after, before
-  local gone = {}
+  local gone, news = {}, {}
   for i = 1, #evidence do
     local position = evidence[i]
     if isLost(position) and (toldAt[i] == '' or isLost(toldAt[i])) then
       gone[#gone + 1] = position
       local last = redis.call('XREVRANGE', KEYS[1], '(' .. position, '-', 'COUNT', 1)[1]
-      local first = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', 1)[1]
-      if not after or isAfter(after, last and last[1] or '0-0') then after = last and last[1] or '0-0' end
-      if not first then before = '' end
-      if first and (not before or (before ~= '' and isAfter(first[1], before))) then before = first[1] end
+      local following = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', 16)
+      local first = following[1]
+      if not isReported(position, following) then
+        news[#news + 1] = position
+        if not after or isAfter(after, last and last[1] or '0-0') then after = last and last[1] or '0-0' end
+        if not first then before = '' end
+        if first and (not before or (before ~= '' and isAfter(first[1], before))) then before = first[1] end
+      end
     end
   end
-  if not after then return nil, '' end
+  if not after then return nil, table.concat(gone, ' ') end
   local mark = string.format('%.0f-0', nextEpoch(evidence))
-  local positions = table.concat(gone, ' ')
-  local lost = after .. ' ' .. (before == '' and mark or before) .. ' ' .. positions
+  local lost = after .. ' ' .. (before == '' and mark or before) .. ' ' .. table.concat(news, ' ')
   -- A server that does not know loss entries yet gives this one to its clients as a message that they do not know.
   local body = '"id":"lost-' .. mark .. '","event":"holdfast:lost","data":null,"from":{"user":null,"session":null},"sentAtMs":0}'
   redis.call('XADD', KEYS[1], mark, 'm', body, 'l', lost)
   enterLife(ttlSeconds)
   head = mark
-  return lost, positions
+  return lost, table.concat(gone, ' ')
 end
 
 -- The end of a broadcast, from which an instance learns where it stands in the chain without parsing the messages.

@@ -1,6 +1,6 @@
 import { limits, type Position } from "@holdfast/client/protocol";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 
 /** A message on its way into a room's log. */
 export interface Draft {
@@ -40,8 +40,8 @@ const longestWaitMs = limits.acknowledgementTimeoutMs;
  * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. There
  * is no timer, so a quiet room is not delayed, and a busy one pays one round trip for many messages.
  *
- * When an append fails, everything that waits for it fails with it: no publisher learns of success for a message whose
- * predecessors are lost, and none waits for one time limit after another.
+ * When an append fails, everything that waits for it fails with it. So no publish succeeds whose predecessor failed, and
+ * no publisher waits for several time limits in a row.
  */
 export class GroupCommit {
   readonly #append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;
@@ -62,7 +62,7 @@ export class GroupCommit {
     const lane = this.#lanes.get(room);
     const { bytes } = draft;
     if (this.#allBytes + bytes > allLanesBytes || (lane !== undefined && isFull(lane, bytes))) {
-      return Promise.reject(new RequestError("RATE_LIMITED", "the room's queue is full", retryAfterMs));
+      return Promise.reject(new OverLimit("lane", "RATE_LIMITED", "the room's queue is full", retryAfterMs));
     }
     return new Promise((resolve, reject) => {
       const waiting = { draft, since: momentNow(), resolve, reject };

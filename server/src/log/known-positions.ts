@@ -14,8 +14,8 @@ const rememberedLosses = 8;
 export interface Evidence {
   readonly position: Position;
   /**
-   * Present where the log lacks `position` and has reported that: the log's newest position at that moment. It is the
-   * loss entry, or the last message of the batch that was appended right after the entry.
+   * Present where the log lacks `position` and has reported that: the loss entry. As long as the log has it, readers
+   * learn of the loss, whatever was lost of what came after the entry.
    */
   readonly toldAt?: Position;
 }
@@ -78,7 +78,7 @@ export class KnownPositions {
       !isContained(position) && lost?.some((gone) => isRepeat(gone, position)) === true;
     const untold = positions.filter((position) => !isTold(position));
     const doubtful = untold.filter((position) => !isContained(position));
-    const told = positions.filter(isTold).map((position) => ({ position, toldAt: head }));
+    const told = positions.filter(isTold).map(toldAt(head));
     // Losing a loss entry needs no report, so the messages before it stay evidence.
     const isLossEntry = lost !== undefined && splitPosition(head).seq === 0;
     this.#note(room, isLossEntry ? untold : [...doubtful, head], [...losses, ...told]);
@@ -140,6 +140,8 @@ export interface Settlement {
   readonly renewed: boolean;
 }
 
+/** `head` is the position after the report. A loss entry begins an epoch, and what is appended with it goes on there. */
 function toldAt(head: Position) {
-  return (position: Position): Required<Evidence> => ({ position, toldAt: head });
+  const lossEntry: Position = `${splitPosition(head).epochMs}-0`;
+  return (position: Position): Required<Evidence> => ({ position, toldAt: lossEntry });
 }

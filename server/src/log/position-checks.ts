@@ -9,7 +9,7 @@ export interface PositionChecksOptions {
   readonly log: Pick<RoomLog, "check">;
   readonly known: KnownPositions;
   readonly logger: Logger;
-  /** Subscribes to the room's channel anew. Throws UNAVAILABLE. */
+  /** Subscribes to the room's channel again. Throws UNAVAILABLE. */
   readonly resubscribe: (room: string) => Promise<void>;
   /** Rooms that have members on this instance. */
   readonly localRooms: () => readonly string[];
@@ -28,10 +28,10 @@ const tickMs = 500;
 const broadcastGraceMs = 500;
 
 /**
- * Keeps this instance level with the logs. A periodic check of each room with members finds a broadcast that was lost
- * on the way here, shows the log what this instance knows, and renews its expiry; rooms that are only published to from
- * here are checked, too, for a while after the last publish. After Redis was away every room with
- * members is told its position, and every room of which this instance knows anything is checked.
+ * Finds broadcasts and messages that were lost. A periodic check of each room with members notices a broadcast that did
+ * not arrive here, shows the log what this instance knows, and renews the log's expiry. Rooms without members that were
+ * published to from here are checked for a while after the last publish. After an outage of Redis the members of every
+ * room are told its position, and every room of which this instance knows anything is checked.
  */
 export class PositionChecks {
   readonly #options: PositionChecksOptions;
@@ -40,7 +40,7 @@ export class PositionChecks {
   #roundStartedMs = Number.NEGATIVE_INFINITY;
   #due: string[] = [];
   #perTick = 0;
-  /** Rooms to be checked as soon as Redis can be asked, and those of them whose members are told in any case. */
+  /** Rooms to check as soon as Redis answers. The members of those in `#untold` are told the position in any case. */
   readonly #urgent = new Set<string>();
   readonly #untold = new Set<string>();
   /** Rooms whose last check found that a broadcast was lost. */

@@ -1,5 +1,5 @@
 -- Reads a page of a room's log and finds whether it continues without a hole from the position asked from. It writes
--- nothing, so it also runs where Redis refuses writes.
+-- nothing, so it also runs where Redis refuses writes. positions.lua stands before it.
 --
 -- KEYS[1] log   stream of the room; its entries are described in chain.lua
 -- ARGV[1] after   position to continue from (exclusive), or "" for the newest messages
@@ -11,17 +11,6 @@
 -- message in the log's order.
 
 local after, before, limit, maxBytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-
-local function split(position)
-  local epoch, seq = string.match(position, '^(%d+)-(%d+)$')
-  return tonumber(epoch), tonumber(seq)
-end
-
-local function isAfter(a, b)
-  local epochA, seqA = split(a)
-  local epochB, seqB = split(b)
-  return epochA > epochB or (epochA == epochB and seqA > seqB)
-end
 
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local head = newest[1] and newest[1][1] or '0-0'

@@ -7,10 +7,12 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
 import checkSource from "./check.lua";
+import clearSource from "./clear.lua";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
 import { messageOf } from "./message-json.ts";
+import positionsSource from "./positions.lua";
 import readSource from "./read.lua";
 import { RedisClock } from "./redis-clock.ts";
 import { SharedReads } from "./shared-reads.ts";
@@ -23,6 +25,8 @@ export interface RoomLogOptions {
   /** How long the id of a message is remembered, at least. */
   readonly idRetentionSeconds: number;
   readonly known: KnownPositions;
+  /** A loss was reported to a log, and so to its members. */
+  readonly onLoss?: () => void;
 }
 
 /** Which part of a log to read. Without `after` and `before` it is the newest part. */
@@ -36,9 +40,10 @@ export interface PageRequest {
 }
 
 // An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
-const appendScript = script({}, chainSource, appendSource);
-const checkScript = script({ flags: "allow-oom" }, chainSource, checkSource);
-const readScript = script({ flags: "no-writes" }, readSource);
+const appendScript = script({}, positionsSource, chainSource, appendSource);
+const checkScript = script({ flags: "allow-oom" }, positionsSource, chainSource, checkSource);
+const clearScript = script({ flags: "allow-oom" }, positionsSource, chainSource, clearSource);
+const readScript = script({ flags: "no-writes" }, positionsSource, readSource);
 
 /**
  * How long after it was sent an append may still be stored: the publishers have been told by then that it is unknown
@@ -96,12 +101,21 @@ export class RoomLog {
     const renewed = known.delivered(room) !== undefined;
     try {
       const settlement = await this.#runCheck(room, shown, { renewed });
-      known.settle(room, shown, settlement);
+      this.#settle(room, shown, settlement);
       return settlement.head;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return (await this.read(room, { limit: 0 })).position;
     }
+  }
+
+  /** Removes every message of a room, and tells its members of a gap. Throws UNAVAILABLE, where it may be done all the same. */
+  async clear(room: string): Promise<void> {
+    const { keysOf, historyTtlSeconds, redis } = this.#options;
+    const keys = keysOf(room);
+    const { beforePosition, beforeTail, end } = positionFrame(room);
+    const args = [String(historyTtlSeconds), beforePosition, beforeTail, end];
+    await runScript(redis, clearScript, [keys.log, keys.life, keys.channel], args);
   }
 
   async #runCheck(
@@ -137,12 +151,18 @@ export class RoomLog {
     const newest = outcomes.findLast((outcome) => outcome !== "out-of-order" && !outcome.duplicate);
     if (newest !== undefined && newest !== "out-of-order") {
       const head = newest.position;
-      known.settle(room, shown, { newest: head, head, lost: positionsIn(lost), renewed: true });
+      this.#settle(room, shown, { newest: head, head, lost: positionsIn(lost), renewed: true });
     }
     return outcomes;
   }
 
-  /** Undefined where Redis' clock is beyond the latest moment: it may have stepped, and is known anew now. */
+  #settle(room: string, shown: readonly Evidence[], settlement: Settlement): void {
+    const { known, onLoss } = this.#options;
+    known.settle(room, shown, settlement);
+    if (settlement.lost.length > 0) onLoss?.();
+  }
+
+  /** Undefined where Redis' clock is beyond the latest moment: it may have been set, and the answer has told its present time. */
   async #runAppend(
     room: string,
     batch: readonly Draft[],

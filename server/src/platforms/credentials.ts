@@ -20,7 +20,8 @@ export function stripCredentials(server: Server): void {
 export function withoutCredentials(request: IncomingMessage): IncomingMessage {
   const { rawHeaders } = request;
   if (!rawHeaders.some((text, index) => index % 2 === 0 && isCredential(text))) return request;
-  // Node reads both of these from rawHeaders on first use, by a count that it took before: they must be there first.
+  // Node parses `headers` and `headersDistinct` from rawHeaders on first use, with a length that it has stored before. So
+  // both are read before rawHeaders is replaced.
   for (const headers of [request.headers, request.headersDistinct]) {
     for (const name of Object.keys(headers)) {
       if (isCredential(name)) delete headers[name];

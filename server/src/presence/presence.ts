@@ -174,8 +174,8 @@ export class Presence {
     };
   }
 
-  /** A join has failed: what it began is taken back, and older connections of the session stay. */
-  abandon(connection: string, room: string): void {
+  /** A connection is in the room no more, without having left: its join failed, or its right is gone. Others of its session stay. */
+  remove(connection: string, room: string): void {
     this.#connections.get(connection)?.rooms.delete(room);
     this.#rooms.get(room)?.unwatchBy(connection);
     this.#rooms.get(room)?.close(connection, 0);

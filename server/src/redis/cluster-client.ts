@@ -17,7 +17,7 @@ export type ClusterUrls = readonly [string, ...string[]];
 const connectionWaitMs = 1_000;
 /** A silent connection is given up after this; it is longer than the freezes of a process that are worth surviving. */
 const silentSocketMs = 8_000;
-/** How long a master is away before the others are asked who has its slots. */
+/** How long a master is away before the others are asked which master has its slots now. */
 const topologyRefreshMs = 2_000;
 
 /**
@@ -59,7 +59,7 @@ function connectableCluster(
   };
   cluster.on("node-ready", onReady);
   cluster.on("node-error", () => undefined);
-  // Once the slots are known, an error is one node's, or that of one attempt to learn the slots anew.
+  // Once the slots are known, an error concerns one node, or one attempt to learn the slots again.
   cluster.on("error", (error: Error) => {
     if (!cluster.isReady) events.onError(error);
   });

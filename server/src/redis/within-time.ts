@@ -5,7 +5,7 @@ export class Unanswered extends Error {}
 export async function withinTime<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    // In a process that was busy the timer is due before the answer that came meanwhile has been read: read first.
+    // In a busy process the timer may be due while the answer waits to be read, so reading goes first.
     timer = setTimeout(() => setImmediate(() => reject(new Unanswered(`no answer within ${timeoutMs} ms`))), timeoutMs);
   });
   try {

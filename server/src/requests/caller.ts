@@ -1,4 +1,5 @@
 import { limits, type Sender } from "@holdfast/client/protocol";
+import type { Action } from "../auth/rights.ts";
 
 /** Who asks, and through which connection; a request knows nothing else about where it came from. */
 export interface Caller {
@@ -10,6 +11,11 @@ export interface Caller {
   readonly connection: string;
   readonly membership: Membership;
   readonly reads: ReadTurns;
+  /**
+   * Takes a fresh token in place of the one before. Resolves to its end, or null where it has none. Throws FORBIDDEN where it is another user's,
+   * and what refuses a token in a handshake.
+   */
+  refreshToken(token: string): Promise<number | null>;
 }
 
 /** Who a caller is, as the token or the application says. */
@@ -23,6 +29,11 @@ export interface CallerIdentity {
   readonly session: string | null;
   /** What else the token or the application says of the user. */
   readonly claims: unknown;
+  /**
+   * Whether it may read or write in a room: at once where nobody has to be asked. Throws TOKEN_EXPIRED, and what the
+   * application's `authorize` throws.
+   */
+  may(room: string, action: Action): boolean | Promise<boolean>;
 }
 
 /** Gives the reads of one connection their turns. */
@@ -46,12 +57,15 @@ export interface Membership {
 /** A caller of the server's own side, which publishes in the name of `user` and has no connection. */
 export function trustedCaller(user: string | null = null): Caller {
   return {
-    identity: { isTrusted: true, user, session: null, claims: undefined },
+    identity: { isTrusted: true, user, session: null, claims: undefined, may: () => true },
     from: { user, session: null },
-    connection: "",
-    membership: noMembership,
-    reads: { run: (read) => read(limits.pageBytes) },
+    ...noConnection,
   };
+}
+
+/** A caller whom a request over HTTP has proved. */
+export function callerWithoutConnection(identity: CallerIdentity): Caller {
+  return { identity, from: { user: identity.user, session: identity.session }, ...noConnection };
 }
 
 const noMembership: Membership = {
@@ -59,4 +73,11 @@ const noMembership: Membership = {
   has: () => false,
   add: () => Promise.reject(new Error("only a connection can be in a room")),
   remove: () => undefined,
+};
+
+const noConnection: Pick<Caller, "connection" | "membership" | "reads" | "refreshToken"> = {
+  connection: "",
+  membership: noMembership,
+  reads: { run: (read) => read(limits.pageBytes) },
+  refreshToken: () => Promise.reject(new Error("only a connection can have its token refreshed")),
 };

@@ -1,5 +1,5 @@
 import { limits, type RequestData, type RequestPayload } from "@holdfast/client/protocol";
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
@@ -29,7 +29,8 @@ export async function joinRoom(
   const { room, since, history } = payload;
   const wasMember = membership.has(room);
   if (!wasMember && membership.size >= limits.roomsPerConnection) {
-    throw new RequestError("ROOM_LIMIT", `expected at most ${limits.roomsPerConnection} rooms on one connection`);
+    const message = `expected at most ${limits.roomsPerConnection} rooms on one connection`;
+    throw new OverLimit("rooms", "ROOM_LIMIT", message);
   }
   try {
     await membership.add(room);
@@ -49,7 +50,7 @@ export async function joinRoom(
   } catch (error) {
     if (!wasMember) {
       membership.remove(room);
-      parts.presence?.abandon(caller.connection, room);
+      parts.presence?.remove(caller.connection, room);
     }
     throw error;
   }

@@ -1,11 +1,13 @@
 import type { BeforePublish } from "../application/before-publish.ts";
 import type { OwnRequests } from "../application/own-requests.ts";
+import type { OnStored } from "../application/published-hook.ts";
 import type { ContractSchemas } from "../application/schemas.ts";
-import type { OnStored } from "../application/told-after.ts";
 import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Presence } from "../presence/presence.ts";
+import type { Telemetry } from "../telemetry.ts";
+import type { UserLimits } from "./user-limits.ts";
 
 /** What the handlers work with; each asks for the parts that it needs. */
 export interface RequestParts {
@@ -15,7 +17,10 @@ export interface RequestParts {
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
   /** A publisher has none. */
-  readonly presence?: Pick<Presence, "join" | "leave" | "abandon" | "update" | "withdraw" | "list"> | undefined;
+  readonly presence?: Pick<Presence, "join" | "leave" | "remove" | "update" | "withdraw" | "list"> | undefined;
+  /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
+  readonly userLimits?: Pick<UserLimits, "take">;
+  readonly telemetry?: Pick<Telemetry, "carriedOut">;
 }
 
 /** The application's own code, as far as requests meet it. A publisher has none. */

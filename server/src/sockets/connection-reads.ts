@@ -1,4 +1,4 @@
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 import type { ReadTurns } from "../requests/caller.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -27,9 +27,9 @@ interface WaitingRead {
 }
 
 /**
- * Paces the reads of the log for one connection: few at a time, none while the answers before are not read, and none
- * that its tokens do not pay for. The pages of a slow reader are smaller, so that they come in time. Further reads wait in their order, and are refused with RATE_LIMITED where too many
- * or for too long.
+ * Paces the reads of the log for one connection. Few run at a time, and none starts while earlier answers are unread or
+ * while the connection's tokens cannot pay for it. The pages of a slow reader are smaller, so that they arrive in time.
+ * Further reads wait in their order; where too many wait, or one waits for too long, they are refused with RATE_LIMITED.
  */
 export class ConnectionReads implements ReadTurns {
   readonly #options: ConnectionReadsOptions;
@@ -94,7 +94,7 @@ export class ConnectionReads implements ReadTurns {
 
 function tooMany(): RequestError {
   const retryAfterMs = Math.ceil(Math.random() * retryWithinMs);
-  return new RequestError("RATE_LIMITED", "this connection reads more of the log than it takes in", retryAfterMs);
+  return new OverLimit("reads", "RATE_LIMITED", "this connection reads more of the log than it takes in", retryAfterMs);
 }
 
 function closed(): RequestError {

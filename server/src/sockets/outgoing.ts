@@ -1,9 +1,9 @@
 import type { EngineConnection, OutgoingPacket } from "./engine-connection.ts";
 
-/** What a waiting packet takes beside its data: the object, its options and its place in the buffer. */
+/** The memory of a waiting packet without its data: the object, its options and its place in the buffer. */
 const packetOverheadBytes = 256;
 
-/** Counts what is written to one connection and what of it waits, at a cost for each packet that is not measurable. */
+/** Counts the bytes that are written to one connection and those that wait to be sent. It must cost almost nothing. */
 export class Outgoing {
   readonly #connection: EngineConnection;
   readonly #onWaiting: (waitingBytes: number) => void;

@@ -10,8 +10,8 @@ const longestDebtMs = 2_000;
 
 /**
  * What pays for the reads of one connection: the tokens of its requests while there are plenty, otherwise a few of its
- * own. A connection that publishes at its limit can so still join and read, only more slowly, and what it reads takes
- * nothing from what it publishes.
+ * own. So a connection that publishes at its limit can still join and read, only more slowly, and its reads take
+ * nothing from its publishes.
  */
 export class ReadTokens {
   readonly #requests: TokenBucket;

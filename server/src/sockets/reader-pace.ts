@@ -2,7 +2,7 @@ import { limits } from "@holdfast/client/protocol";
 
 /** Bytes of answers after which the reader is asked whether it has read them. */
 const probeBytes = 16 * 1024;
-/** What a reader is taken for of which nothing is known yet. */
+/** The assumed speed of a reader that has not been measured yet. */
 const unknownBytesPerSecond = 256 * 1024;
 /** Bytes of answers that may be unread when a read starts: what is read in a quarter of a second, between these. */
 const unreadSeconds = 0.25;

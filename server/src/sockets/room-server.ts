@@ -1,13 +1,18 @@
 import type { ClientToServerEvents, Position, ServerToClientEvents } from "@holdfast/client/protocol";
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
+import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
 import type { MembersNotice } from "../presence/fold.ts";
 import { versionText } from "../presence/member-version.ts";
-import type { CallerIdentity } from "../requests/caller.ts";
+import type { Seat } from "./seats.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
-  identity: CallerIdentity;
+  identity: Standing;
+  /** Is given back when the socket is gone. */
+  seat: Seat;
+  /** Is called when the connection is taken out of a room, because its user may not read there any more. */
+  onRevoked: (room: string) => void;
 }
 
 /** Socket.IO with the events of the protocol. */

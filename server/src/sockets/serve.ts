@@ -1,25 +1,36 @@
 import type { Logger } from "pino";
 import type { DisconnectReason } from "socket.io";
+import type { Identify } from "../auth/identify.ts";
+import type { Revocations } from "../auth/revocations.ts";
+import { renewOwnerEveryMs } from "../auth/session-owners.ts";
 import { lifetimeHeader, lifetimeMs } from "../platforms/lifetime.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
 import { scheduleNotice } from "./expiry-notice.ts";
 import { lastHeard } from "./heard.ts";
 import { socketMembership } from "./membership.ts";
+import { recheckRooms } from "./recheck-rooms.ts";
 import type { RoomSocket } from "./room-server.ts";
 
 export interface ServeParts {
   readonly requests: Requests;
+  readonly identify: Identify;
+  readonly revocations: Pick<Revocations, "isNoted">;
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
   /** Is told of connections, because members have some. */
-  readonly presence: Pick<Presence, "opened" | "closed">;
+  readonly presence: Pick<Presence, "opened" | "remove" | "closed">;
   readonly functionTimeoutSeconds: number | undefined;
+  /** Whether the platform writes the headers that only it may write. */
+  readonly onPlatform: boolean;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
+  readonly telemetry: Telemetry;
   readonly logger: Logger;
 }
 
@@ -31,18 +42,29 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { identity } = socket.data;
   const { user, session } = identity;
   const logger = parts.logger.child({ connection: socket.id, session });
-  // Of the connection, not of this socket, which is another one after each disconnection from the namespace.
-  const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
+  // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
+  const { limiter, readTokens, pace, outgoing, outstanding, reads, admission } = limitsOf(socket);
   admission.admit();
+  parts.telemetry.connectionOpened();
+  const aging = watchToken(socket, identity);
   const caller: Caller = {
     identity,
     from: { user, session },
     connection: socket.id,
     membership: socketMembership(socket, parts.confirmed),
     reads,
+    refreshToken: async (token) => {
+      const { headers, query } = socket.handshake;
+      await parts.identify.refresh(identity, { token, headers, query });
+      aging.restart();
+      await recheckRooms(socket, "leaves");
+      return identity.identity.expiresAtMs ?? null;
+    },
   };
+  socket.data.onRevoked = (room) => parts.presence.remove(socket.id, room);
   parts.presence.opened({ id: socket.id, heardAt: () => lastHeard(socket) });
-  const dispatching = { requests: parts.requests, caller, limiter, readTokens, pace, outgoing, logger };
+  const { requests, telemetry } = parts;
+  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, outstanding, telemetry, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.
@@ -54,16 +76,25 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
-  const lifetime = lifetimeMs(socket.handshake.headers[lifetimeHeader], parts.functionTimeoutSeconds);
+  const told = parts.onPlatform ? socket.handshake.headers[lifetimeHeader] : undefined;
+  const lifetime = lifetimeMs(told, parts.functionTimeoutSeconds);
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
+  const renewal = setInterval(() => {
+    parts.identify.keepSession(identity).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
+  }, renewOwnerEveryMs).unref();
   logger.debug("connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
+    aging.stop();
+    clearInterval(renewal);
     admission.leave();
     parts.presence.closed(socket.id, isForGood(reason) ? "closed" : "broken");
+    socket.data.seat.leave();
     if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });
+  // Revoked after Redis was asked, and before this socket could be found by its user.
+  if (parts.revocations.isNoted(identity.identity)) socket.disconnect(true);
 }
 
 /** Whether a side has ended the connection on purpose; everything else is an accident, after which the client comes back. */

@@ -93,7 +93,7 @@ export type ProblemKind =
   | "stored-twice"
   | "stored-out-of-order"
   | "not-published"
-  /** One position names two messages, for whoever saw them. */
+  /** One position names two messages, whether or not one member got both. */
   | "position-reused"
   /** Refused for good, or never settled, though everything healed. */
   | "unsettled"

@@ -61,7 +61,7 @@ export interface Report {
   readonly healedAfterMs: number;
   readonly crashes: readonly Crash[];
   readonly verdict: Verdict;
-  /** Everything that the instances printed, for whoever looks for a cause. */
+  /** Everything that the instances printed, for a reader who looks for a cause. */
   readonly instanceOutputs: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { comparePositions, type Position } from "../../../client/src/protocol/index.ts";
+import { comparePositions, type Position, START } from "../../../client/src/protocol/index.ts";
 import type { Delivery, Gap } from "../../../client/src/sequencer.ts";
 
 export type Told = { readonly message: Delivery } | { readonly gap: Gap };
@@ -10,6 +10,8 @@ export interface Witness {
   readonly gaps: readonly Gap[];
   /** Of the messages that it was told. */
   readonly ids: readonly string[];
+  /** Where it joined, and how much history it was told with that. */
+  readonly joined: { readonly at: Position; readonly told: number } | undefined;
   /** Where its sequencer stands. */
   readonly last: Position | undefined;
 }
@@ -39,9 +41,10 @@ export interface History {
 }
 
 /** What holds for every history. */
-export function judge({ members, kept, head }: History): void {
+export function judge({ members, acknowledged, kept, head }: History): void {
   for (const member of members) {
     judgeMemory(member, kept);
+    judgeStart(member, acknowledged, kept);
     expect(member.last).toBe(head);
     expect(new Set(member.ids).size, "a message was told twice").toBe(member.ids.length);
   }
@@ -57,6 +60,15 @@ function judgeMemory({ told }: Witness, kept: ReadonlySet<Position>): void {
     const isTold = told.slice(index).some((later) => "gap" in later);
     expect(isTold, `${position} is gone, and the member that had it was not told`).toBe(true);
   }
+}
+
+/** A member that joined behind a message that is gone was told a gap: its application's state contains the message. */
+function judgeStart({ joined, gaps }: Witness, acknowledged: readonly Acknowledged[], kept: ReadonlySet<Position>) {
+  const [oldest] = kept;
+  if (joined === undefined || oldest === undefined || comparePositions(joined.at, oldest) < 0) return;
+  // A member may also join behind an entry of the log that is no message.
+  if (kept.has(joined.at) || !acknowledged.some(({ position }) => position === joined.at)) return;
+  expect(gaps.length, `${joined.at} is gone, and the member that joined behind it was not told`).toBeGreaterThan(0);
 }
 
 /**
@@ -87,19 +99,25 @@ export function judgeLosses({ members, acknowledged, livingInstances }: History)
   }
 }
 
-/** What lies between two deliveries of a member that have no gap between them, and was not told to it before. */
+/**
+ * What lies between two deliveries of a member that have no gap between them, and was not told to it before. The history
+ * that it joined with is what the log had then: what was lost before is nobody's loss.
+ */
 function missingFrom(member: Witness, acknowledged: readonly Acknowledged[]): Acknowledged[] {
   const found: Acknowledged[] = [];
   const told = new Set<string>();
   let from: Position | undefined;
-  for (const item of member.told) {
+  const { at: joinedAt, told: history } = member.joined ?? { at: START, told: 0 };
+  for (const [index, item] of member.told.entries()) {
+    // At the start of an empty log nothing is known of what came and went before.
+    if (index === history && joinedAt !== START) from = joinedAt;
     if ("gap" in item) {
       from = undefined;
       continue;
     }
     const { id, position } = item.message;
     for (const missing of acknowledged) {
-      if (from === undefined || told.has(missing.id) || missing.id === id) continue;
+      if (from === undefined || index < history || told.has(missing.id) || missing.id === id) continue;
       const isBetween =
         comparePositions(missing.position, from) > 0 && comparePositions(missing.position, position) < 0;
       if (isBetween) found.push(missing);

@@ -17,6 +17,7 @@ export interface LogUnderTest {
   check(instance: number): Promise<Position>;
   /** A broadcast reaches an instance; false where it has to check the log. */
   deliver(instance: number, broadcast: Broadcast): boolean;
+  /** Without `after` the newest messages. */
   read(after: Position | undefined, limit: number): Promise<Page>;
   /** An instance is gone, and another one that knows nothing has taken its place. */
   replace(instance: number): void;

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import { type Page, type Position, START } from "../../../client/src/protocol/index.ts";
-import { createSequencer, type Gap } from "../../../client/src/sequencer.ts";
-import type { Acknowledged, History, Told, Witness } from "./judge.ts";
-import type { Broadcast, LogUnderTest } from "./log-under-test.ts";
+import { type Position, START } from "../../../client/src/protocol/index.ts";
+import type { Acknowledged, History } from "./judge.ts";
+import type { LogUnderTest } from "./log-under-test.ts";
+import { Member } from "./member.ts";
 
 export const instanceCount = 2;
 
@@ -48,35 +48,6 @@ export function steps(faults: readonly Fault[], maxLength: number): fc.Arbitrary
   return fc.array(fc.record({ move, n: fc.nat(11) }), { maxLength, size: "max" });
 }
 
-/** One client in the room: where its broadcasts come from, what it was told, and its reads that are under way. */
-class Member implements Witness {
-  readonly told: Told[] = [];
-  readonly reads: { readonly asked: Position | undefined; readonly page: Page }[] = [];
-  /** What an instance sent and what has not arrived. */
-  readonly wire: Broadcast["payload"][] = [];
-  readonly sequencer = createSequencer({}, (...[event, payload]) => {
-    if (event === "message") this.told.push({ message: payload });
-    if (event === "gap") this.told.push({ gap: payload });
-  });
-  instance: number | undefined;
-
-  constructor(instance: number) {
-    this.instance = instance;
-  }
-
-  get last(): Position | undefined {
-    return this.sequencer.last();
-  }
-
-  get gaps(): Gap[] {
-    return this.told.flatMap((item) => ("gap" in item ? item.gap : []));
-  }
-
-  get ids(): string[] {
-    return this.told.flatMap((item) => ("message" in item ? item.message.id : []));
-  }
-}
-
 interface Instance {
   /** Grows when the instance is replaced by one that knows nothing. */
   life: number;
@@ -114,7 +85,7 @@ export class World {
       acknowledged: this.#acknowledged,
       livingInstances: new Set(this.#instances.map((_, number) => this.#nameOf(number))),
       lossFaults: this.#lossFaults,
-      head: (await this.#log.read(undefined, 1)).position,
+      head: (await this.#log.read(undefined, 0)).position,
       kept: await this.#keptPositions(),
     };
   }
@@ -195,7 +166,7 @@ export class World {
   }
 
   async #join(instance: number): Promise<void> {
-    const member = new Member(instance);
+    const member = new Member(instance, this.#members.length % 3);
     this.#members.push(member);
     await this.#ask(member);
     this.#answer(member, 0);
@@ -239,12 +210,14 @@ export class World {
   async #ask(member: Member): Promise<void> {
     if (member.reads.length >= 2) return;
     const asked = member.sequencer.ask();
-    member.reads.push({ asked, page: await this.#log.read(asked, 3) });
+    member.reads.push({ asked, page: await this.#log.read(asked, asked === undefined ? member.history : 3) });
   }
 
   #answer(member: Member, n: number): void {
     const [answered] = member.reads.splice(n % 2 === 0 ? 0 : -1, 1);
-    if (answered) member.sequencer.answer(answered.asked, answered.page);
+    if (!answered) return;
+    member.sequencer.answer(answered.asked, answered.page);
+    if (member.last !== undefined) member.joined ??= { at: member.last, told: member.told.length };
   }
 
   /** Everything under way arrives, all are back, the instances check, and clients read until nothing is missing. */

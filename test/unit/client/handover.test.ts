@@ -1,106 +1,110 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Connection } from "../../../client/src/connection.ts";
-import { createHandover } from "../../../client/src/handover.ts";
+import { createHandover, decide } from "../../../client/src/handover.ts";
 
-/** A handover between named connections that do nothing; `ready` holds those through which every room is joined. */
+describe("the decision of a handover", () => {
+  test("a connection that will be cut is replaced once every room is joined through the next one", () => {
+    expect(decide("steady", "expiring", "current")).toEqual(["moving", "open"]);
+    expect(decide("moving", "ready", "next")).toEqual(["steady", "switch"]);
+  });
+
+  test("a second notice for the same connection changes nothing", () => {
+    expect(decide("moving", "expiring", "current")).toEqual(["moving"]);
+    expect(decide("overtaken", "expiring", "current")).toEqual(["overtaken"]);
+  });
+
+  test("a next connection that will be cut as well is replaced after the move", () => {
+    expect(decide("moving", "expiring", "next")).toEqual(["overtaken"]);
+    expect(decide("overtaken", "ready", "next")).toEqual(["moving", "switch", "open"]);
+  });
+
+  test("when the current connection is cut first, the attempt under way takes its place", () => {
+    expect(decide("moving", "cut", "current")).toEqual(["steady", "switch"]);
+    expect(decide("overtaken", "cut", "current")).toEqual(["moving", "switch", "open"]);
+  });
+
+  test("a cut of the next connection ends nothing", () => {
+    expect(decide("moving", "cut", "next")).toEqual(["moving"]);
+    expect(decide("overtaken", "cut", "next")).toEqual(["overtaken"]);
+  });
+
+  test("a cut without a move leaves coming back to the connection itself", () => {
+    expect(decide("steady", "cut", "current")).toEqual(["steady"]);
+  });
+
+  test("that the current connection has joined every room ends no move", () => {
+    expect(decide("moving", "ready", "current")).toEqual(["moving"]);
+  });
+});
+
+/** A handover between named connections that do nothing. */
 function rehearse() {
   const opened: Connection[] = [];
   const closed: Connection[] = [];
-  const ready = new Set<Connection>();
   let switches = 0;
   function open(): Connection {
+    const unexpected = () => Promise.reject(new Error("expected nothing to be asked"));
     const connection: Connection = {
       rooms: new Set(),
       id: () => `connection ${opened.indexOf(connection)}`,
-      request: () => Promise.reject(new Error("expected no request")),
-      ask: () => Promise.reject(new Error("expected no question")),
-      signal: () => undefined,
+      request: unexpected,
+      read: unexpected,
+      ask: unexpected,
       hurry: () => undefined,
-      wait: () => Promise.reject(new Error("expected no wait")),
+      check: unexpected,
+      wait: unexpected,
       close: async () => void closed.push(connection),
     };
     opened.push(connection);
     return connection;
   }
-  const handover = createHandover(
-    open,
-    (connection) => ready.has(connection),
-    () => switches++,
-  );
-  const nth = (index: number) => {
-    const connection = opened[index];
-    if (!connection) throw new Error(`expected connection ${index} to have been opened`);
-    return connection;
-  };
+  const handover = createHandover(open, () => switches++);
   return {
     handover,
-    nth,
-    arrive(index: number) {
-      ready.add(nth(index));
-      handover.check();
+    nth(index: number) {
+      const connection = opened[index];
+      if (!connection) throw new Error(`expected connection ${index} to have been opened`);
+      return connection;
     },
-    /** Numbers of the connections: the current one, those opened and those closed so far. */
-    state: () => ({
-      current: opened.indexOf(handover.current()),
-      opened: opened.length,
-      closed: closed.map((connection) => opened.indexOf(connection)),
-      switches,
-    }),
+    /** Numbers of the connections: the current and the next one, those opened and those closed so far. */
+    state() {
+      const next = handover.next();
+      return {
+        current: opened.indexOf(handover.current()),
+        next: next && opened.indexOf(next),
+        opened: opened.length,
+        closed: closed.map((connection) => opened.indexOf(connection)),
+        switches,
+      };
+    },
   };
 }
 
-test("a connection that expires is replaced once every room is joined through the next one", () => {
-  const { handover, nth, arrive, state } = rehearse();
-  handover.expiring(nth(0));
-  handover.check();
-  expect(handover.isMoving()).toBe(true);
-  expect(state()).toEqual({ current: 0, opened: 2, closed: [], switches: 0 });
-  arrive(1);
-  expect(handover.isMoving()).toBe(false);
-  expect(state()).toEqual({ current: 1, opened: 2, closed: [0], switches: 1 });
-});
+describe("a handover", () => {
+  test("goes on with the next connection and closes the old one", () => {
+    const { handover, nth, state } = rehearse();
+    handover.on("expiring", nth(0));
+    expect(state()).toEqual({ current: 0, next: 1, opened: 2, closed: [], switches: 0 });
+    handover.on("ready", nth(1));
+    expect(state()).toEqual({ current: 1, next: undefined, opened: 2, closed: [0], switches: 1 });
+  });
 
-test("a second notice for the old connection changes nothing, neither during the move nor after it", () => {
-  const { handover, nth, arrive, state } = rehearse();
-  handover.expiring(nth(0));
-  handover.expiring(nth(0));
-  arrive(1);
-  handover.expiring(nth(0));
-  expect(handover.isMoving()).toBe(false);
-  expect(state()).toEqual({ current: 1, opened: 2, closed: [0], switches: 1 });
-});
+  test("begins anew at once where the next connection will be cut as well", () => {
+    const { handover, nth, state } = rehearse();
+    handover.on("expiring", nth(0));
+    handover.on("expiring", nth(1));
+    handover.on("ready", nth(1));
+    expect(state()).toEqual({ current: 1, next: 2, opened: 3, closed: [0], switches: 1 });
+    handover.on("ready", nth(2));
+    expect(state()).toEqual({ current: 2, next: undefined, opened: 3, closed: [0, 1], switches: 2 });
+  });
 
-test("a next connection that expires during the move is replaced after it", () => {
-  const { handover, nth, arrive, state } = rehearse();
-  handover.expiring(nth(0));
-  handover.expiring(nth(1));
-  expect(state()).toMatchObject({ current: 0, opened: 2 });
-  arrive(1);
-  expect(handover.isMoving()).toBe(true);
-  expect(state()).toEqual({ current: 1, opened: 3, closed: [0], switches: 1 });
-  arrive(2);
-  expect(handover.isMoving()).toBe(false);
-  expect(state()).toEqual({ current: 2, opened: 3, closed: [0, 1], switches: 2 });
-});
-
-test("when the old connection is cut first, the attempt under way takes its place", () => {
-  const { handover, nth, state } = rehearse();
-  handover.expiring(nth(0));
-  handover.cut(nth(0));
-  expect(handover.isMoving()).toBe(false);
-  expect(state()).toEqual({ current: 1, opened: 2, closed: [0], switches: 1 });
-});
-
-test("a cut of the next connection ends nothing", () => {
-  const { handover, nth, state } = rehearse();
-  handover.expiring(nth(0));
-  handover.cut(nth(1));
-  expect(handover.isMoving()).toBe(true);
-  expect(state()).toMatchObject({ current: 0, opened: 2, closed: [] });
-});
-
-test("a cut without a move leaves coming back to the connection itself", () => {
-  const { handover, nth, state } = rehearse();
-  handover.cut(nth(0));
-  expect(state()).toEqual({ current: 0, opened: 1, closed: [], switches: 0 });
+  test("takes no notice of what happens to a connection that it has left", () => {
+    const { handover, nth, state } = rehearse();
+    handover.on("expiring", nth(0));
+    handover.on("ready", nth(1));
+    handover.on("expiring", nth(0));
+    handover.on("cut", nth(0));
+    expect(state()).toEqual({ current: 1, next: undefined, opened: 2, closed: [0], switches: 1 });
+  });
 });

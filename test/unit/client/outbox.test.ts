@@ -1,54 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Connection, Reply } from "../../../client/src/connection.ts";
 import { HoldfastError } from "../../../client/src/errors.ts";
-import { type Budget, createOutbox, type Published } from "../../../client/src/outbox.ts";
-import type { RequestPayload, ServerErrorCode } from "../../../client/src/protocol/index.ts";
+import { type Budget, createOutbox } from "../../../client/src/outbox.ts";
 import { limits } from "../../../client/src/protocol/limits.ts";
-
-type Publish = RequestPayload<"message:publish">;
-type Answered = Reply<{ position: "5-0"; duplicate: boolean }>;
+import { budget, line, outboxOf, outcome, refused, say, settle, stored, texts } from "../../support/outbox-line.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-/** A connection whose answers the test gives, so that their moments can be chosen. */
-function line(name = "line") {
-  const sent: { payload: Publish; answer: (reply: Answered) => void }[] = [];
-  const state = { isUp: true };
-  const connection = {
-    rooms: new Set(),
-    id: () => (state.isUp ? name : undefined),
-    request: (_: string, payload: Publish) => new Promise<Answered>((answer) => sent.push({ payload, answer })),
-    signal: () => undefined,
-    hurry: () => undefined,
-    close: async () => undefined,
-  } as unknown as Connection;
-  return { connection, sent, state };
-}
-
-const stored = { ok: true, data: { position: "5-0", duplicate: false } } as const;
-const refused = (code: ServerErrorCode, retryable: boolean, retryAfterMs?: number) =>
-  ({ ok: false, error: { code, message: code, retryable, ...(retryAfterMs && { retryAfterMs }) } }) as const;
-
-const say = (text: string) => ["chat:message", { text }] as const;
-const texts = (sent: readonly { payload: Publish }[]) =>
-  sent.map(({ payload }) => (payload.data as { text: string }).text);
-const budget = () => ({ messages: 10, bytes: 200_000 });
-
-/** An outbox whose acknowledgements nobody else hears of. */
-const outboxOf = (shared: Budget, route: () => Connection | undefined) =>
-  createOutbox("room", shared, route, () => undefined);
-
-/** What became of a publish; its rejection has an owner from the start. */
-function outcome(publish: Promise<Published>): Promise<unknown> {
-  return publish.then(
-    () => "stored",
-    (error: { code: unknown }) => error.code,
-  );
-}
-
-/** Lets the answers given so far have their effect. */
-const settle = () => vi.advanceTimersByTimeAsync(0);
 
 describe("an outbox", () => {
   test("sends with the same id after the time that the server asks for, and not before", async () => {
@@ -189,7 +146,7 @@ describe("an outbox", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("tells of every acknowledgement, before whoever published hears of it", async () => {
+  test("reports every acknowledgement before the promise of its publish resolves", async () => {
     const { connection, sent } = line();
     const told: unknown[] = [];
     const outbox = createOutbox(
@@ -243,6 +200,19 @@ describe("an outbox", () => {
     sent[0]?.answer(stored);
     await settle();
     expect(shared).toEqual({ messages: 1, bytes: 17 });
+  });
+
+  test("stores behind a publish what the application publishes when it hears that the first one cannot be kept", () => {
+    const { connection, sent } = line();
+    const shared: Budget = { ...budget(), keep: () => () => undefined };
+    const outbox = outboxOf(shared, () => connection);
+    shared.keep = () => {
+      shared.keep = () => () => undefined;
+      void outcome(outbox.publish(...say("told")));
+      return () => undefined;
+    };
+    void outcome(outbox.publish(...say("first")));
+    expect(texts(sent)).toEqual(["first", "told"]);
   });
 
   test("leaves no timer behind when it ends", async () => {

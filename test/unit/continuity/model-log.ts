@@ -1,5 +1,5 @@
 import type { Message, Page, Position } from "../../../client/src/protocol/index.ts";
-import { comparePositions, START, splitPosition } from "../../../client/src/protocol/position.ts";
+import { comparePositions, isRepeat, START, splitPosition } from "../../../client/src/protocol/position.ts";
 import type { ChainLink } from "../../../server/src/broadcast/frame.ts";
 import { type Evidence, KnownPositions } from "../../../server/src/log/known-positions.ts";
 import type { Broadcast, LogUnderTest } from "../../support/continuity/log-under-test.ts";
@@ -64,7 +64,7 @@ export class ModelLog implements LogUnderTest {
     const position: Position = begins ? `${this.#nextEpoch(shown)}-0` : `${epochMs}-${seq + 1}`;
     const message = messageAt(position, id);
     this.#push({ position, message, ...(begins && { previous }) }, new Map([...this.#state.ids, [id, position]]));
-    this.#send({ previous, head: position, ...(lost && { lost: gone }) }, { previous, messages: [message] });
+    this.#send({ previous, head: position, ...(lost && { lost: lost.positions }) }, { previous, messages: [message] });
     known.settle("room", shown, { newest: position, head: position, lost: gone, renewed: true });
     return position;
   }
@@ -74,7 +74,7 @@ export class ModelLog implements LogUnderTest {
     const shown = known.evidence("room");
     const previous = this.#head;
     const { lost, gone } = this.#markLoss(shown);
-    if (lost) this.#send({ previous, head: this.#head, lost: gone }, { position: this.#head });
+    if (lost) this.#send({ previous, head: this.#head, lost: lost.positions }, { position: this.#head });
     const newest = this.#state.entries.findLast((entry) => entry.lost === undefined)?.position ?? START;
     known.settle("room", shown, { newest, head: this.#head, lost: gone, renewed: true });
     return this.#head;
@@ -86,7 +86,10 @@ export class ModelLog implements LogUnderTest {
 
   async read(after: Position | undefined, limit: number): Promise<Page> {
     const position = this.#head;
-    if (after === undefined) return { position, recovered: true, complete: true, messages: [] };
+    if (after === undefined) {
+      const messages = this.#state.entries.flatMap(({ lost, message }) => (lost ? [] : message));
+      return { position, recovered: true, complete: true, messages: messages.slice(messages.length - limit) };
+    }
     const messages: Message[] = [];
     let recovered = true;
     let isProven = after === position;
@@ -195,21 +198,28 @@ export class ModelLog implements LogUnderTest {
     return isAfter(oldest.position, position) ? oldest.previous === START : true;
   }
 
+  /** One of the first entries behind the break may report it already. */
+  #isReported(position: Position): boolean {
+    const following = this.#state.entries.filter((entry) => isAfter(entry.position, position)).slice(0, 16);
+    return following.some(({ lost }) => lost?.positions.some((reported) => isRepeat(reported, position)));
+  }
+
   /** Every write begins with it. */
   #markLoss(shown: readonly Evidence[]): { readonly lost?: Page["lost"]; readonly gone: readonly Position[] } {
     this.#clockMs += this.#writeStepMs;
     const isNews = ({ position, toldAt }: Evidence) =>
       this.#isLost(position) && (toldAt === undefined || this.#isLost(toldAt));
     const gone = shown.filter(isNews).map(({ position }) => position);
-    if (gone.length === 0) return { gone };
+    const news = gone.filter((position) => !this.#isReported(position));
+    if (news.length === 0) return { gone };
     const positions = this.#state.entries.map(({ position }) => position);
     const mark: Position = `${this.#nextEpoch(shown)}-0`;
-    const afters = gone.map((position) => positions.findLast((other) => isAfter(position, other)) ?? START);
-    const befores = gone.map((position) => positions.find((other) => isAfter(other, position)) ?? mark);
+    const afters = news.map((position) => positions.findLast((other) => isAfter(position, other)) ?? START);
+    const befores = news.map((position) => positions.find((other) => isAfter(other, position)) ?? mark);
     const after = afters.sort(comparePositions).at(0) ?? START;
     const before = befores.sort(comparePositions).at(-1) ?? mark;
-    this.#push({ position: mark, message: messageAt(mark, `lost-${mark}`), lost: { after, before, positions: gone } });
-    return { lost: { after, before, positions: gone }, gone };
+    this.#push({ position: mark, message: messageAt(mark, `lost-${mark}`), lost: { after, before, positions: news } });
+    return { lost: { after, before, positions: news }, gone };
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { costOf } from "../../function-compute/meter.ts";
 import { readServiceFile } from "../../function-compute/service-file.ts";
-import { cell, read, repository, tableUnder } from "./markdown.ts";
+import { cell, read, repository, tableUnder } from "../../support/markdown.ts";
 
 const { settings } = readServiceFile(`${repository}/s.yaml`, { REDIS_URL: "redis://localhost" });
 

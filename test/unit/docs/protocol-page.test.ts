@@ -14,7 +14,7 @@ import {
 } from "../../../client/src/protocol/index.ts";
 import { httpStatus } from "../../../server/src/http/http-status.ts";
 import { requestTable } from "../../../server/src/requests/table.ts";
-import { cell, code, codes, type Row, read, repository, tableUnder } from "./markdown.ts";
+import { cell, code, codes, type Row, read, repository, tableUnder } from "../../support/markdown.ts";
 
 const page = read("client/PROTOCOL.md");
 

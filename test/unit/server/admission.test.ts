@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Admission } from "../../../server/src/sockets/admission.ts";
 
-test("who waits for an answer, or is in, cannot ask once more", () => {
+test("a WebSocket that waits for admission, or is admitted, cannot ask for it again", () => {
   const admission = new Admission();
   expect(admission.ask()).toBe(true);
   expect(admission.ask()).toBe(false);

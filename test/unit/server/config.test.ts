@@ -14,7 +14,12 @@ function problems(env: Record<string, string | undefined>): readonly ConfigProbl
 }
 
 const secret = "s".repeat(32);
-const production = { NODE_ENV: "production", REDIS_URL: "redis://cache:6379", AUTH: "anonymous" };
+const production = {
+  NODE_ENV: "production",
+  REDIS_URL: "redis://cache:6379",
+  AUTH: "anonymous",
+  ALLOWED_ORIGINS: "https://app.example",
+};
 
 test("an empty environment describes a server for a developer's machine", () => {
   expect(valid({})).toEqual({
@@ -32,7 +37,12 @@ test("an empty environment describes a server for a developer's machine", () => 
     functionTimeoutSeconds: undefined,
     drainSeconds: 10,
     auth: { mode: "anonymous" },
+    roomRights: { read: true, write: true },
     allowedOrigins: "any",
+    maxConnections: undefined,
+    maxConnectionsPerUser: 100,
+    publishesPerSecond: 200,
+    signalsPerSecond: 60,
     adminToken: undefined,
     logLevel: "info",
   });
@@ -53,12 +63,22 @@ test.each<[Record<string, string>, Partial<Config>]>([
   [{ DRAIN_SECONDS: "0" }, { drainSeconds: 0 }],
   [
     { AUTH: "token", TOKEN_SECRET: secret, TOKEN_ISSUER: "i", TOKEN_AUDIENCE: "a" },
-    { auth: { mode: "token", key: { secret }, issuer: "i", audience: "a" } },
+    {
+      auth: { mode: "token", key: { secret }, issuer: "i", audience: "a", skewSeconds: 0 },
+      roomRights: { read: false, write: false },
+    },
   ],
   [
-    { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys" },
+    { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys", TOKEN_SKEW_SECONDS: "5", ROOM_RIGHTS: "read" },
     {
-      auth: { mode: "token", key: { jwksUrl: "https://id.example/keys" }, issuer: undefined, audience: undefined },
+      auth: {
+        mode: "token",
+        key: { jwksUrl: "https://id.example/keys" },
+        issuer: undefined,
+        audience: undefined,
+        skewSeconds: 5,
+      },
+      roomRights: { read: true, write: false },
     },
   ],
   [
@@ -66,9 +86,23 @@ test.each<[Record<string, string>, Partial<Config>]>([
     { allowedOrigins: ["https://app.example", "http://localhost:3000"] },
   ],
   [{ ALLOWED_ORIGINS: "https://app.example,*" }, { allowedOrigins: "any" }],
+  [
+    { ALLOWED_ORIGINS: "https://*.app.example, http://*.b.example:8080" },
+    { allowedOrigins: ["https://*.app.example", "http://*.b.example:8080"] },
+  ],
+  [{ MAX_CONNECTIONS: "500" }, { maxConnections: 500 }],
+  [{ MAX_CONNECTIONS_PER_USER: "5" }, { maxConnectionsPerUser: 5 }],
+  [
+    { PUBLISHES_PER_SECOND: "20", SIGNALS_PER_SECOND: "10" },
+    { publishesPerSecond: 20, signalsPerSecond: 10 },
+  ],
   [{ ADMIN_TOKEN: "t".repeat(16) }, { adminToken: "t".repeat(16) }],
+  [{ ROOM_RIGHTS: "none" }, { roomRights: { read: false, write: false } }],
   [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
-  [production, { production: true, allowedOrigins: [], redis: { kind: "single", url: "redis://cache:6379" } }],
+  [
+    production,
+    { production: true, allowedOrigins: ["https://app.example"], redis: { kind: "single", url: "redis://cache:6379" } },
+  ],
 ])("%o is read as %o", (env, expected) => {
   expect(valid(env)).toMatchObject(expected);
 });
@@ -91,7 +125,13 @@ test("every setting refuses a value that it cannot use, and all are told at once
     AUTH: "none",
     TOKEN_SECRET: "short",
     TOKEN_JWKS_URL: "ftp://id.example",
+    TOKEN_SKEW_SECONDS: "301",
+    ROOM_RIGHTS: "all",
     ALLOWED_ORIGINS: "app.example",
+    MAX_CONNECTIONS: "0",
+    MAX_CONNECTIONS_PER_USER: "-1",
+    PUBLISHES_PER_SECOND: "0",
+    SIGNALS_PER_SECOND: "many",
     ADMIN_TOKEN: "short",
     LOG_LEVEL: "loud",
   };
@@ -122,14 +162,27 @@ test("a problem shows what it got, unless that is a secret", () => {
   expect(text).toContain("a value of 7 characters");
 });
 
-test("production asks for Redis and for a choice of AUTH", () => {
+test.each([
+  "https://*",
+  "https://*.com",
+  "https://*.",
+  "https://a*.example",
+  "https://*.*.example",
+  "*.app.example",
+  "https://*.app.example/x",
+])("%s is no pattern of origins", (text) => {
+  expect(problems({ ALLOWED_ORIGINS: text }).map(({ name }) => name)).toEqual(["ALLOWED_ORIGINS"]);
+});
+
+test("production asks for Redis, for a choice of AUTH and for the origins of its pages", () => {
   expect(problems({ NODE_ENV: "production" }).map(({ name, got }) => [name, got])).toEqual([
     ["REDIS_URL", "nothing"],
     ["AUTH", "nothing"],
+    ["ALLOWED_ORIGINS", "nothing"],
   ]);
 });
 
-test("a variable that is set and wrong is told once, not also as missing", () => {
+test("a variable that is set and wrong is one problem, and not also a missing one", () => {
   expect(problems({ ...production, AUTH: "open", REDIS_URL: "cache:6379" }).map(({ name }) => name)).toEqual([
     "REDIS_URL",
     "AUTH",
@@ -137,7 +190,11 @@ test("a variable that is set and wrong is told once, not also as missing", () =>
 });
 
 test("a function on the platform is in production even where NODE_ENV was forgotten", () => {
-  expect(problems({ FC_FUNCTION_NAME: "rooms" }).map(({ name }) => name)).toEqual(["REDIS_URL", "AUTH"]);
+  expect(problems({ FC_FUNCTION_NAME: "rooms" }).map(({ name }) => name)).toEqual([
+    "REDIS_URL",
+    "AUTH",
+    "ALLOWED_ORIGINS",
+  ]);
   expect(valid({ ...production, NODE_ENV: "development", FC_FUNCTION_NAME: "rooms" }).production).toBe(true);
 });
 

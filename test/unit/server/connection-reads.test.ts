@@ -96,7 +96,7 @@ test("a read waits for the reader of the answers before, and starts as soon as i
   expect(count()).toBe(1);
 });
 
-test("a read is told the size of a page at its start, not when it was asked for", async () => {
+test("a read gets the size of its page when it starts, not when it was asked for", async () => {
   const { reads, state } = connection({ readsAtATime: 0 });
   const size = reads.run(async (pageBytes) => pageBytes);
   Object.assign(state, { readsAtATime: 1, pageBytes: 65_536 });

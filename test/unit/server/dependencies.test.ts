@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { repository } from "../docs/markdown.ts";
+import { repository } from "../../support/markdown.ts";
 
 // Older versions keep what a hostile client sends without bound: fragments of a WebSocket message, and announced
 // binary attachments. A package may bring a copy of its own, so each is looked up from where it is used.

@@ -72,7 +72,7 @@ test("a failed append fails everything that waits behind it, and the room works 
   expect(await again).toEqual(stored("d"));
 });
 
-test("an append that answers too little rejects what it left out, and nobody waits for ever", async () => {
+test("an append whose answer is too short rejects what is missing in it, so that no publish waits for ever", async () => {
   const commit = new GroupCommit(async (_room, batch) => batch.slice(1).map(({ id }) => stored(id)));
   await expect(withTimeout(commit.submit("lobby", draft("a")), "an outcome")).rejects.toThrow("answered 0 of 1");
 });

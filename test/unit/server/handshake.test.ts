@@ -15,7 +15,7 @@ test("the fields come from auth, or from the query of a client that has none", (
   );
 });
 
-test("an unknown protocol is told before anything else is looked at", () => {
+test("an unknown protocol is refused before anything else is checked", () => {
   expect(() => parseHandshake({ auth: { protocol: 2 }, query: {} })).toThrow(
     expect.objectContaining({ code: "UNSUPPORTED_PROTOCOL", message: "expected protocol 1, got 2" }),
   );

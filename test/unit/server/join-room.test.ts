@@ -20,8 +20,9 @@ function connection() {
       }),
   };
   const caller: Caller = {
-    identity: { isTrusted: false, user: null, session: null, claims: undefined },
+    identity: { isTrusted: false, user: null, session: null, claims: undefined, may: () => true },
     from: { user: null, session: null },
+    refreshToken: async () => null,
     connection: "id",
     reads: { run: (read) => read(limits.pageBytes) },
     membership: {

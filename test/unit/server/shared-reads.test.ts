@@ -38,7 +38,7 @@ test("a thousand equal readers cost two reads", async () => {
   expect(reads).toHaveLength(2);
 });
 
-test("who asks while the next read is under way waits for the one after it", async () => {
+test("a caller that asks while the next read is running waits for the one after it", async () => {
   const { reads, read } = heldReads();
   const shared = new SharedReads<string>();
   void shared.share("lobby", read);
@@ -62,7 +62,7 @@ test("different reads do not wait for each other", () => {
   expect(reads).toHaveLength(2);
 });
 
-test("a failure is told to those who shared the read and to those behind it, and the next reader starts afresh", async () => {
+test("a failed read rejects for those who shared it and those who waited for it, and the next reader starts a new read", async () => {
   const { reads, read } = heldReads();
   const shared = new SharedReads<string>();
   const answers = [shared.share("lobby", read), shared.share("lobby", read), shared.share("lobby", read)];
@@ -93,7 +93,7 @@ test("a bounded number of reads runs at a time, and the others in the order in w
   expect(await Promise.all(answers)).toEqual(["a", "b", "c", "d"]);
 });
 
-test("a read that waits for its turn is shared with who asks meanwhile, and no longer once it runs", async () => {
+test("a read that waits for its turn is shared with callers that ask for the same, and not once it runs", async () => {
   const { reads, read } = heldReads();
   const shared = new SharedReads<string>(new BoundedReads(1));
   void shared.share("other", read);

@@ -59,7 +59,7 @@ test("a close that hangs fails, some time after it was to be over", () => {
   expect(told).toEqual(["close", "Error: the shutdown took too long"]);
 });
 
-test("a close that fails is told", async () => {
+test("a close that fails is reported", async () => {
   const { told, handle } = shutdownWith({ close: () => Promise.reject(new Error("no")) });
   handle("SIGTERM");
   await vi.waitFor(() => expect(told).toEqual(["close", "Error: no"]));

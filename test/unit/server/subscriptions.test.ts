@@ -97,7 +97,7 @@ test("commands for one channel never overlap, and what was wanted and given up m
   expect(subscriptions.size).toBe(0);
 });
 
-test("who joins after an unsubscription without an answer is subscribed anew, since Redis may carry it out yet", async () => {
+test("a join after an unsubscription without an answer subscribes again, because Redis may still carry it out", async () => {
   const redis = await subscribedTo("room");
   redis.subscriptions.sUnsubscribe("room");
   await redis.answerNext("unsubscribe room", unanswered);
@@ -107,7 +107,7 @@ test("who joins after an unsubscription without an answer is subscribed anew, si
   await redis.subscriptions.confirmed("room");
 });
 
-test("who joins while an unsubscription waits for its answer in vain is subscribed as soon as that is given up", async () => {
+test("a join during an unsubscription without an answer subscribes as soon as that has timed out", async () => {
   const redis = await subscribedTo("room");
   redis.subscriptions.sUnsubscribe("room");
   redis.subscriptions.sSubscribe("room", deliver);
@@ -117,7 +117,7 @@ test("who joins while an unsubscription waits for its answer in vain is subscrib
   await confirmed;
 });
 
-test("a channel that nobody wants is ended for good, though its end had no answer at first", async () => {
+test("an unsubscription that was not answered is repeated until it is confirmed", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   try {
     const redis = await subscribedTo("room");
@@ -133,7 +133,7 @@ test("a channel that nobody wants is ended for good, though its end had no answe
   }
 });
 
-test("a channel that nobody wants any more when the link is back is ended there too", async () => {
+test("a channel that is no longer needed when the connection returns is unsubscribed there too", async () => {
   const redis = await subscribedTo("room");
   redis.goAway();
   redis.subscriptions.sUnsubscribe("room");
@@ -154,7 +154,7 @@ test("a subscription without an answer is not confirmed, and is tried again", as
   await redis.subscriptions.confirmed("room");
 });
 
-test("a channel whose messages were lost is ended and subscribed to anew, once for all that ask", async () => {
+test("a channel that lost messages is unsubscribed and subscribed again, once for all who ask at that time", async () => {
   const redis = await subscribedTo("room");
   const resubscribed = [redis.subscriptions.resubscribe("room"), redis.subscriptions.resubscribe("room")];
   expect(redis.waiting()).toEqual(["unsubscribe room"]);

@@ -1,0 +1,150 @@
+import { RequestError } from "../errors.ts";
+import type { Identity } from "./identity.ts";
+import { type Action, decideRight, type Rights } from "./rights.ts";
+
+/** A question about a right that the user's rooms do not decide. */
+export interface AuthorizeQuestion {
+  readonly user: string | null;
+  /** What `authenticate` answered with, or the claims of the token. */
+  readonly claims: unknown;
+  readonly room: string;
+  /** `read`: join, history, members; `write`: publish, signal, presence. */
+  readonly action: Action;
+}
+
+/** Asks the application. Throws what its hook throws, and UNAVAILABLE where it takes too long. */
+export type Authorize = (question: AuthorizeQuestion) => Promise<boolean>;
+
+/** What rights rest on beside the identity; the same for all callers of a server. */
+export interface RightsOptions {
+  readonly authorize: Authorize | undefined;
+  readonly roomRights: Rights;
+  readonly inboxes: boolean;
+}
+
+/** How long a connection goes on after its token has expired. */
+const expiryGraceMs = 10_000;
+/** How long an answer of `authorize` is kept, and how many a connection keeps. */
+const answerAgeMs = 5 * 60_000;
+const answersPerConnection = 256;
+
+interface KeptAnswer {
+  readonly answer: boolean | Promise<boolean>;
+  readonly askedAtMs: number;
+}
+
+/**
+ * Who a caller is and what he may do, for as long as a connection lasts or a request takes. It changes in place: a fresh
+ * token renews it, and the application may have its answers asked for again.
+ */
+export class Standing {
+  /** The server's own side has no standing: it may do everything. */
+  readonly isTrusted = false;
+  readonly session: string | null;
+  readonly #options: RightsOptions;
+  readonly #answers = new Map<string, KeptAnswer>();
+  #identity: Identity;
+  /** Counts what makes an answer that is under way worth nothing. */
+  #changes = 0;
+
+  /** @param session - null for a request over HTTP */
+  constructor(identity: Identity, session: string | null, options: RightsOptions) {
+    this.#identity = identity;
+    this.session = session;
+    this.#options = options;
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get user(): string | null {
+    return this.#identity.user;
+  }
+
+  get claims(): unknown {
+    return this.#identity.claims;
+  }
+
+  /** When its connection is to be closed, in milliseconds since 1970; undefined where its proof has no end. */
+  get closesAtMs(): number | undefined {
+    const { expiresAtMs } = this.#identity;
+    return expiresAtMs === undefined ? undefined : expiresAtMs + expiryGraceMs;
+  }
+
+  /** Takes the identity of a fresh token of the same user. */
+  renew(identity: Identity): void {
+    this.#identity = identity;
+    this.forget();
+  }
+
+  /** Has the application asked again, about one room or about all. */
+  forget(room?: string): void {
+    this.#changes += 1;
+    if (room === undefined) this.#answers.clear();
+    for (const action of ["read", "write"] as const) this.#answers.delete(`${action} ${room}`);
+  }
+
+  /**
+   * Whether it may read or write in a room: at once where nobody has to be asked, so that requests start in the order in
+   * which they came. Throws TOKEN_EXPIRED, and what `authorize` throws.
+   */
+  may(room: string, action: Action): boolean | Promise<boolean> {
+    const { closesAtMs } = this;
+    // This counts where a process that slept is woken by a request.
+    if (closesAtMs !== undefined && Date.now() > closesAtMs) {
+      throw new RequestError("TOKEN_EXPIRED", "the token of this connection has expired");
+    }
+    const kept = this.#keptAnswer(room, action);
+    const decided = this.#decide(room, action, typeof kept === "boolean" ? kept : "unasked");
+    return decided === "ask" ? this.#ask(room, action, kept) : decided;
+  }
+
+  #decide(room: string, action: Action, authorized: boolean | "unasked"): boolean | "ask" {
+    const { authorize, roomRights, inboxes } = this.#options;
+    const { user, rooms: claim } = this.#identity;
+    const answer = authorize === undefined ? undefined : authorized;
+    return decideRight({ user, claim, authorized: answer, roomRights, inboxes }, room, action);
+  }
+
+  async #ask(room: string, action: Action, kept: boolean | Promise<boolean> | undefined): Promise<boolean> {
+    const changes = this.#changes;
+    const answer = await (kept ?? this.#question(room, action));
+    // What was answered about a token that has been replaced, or before the application wanted to be asked again, is void.
+    return changes === this.#changes ? answer : this.may(room, action);
+  }
+
+  #keptAnswer(room: string, action: Action): boolean | Promise<boolean> | undefined {
+    const key = `${action} ${room}`;
+    const kept = this.#answers.get(key);
+    if (kept === undefined || performance.now() - kept.askedAtMs < answerAgeMs) return kept?.answer;
+    this.#answers.delete(key);
+    return undefined;
+  }
+
+  #question(room: string, action: Action): Promise<boolean> {
+    const { authorize } = this.#options;
+    const { user, claims } = this.#identity;
+    const key = `${action} ${room}`;
+    const answer = authorize?.({ user, claims, room, action }) ?? Promise.resolve(false);
+    const asked: KeptAnswer = { answer, askedAtMs: performance.now() };
+    this.#keep(key, asked);
+    answer.then(
+      (allowed) => {
+        if (this.#answers.get(key) === asked) this.#answers.set(key, { ...asked, answer: allowed });
+      },
+      () => {
+        // A failure is no answer: the next request asks again.
+        if (this.#answers.get(key) === asked) this.#answers.delete(key);
+      },
+    );
+    return answer;
+  }
+
+  #keep(key: string, kept: KeptAnswer): void {
+    this.#answers.set(key, kept);
+    if (this.#answers.size <= answersPerConnection) return;
+    const [oldest] = this.#answers.keys();
+    if (oldest !== undefined) this.#answers.delete(oldest);
+  }
+}

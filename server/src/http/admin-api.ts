@@ -1,0 +1,42 @@
+import { requests } from "@holdfast/client/protocol";
+import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
+import { RequestError } from "../errors.ts";
+import { requireAdmin } from "./bearer.ts";
+
+export interface AdminApiParts {
+  /** Undefined on a developer's machine alone: then nothing is asked for. */
+  readonly adminToken: string | undefined;
+  readonly disconnectUser: (user: string) => Promise<void>;
+  readonly clearRoom: (room: string) => Promise<void>;
+  readonly metrics: () => Promise<{ readonly body: string; readonly contentType: string }>;
+}
+
+/**
+ * `POST /admin/users/:user/disconnect`: the user is disconnected everywhere, and does not come back with an old token. `POST
+ * /admin/rooms/:room/clear`: the room's messages are gone, and its members are told of a gap. `GET /metrics`: what this
+ * instance tells about itself, in Prometheus' format.
+ */
+export function createAdminApi({ adminToken, disconnectUser, clearRoom, metrics }: AdminApiParts): Hono {
+  const api = new Hono();
+  const asAdmin = createMiddleware(async (context, next) => {
+    requireAdmin(context.req, adminToken);
+    await next();
+  });
+  api.use("/admin/*", asAdmin);
+  api.get("/metrics", asAdmin, async (context) => {
+    const { body, contentType } = await metrics();
+    return context.body(body, 200, { "Content-Type": contentType });
+  });
+  api.post("/admin/users/:user/disconnect", async (context) => {
+    await disconnectUser(context.req.param("user"));
+    return context.json({});
+  });
+  api.post("/admin/rooms/:room/clear", async (context) => {
+    const room = requests["room:leave"].payload.safeParse({ room: context.req.param("room") });
+    if (!room.success) throw new RequestError("INVALID_PAYLOAD", "expected the name of a room");
+    await clearRoom(room.data.room);
+    return context.json({});
+  });
+  return api;
+}
