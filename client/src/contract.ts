@@ -1,5 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
+export { fitsContract } from "./fits-contract.ts";
+export { compareKinds, isOfKind } from "./room-kind.ts";
+
 /** A schema of any library that speaks Standard Schema (zod, valibot, arktype …). It must answer synchronously. */
 type Schema = StandardSchemaV1;
 type Schemas = { readonly [event: string]: Schema };
@@ -40,7 +43,7 @@ type Json = string | number | boolean | null | undefined | readonly Json[] | { r
 /** Names of the wire begin with one of these. */
 type WireName = `${"room" | "message" | "history" | "signal" | "presence" | "token" | "connection"}:${string}` | "echo";
 /** Names of a room's own events. */
-type RoomEventName = "message" | "gap" | "members" | "revoked" | "error";
+type RoomEventName = "message" | "misfit" | "gap" | "members" | "revoked" | "error";
 
 type CheckedOutput<S> = Output<S> extends Json ? unknown : "this schema's output is not JSON";
 type CheckedName<Name> = Name extends WireName | RoomEventName ? "this name belongs to Holdfast" : unknown;
