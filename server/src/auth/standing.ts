@@ -27,6 +27,7 @@ const expiryGraceMs = 10_000;
 /** How long an answer of `authorize` is kept, and how many a connection keeps. */
 const answerAgeMs = 5 * 60_000;
 const answersPerConnection = 256;
+const actions = ["read", "write"] as const satisfies readonly Action[];
 
 interface KeptAnswer {
   readonly answer: boolean | Promise<boolean>;
@@ -82,7 +83,7 @@ export class Standing {
   forget(room?: string): void {
     this.#changes += 1;
     if (room === undefined) this.#answers.clear();
-    for (const action of ["read", "write"] as const) this.#answers.delete(`${action} ${room}`);
+    else for (const action of actions) this.#answers.delete(`${action} ${room}`);
   }
 
   /**

@@ -26,5 +26,5 @@ export async function admit({ identify, availability }: AdmitParts, socket: Room
   if (availability.isDraining) {
     throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
   }
-  socket.data.identity = standing;
+  socket.data.standing = standing;
 }

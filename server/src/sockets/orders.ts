@@ -32,7 +32,7 @@ export class Orders {
       const { revoked: user, upToSeconds } = order;
       revocations.note(user, upToSeconds);
       for (const socket of connectionsOf(io, user)) {
-        const { identity } = socket.data.identity;
+        const { identity } = socket.data.standing;
         // One with a newer token came after the revocation. Whom the application has let in, it has to be asked about again.
         if (!identity.isToken || isIssuedUpTo(identity, upToSeconds)) socket.disconnect(true);
       }
@@ -47,7 +47,7 @@ export class Orders {
     await Promise.all(
       [...io.of("/").sockets.values()].map(async (socket) => {
         try {
-          await revocations.require(socket.data.identity.identity);
+          await revocations.require(socket.data.standing.identity);
         } catch (error) {
           if (error instanceof RequestError && error.code === "TOKEN_EXPIRED") return void socket.disconnect(true);
           logger.warn({ err: error }, "it is not known whether a token was revoked");
@@ -62,7 +62,7 @@ export class Orders {
   }
 
   #recheck(socket: RoomSocket, room?: string): void {
-    socket.data.identity.forget(room);
+    socket.data.standing.forget(room);
     void recheckRooms(socket, "leaves", room);
   }
 

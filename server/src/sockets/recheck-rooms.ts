@@ -7,7 +7,7 @@ const answerWithinMs = 1_000;
 
 /** The connections of a user on this instance. */
 export function connectionsOf(io: RoomServer, user: string): RoomSocket[] {
-  return [...io.of("/").sockets.values()].filter(({ data }) => data.identity?.user === user);
+  return [...io.of("/").sockets.values()].filter(({ data }) => data.standing?.user === user);
 }
 
 /**
@@ -23,7 +23,7 @@ export async function recheckRooms(socket: RoomSocket, unknown: "leaves" | "stay
     joined
       .filter((each) => room === undefined || each === room)
       .map(async (each) => {
-        const allowed = await mayRead(socket.data.identity, each);
+        const allowed = await mayRead(socket.data.standing, each);
         if (allowed === true || (allowed === undefined && unknown === "stays")) return;
         if (!socket.rooms.has(adapterRoom(each))) return;
         void socket.leave(adapterRoom(each));

@@ -5,7 +5,7 @@ import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
-  identity: Standing;
+  standing: Standing;
 }
 
 /** Socket.IO with the events of the protocol. */
