@@ -47,7 +47,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
       const { headers, query } = socket.handshake;
       await parts.identify.refresh(standing, { token, headers, query });
       aging.restart();
-      await recheckRooms(socket, "leaves");
+      await recheckRooms(socket);
       return standing.identity.expiresAtMs ?? null;
     },
   };
@@ -67,7 +67,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
   const renewal = setInterval(() => {
     parts.identify.keepSession(standing).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
-  }, renewOwnerEveryMs).unref();
+  }, renewOwnerEveryMs(user)).unref();
   logger.debug("connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
@@ -78,7 +78,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     logger.debug({ reason }, "connection closed");
   });
   // Revoked after Redis was asked, and before this socket could be found by its user.
-  if (parts.revocations.isNoted(standing.identity)) socket.disconnect(true);
+  if (parts.revocations.isNoted(standing)) socket.disconnect(true);
 }
 
 /** A connection that has left the namespace gets the time that a new one gets. */
