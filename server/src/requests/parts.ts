@@ -5,6 +5,7 @@ import type { OnStored } from "../application/told-after.ts";
 import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
+import type { WaitingRequests } from "./waiting-requests.ts";
 
 /** What the handlers work with; each asks for the parts that it needs. */
 export interface RequestParts {
@@ -13,6 +14,8 @@ export interface RequestParts {
   readonly signals: Pick<SignalChannel, "send">;
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
+  /** What bounds the requests that wait for the application. */
+  readonly waiting: WaitingRequests;
 }
 
 /** The application's own code, as far as requests meet it. A publisher has none. */
