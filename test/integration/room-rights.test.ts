@@ -46,6 +46,14 @@ describe("where tokens carry rights", () => {
     },
   );
 
+  test("a refusal names the right that is missing and where rights come from", async () => {
+    using socket = await rig.stock({ token: await rig.token("ann", { rooms }) });
+    const refused = await ask(socket, "message:publish", said("news:sport"));
+    expect(refused).toMatchObject({
+      error: { message: expect.stringMatching(/to write .*`rooms`.*`authorize`.*ROOM_RIGHTS/) },
+    });
+  });
+
   test("a refusal is the same for a room that exists and for one that does not", async () => {
     const [full, empty] = [uniqueRoom(), uniqueRoom()];
     await rig.server.publish(full, "said", "a secret");

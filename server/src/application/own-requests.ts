@@ -1,6 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import type { Application, Asker, HookContext } from "./application.ts";
-import { requireBearable } from "./checked-data.ts";
+import { requireEncodable } from "./checked-data.ts";
 import { runHook } from "./hooks.ts";
 import { type ContractSchemas, parseBySchema } from "./schemas.ts";
 
@@ -38,7 +38,7 @@ export function createOwnRequests<C>(
         throw new Error(`the contract names the request ${event}, and the application has no hook for it`);
       }
       identity.requireCurrent();
-      requireBearable(payload, { binary: "refused" });
+      requireEncodable(payload, { binary: "refused" });
       const parsed = parseBySchema("payload", schema.payload, payload, event);
       const { user, session, claims } = identity;
       const asker: Asker = { user, session, claims, can: async (room, action) => identity.may(room, action) };

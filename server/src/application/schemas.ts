@@ -1,6 +1,7 @@
 import type { Contract, RoomContract } from "@holdfast/client/contract";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RequestError } from "../errors.ts";
+import { describeIssues } from "../parse.ts";
 
 type Schema = StandardSchemaV1;
 type Schemas = Readonly<Record<string, Schema>>;
@@ -81,16 +82,5 @@ export function parseBySchema(what: string, schema: Schema, value: unknown, even
     throw new Error(`the schema of ${event} answers with a promise for its ${what}; it must be synchronous`);
   }
   if (result.issues === undefined) return result.value;
-  throw new RequestError("INVALID_PAYLOAD", describeStandardIssues(what, result.issues));
-}
-
-/** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
-function describeStandardIssues(root: string, issues: readonly StandardSchemaV1.Issue[]): string {
-  return issues
-    .slice(0, 5)
-    .map(({ path = [], message }) => {
-      const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
-      return `${[root, ...keys].join(".")}: ${message}`;
-    })
-    .join("; ");
+  throw new RequestError("INVALID_PAYLOAD", describeIssues(what, result.issues));
 }

@@ -92,7 +92,7 @@ function ownerOf(answer: unknown): readonly [owner: string, leftSeconds: number]
 }
 
 function othersSession(): RequestError {
-  return new RequestError("FORBIDDEN", "the session is another user's: choose a new one");
+  return new RequestError("FORBIDDEN", "the session is another user's: connect again with a new one");
 }
 
 /** A user in the name of a key or as its value: of bounded length, and without the braces that a cluster looks for. */

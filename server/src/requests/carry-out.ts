@@ -1,5 +1,5 @@
 import type { RequestData, RequestName } from "@holdfast/client/protocol";
-import { requireBearable } from "../application/checked-data.ts";
+import { requireEncodable } from "../application/checked-data.ts";
 import { RequestError } from "../errors.ts";
 import { parsePayload } from "../parse.ts";
 import type { Caller } from "./caller.ts";
@@ -11,8 +11,9 @@ import { WaitingRequests } from "./waiting-requests.ts";
 /** What every door hands its requests to. */
 export interface Requests {
   /**
-   * Carries out a request of the protocol's table: shape, right, handler. It runs up to the handler without awaiting, so
-   * that requests start in the order of the calls; only a right that the application has to be asked about is awaited. Throws INVALID_PAYLOAD, FORBIDDEN and what the handler throws.
+   * Carries out a request of the protocol's table: shape, right, the user's limits, handler. It runs up to the handler without awaiting, so
+   * that requests start in the order of the calls; only a right that the application has to be asked about is awaited. Throws INVALID_PAYLOAD, FORBIDDEN,
+   * RATE_LIMITED and what the handler throws.
    *
    * @param what - what the payload is called in the message of an error; default `payload`
    */
@@ -29,16 +30,29 @@ export interface Requests {
 export function createRequests(given: Omit<RequestParts, "waiting">): Requests {
   const waiting = new WaitingRequests();
   const parts: RequestParts = { ...given, waiting };
+  const { telemetry } = parts;
   const { ownRequests } = parts.hooks;
+  const told = <Data>(name: RequestName, answer: Data | Promise<Data>): Data | Promise<Data> => {
+    if (telemetry === undefined) return answer;
+    const tell = (data: Data) => {
+      telemetry.carriedOut(name, data);
+      return data;
+    };
+    return answer instanceof Promise ? answer.then(tell) : tell(answer);
+  };
   const requests: Requests = {
     carryOut(caller, name, payload, what) {
-      const { handler, right } = requestTable[name];
+      const { handler, cost, right, counts } = requestTable[name];
       const parsed = parsePayload(name, payload, what);
+      const handle = () => {
+        parts.userLimits?.take(caller, cost, counts);
+        return told(name, handler(parts, caller, parsed));
+      };
       const asked = requireRight(caller.identity, right, roomOf(parsed));
-      if (asked === undefined) return handler(parts, caller, parsed);
+      if (asked === undefined) return handle();
       // Where the request may not wait, its answer comes all the same.
       asked.catch(() => undefined);
-      return waiting.run(caller, bytesOf(parsed), () => asked).then(() => handler(parts, caller, parsed));
+      return waiting.run(caller, bytesOf(parsed), () => asked).then(handle);
     },
     carryOutEvent(caller, event, payloads) {
       const isOwn = ownRequests?.has(event) === true;
@@ -56,12 +70,15 @@ export function createRequests(given: Omit<RequestParts, "waiting">): Requests {
 
 function unknownEvent(event: unknown): RequestError {
   const expected = Object.keys(requestTable).join(", ");
-  return new RequestError("UNKNOWN_EVENT", `expected one of ${expected}, got ${JSON.stringify(event)?.slice(0, 64)}`);
+  return new RequestError(
+    "UNKNOWN_EVENT",
+    `expected a request of the contract or one of ${expected}, got ${JSON.stringify(event)?.slice(0, 64)}`,
+  );
 }
 
 /** The size of a payload that waits. Throws INVALID_PAYLOAD for one that nests too deeply, or is binary. */
 function bytesOf(payload: unknown): number {
-  requireBearable(payload, { binary: "refused" });
+  requireEncodable(payload, { binary: "refused" });
   return Buffer.byteLength(JSON.stringify(payload) ?? "");
 }
 

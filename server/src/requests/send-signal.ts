@@ -14,7 +14,7 @@ export async function sendSignal(
   { connection, from }: Caller,
   { room, event, data }: RequestPayload<"signal:send">,
 ): Promise<RequestData<"signal:send">> {
-  const { json } = checkedData(schemas.of(room).signals, event, data);
+  const { json } = checkedData("signal", schemas.of(room).signals, event, data);
   await signals.send(room, signalFrame(room, { event, dataJson: json, from }, connection));
   return {};
 }

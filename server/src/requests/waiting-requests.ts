@@ -1,4 +1,5 @@
-import { RequestError } from "../errors.ts";
+import { holderOf } from "../auth/holder.ts";
+import { OverLimit } from "../errors.ts";
 import type { Caller } from "./caller.ts";
 
 /** Requests of one connection that wait for the application's hooks, and their bytes. */
@@ -54,10 +55,11 @@ type Owner = Pick<Caller, "connection" | "from">;
 
 /** What comes over HTTP has no connection, and is counted by its user. */
 function ownerKey({ connection, from }: Owner): string {
-  return connection === "" ? `user ${from.user}` : `connection ${connection}`;
+  return connection === "" ? holderOf(from) : `connection ${connection}`;
 }
 
-function tooMany(whose: string): RequestError {
+function tooMany(whose: string): OverLimit {
   const retryAfterMs = Math.ceil(Math.random() * retryWithinMs);
-  return new RequestError("RATE_LIMITED", `too many requests ${whose} wait for the application`, retryAfterMs);
+  const message = `too many requests ${whose} wait for the application`;
+  return new OverLimit("waiting requests", "RATE_LIMITED", message, retryAfterMs);
 }

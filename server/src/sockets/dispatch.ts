@@ -1,12 +1,14 @@
 import type { Acknowledgement } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
-import { RequestError, toWireError } from "../errors.ts";
+import { OverLimit, RequestError, toWireError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import { costOf, isPageRead } from "../requests/table.ts";
+import type { Telemetry } from "../telemetry.ts";
 import type { TokenBucket } from "../token-bucket.ts";
 import { incomingBytes } from "./incoming-bytes.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { Outstanding } from "./outstanding.ts";
 import type { ReadTokens } from "./read-tokens.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -18,6 +20,8 @@ export interface DispatchOptions {
   readonly readTokens: Pick<ReadTokens, "take" | "charge">;
   readonly pace: Pick<ReaderPace, "note">;
   readonly outgoing: Pick<Outgoing, "measure">;
+  readonly outstanding: Pick<Outstanding, "begin" | "end">;
+  readonly telemetry: Pick<Telemetry, "refused">;
   readonly logger: Logger;
 }
 
@@ -63,6 +67,7 @@ async function outcome(
   try {
     return { ok: true, data: await carryOut(options, event, payloads) };
   } catch (error) {
+    options.telemetry.refused("socket", error);
     if (!(error instanceof RequestError)) options.logger.error({ event, err: error }, "request failed");
     return { ok: false, error: toWireError(error) };
   }
@@ -73,9 +78,17 @@ function payerOf({ limiter, readTokens }: DispatchOptions, event: unknown): Pick
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): unknown {
+async function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): Promise<unknown> {
   const cost = costOf(event) + Math.floor(incomingBytes(payloads) / bytesPerToken);
   const waitMs = payerOf(options, event).take(cost);
-  if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
-  return options.requests.carryOutEvent(options.caller, event, payloads);
+  if (waitMs > 0) {
+    throw new OverLimit("requests per second", "RATE_LIMITED", "this connection sends too many requests", waitMs);
+  }
+  const { outstanding } = options;
+  outstanding.begin();
+  try {
+    return await options.requests.carryOutEvent(options.caller, event, payloads);
+  } finally {
+    outstanding.end();
+  }
 }
