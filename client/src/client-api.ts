@@ -1,8 +1,7 @@
-import type { SocketIoOptions } from "./connection.ts";
+import type { SocketIoOptions, Token } from "./connection.ts";
 import type { Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
 import type { HoldfastError } from "./errors.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
-import type { Token } from "./token.ts";
 
 export interface ConnectOptions {
   /**
