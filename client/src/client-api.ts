@@ -18,6 +18,12 @@ export interface ConnectOptions {
   /** Options for socket.io-client. Default: WebSocket only. */
   readonly socket?: SocketIoOptions;
   /**
+   * Whether the data of a message is what the application expects, such as `fitsContract(contract)` of
+   * `@holdfast/client/contract`, which brings the schemas along. What is not comes as `misfit` instead of `message` and
+   * its own event. Default: everything fits, and `data` is what was stored.
+   */
+  readonly fits?: (room: string, event: string, data: unknown) => boolean;
+  /**
    * What tells about the network and the page. `online` makes a disconnected client try at once; `offline` makes it give
    * its connection up; after `visibilitychange` and `pageshow` it does so where the server does not answer within 3 s.
    * Default: the browser's window; false: none.

@@ -33,7 +33,7 @@ function keptSession(key: string) {
  * are any text, and their data is unknown.
  */
 export function connect<Contract = AnyContract>(url: string, options: ConnectOptions = {}): Client<Contract> {
-  const { onlineHint = globalThis as Partial<EventTarget> } = options;
+  const { fits, onlineHint = globalThis as Partial<EventTarget> } = options;
   const key = options.outbox === "session" ? `holdfast ${url}` : "";
   const session = options.session ?? ((key && keptSession(key)) || randomId());
   const outboxMessages = options.outboxMessages ?? 1000;
@@ -207,6 +207,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
         handles,
         isWanted,
         outbox: outboxOf(name),
+        fits,
         route,
         request,
         update,

@@ -23,6 +23,8 @@ export const limits = {
   stateBytes: 2_048,
   /** Updates of its state that one connection makes in a room each second; of more the last one counts. */
   stateUpdatesPerSecond: 5,
+  /** Largest answer to a request of the application's own, as UTF-8 JSON. */
+  answerBytes: 512 * 1024,
   /** Messages that one append, and so one `message:published`, may carry. */
   batchMessages: 256,
   /** Bytes of messages that one append may carry; a single larger message goes alone. */

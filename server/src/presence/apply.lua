@@ -7,8 +7,8 @@
 -- ARGV[6..] for each change: kind, session, holder, user (JSON), state (JSON or ""), an earlier name of the holder or "",
 --         when the session joined, in Redis' milliseconds, or ""
 --
--- Kinds: "add" a holder and its state; "restore" what Redis may have lost, which keeps a state that is there; "update"
--- the state, which counts only from the last holder; "end" one holder; "leave" with one holder and all before it, which
+-- Kinds: "add" a holder, or a state to it, which counts only from the last holder; "restore" what Redis may have lost,
+-- which keeps a state that is there; "end" one holder; "leave" with one holder and all before it, which
 -- are older connections of the same session. All of them may be repeated.
 --
 -- Without a change it publishes a count that waits.
@@ -65,9 +65,6 @@ for i = 6, #ARGV, 7 do
   local outcome = ''
   if kind == 'add' or kind == 'restore' then
     outcome = add(session, holder, ARGV[i + 3], state, ARGV[i + 5], ARGV[i + 6], kind == 'restore')
-  elseif kind == 'update' then
-    local member = readMember(session)
-    if member then setState(session, member, holder, state, false) end
   else
     outcome = finish(session, holder, kind == 'leave')
   end

@@ -23,7 +23,7 @@ export interface PresenceStoreOptions {
 
 /** A change that an instance makes, as apply.lua describes it. */
 export interface WrittenChange {
-  readonly kind: "add" | "restore" | "update" | "end" | "leave";
+  readonly kind: "add" | "restore" | "end" | "leave";
   readonly session: string;
   readonly holder: string;
   readonly userJson: string;

@@ -175,10 +175,10 @@ export class Presence {
   }
 
   /** A connection is in the room no more, without having left: its join failed, or its right is gone. Others of its session stay. */
-  remove(connection: string, room: string): void {
+  remove(connection: string, room: string, ending: Ending = "closed"): void {
     this.#connections.get(connection)?.rooms.delete(room);
     this.#rooms.get(room)?.unwatchBy(connection);
-    this.#rooms.get(room)?.close(connection, 0);
+    this.#rooms.get(room)?.close(connection, ending === "closed" ? 0 : this.#options.graceSeconds * 1000);
   }
 
   /** The client left the room: with this connection, and with all older ones of its session. */

@@ -136,12 +136,13 @@ export class RoomPresence {
       joinedAtMs: undefined,
       cancelGrace: undefined,
     };
+    before?.cancelGrace?.();
     const isStored = before?.joinedAtMs !== undefined;
     if (isStored && (stateJson === "" || stateJson === before.stateJson)) return undefined;
     this.#holders.set(of.connection, holder);
     try {
       const { did, joinedAtMs } = await this.#writes.push({
-        ...this.#changeOf(isStored ? "update" : "add", holder),
+        ...this.#changeOf("add", holder),
         stateJson,
       });
       if (did === "refused") throw new RequestError("FORBIDDEN", "this session is another user's");

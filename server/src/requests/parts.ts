@@ -8,6 +8,7 @@ import type { RoomLog } from "../log/room-log.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { UserLimits } from "./user-limits.ts";
+import type { WaitingRequests } from "./waiting-requests.ts";
 
 /** What the handlers work with; each asks for the parts that it needs. */
 export interface RequestParts {
@@ -18,6 +19,8 @@ export interface RequestParts {
   readonly hooks: Hooks;
   /** A publisher has none. */
   readonly presence?: Pick<Presence, "join" | "leave" | "remove" | "update" | "withdraw" | "list"> | undefined;
+  /** What bounds the requests that wait for the application. */
+  readonly waiting: WaitingRequests;
   /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
   readonly userLimits?: Pick<UserLimits, "take">;
   readonly telemetry?: Pick<Telemetry, "carriedOut">;

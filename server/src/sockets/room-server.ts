@@ -8,11 +8,11 @@ import type { Seat } from "./seats.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
-  identity: Standing;
+  standing: Standing;
   /** Is given back when the socket is gone. */
   seat: Seat;
-  /** Is called when the connection is taken out of a room, because its user may not read there any more. */
-  onRevoked: (room: string) => void;
+  /** Is called when the connection is taken out of a room: its user may not read there, or that cannot be looked up now. */
+  onExpelled: (room: string, code: "FORBIDDEN" | "UNAVAILABLE") => void;
 }
 
 /** Socket.IO with the events of the protocol. */
