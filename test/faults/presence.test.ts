@@ -84,8 +84,12 @@ test("an instance that ends removes nobody: who comes back within the grace neve
   const gone = await rig.member(ending, room, "bob");
   await watcher.sees("ann", "bob", "watcher");
   for (const { socket } of [back, gone]) socket.io.reconnection(false);
+  // Until then the first lease of this Redis is so new that nobody is taken for dead.
+  await sinceThen(3_500);
   ending.signal("SIGTERM");
   await ending.exit;
+  // The other instance looks at the leases every second.
+  await sinceThen(1_500);
   expect(watcher.told.filter((told) => told.startsWith("left"))).toEqual([]);
   await rig.member(0, room, "ann", { session });
   await watcher.sees("ann", "watcher");
