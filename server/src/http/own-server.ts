@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { pathOf, refuseUpgrade } from "./refuse-upgrade.ts";
 
 /**
  * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502. So the server
@@ -27,14 +28,18 @@ export class OwnServer {
    * Make it after all other listeners of the server, and before the server listens.
    *
    * @param port - 0 lets the system choose
+   * @param path - below it are the WebSockets; every other upgrade is refused
    */
-  constructor(server: Server, port: number) {
+  constructor(server: Server, port: number, path: string) {
     this.#server = server;
     this.#askedPort = port;
     server.keepAliveTimeout = keepAliveTimeoutMs;
     server.on("connection", (socket: Socket) => {
       this.#connections.add(socket);
       socket.once("close", () => this.#connections.delete(socket));
+    });
+    server.on("upgrade", (request, socket) => {
+      if (!pathOf(request).startsWith(path)) refuseUpgrade(socket);
     });
     server.prependListener("request", (_request, response) => this.#track(response));
   }
