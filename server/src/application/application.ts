@@ -1,8 +1,7 @@
 import type { AnyContract, Contract, Input, Output, RequestsOf } from "@holdfast/client/contract";
 import type { Message } from "@holdfast/client/protocol";
-import type { Credentials } from "../auth/identity.ts";
+import type { AuthorizeQuestion, Credentials } from "../auth/identity.ts";
 import type { Action } from "../auth/rights.ts";
-import type { AuthorizeQuestion } from "../auth/standing.ts";
 import type { Logger } from "./logger.ts";
 import type { Server } from "./server.ts";
 
