@@ -11,6 +11,7 @@ import { createOwnRequests } from "./application/own-requests.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
 import { createToldAfter } from "./application/told-after.ts";
+import { HandshakeChecks } from "./auth/handshake-checks.ts";
 import { Identify } from "./auth/identify.ts";
 import { Revocations } from "./auth/revocations.ts";
 import { SessionOwners } from "./auth/session-owners.ts";
@@ -129,6 +130,7 @@ export async function assembleServer<C>(
   });
 
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
+    checks: new HandshakeChecks(redis.commands, config.keyPrefix, config.redis.kind === "cluster"),
   const httpServer = createHttpServer();
   const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
   // Before Socket.IO, which then passes on only what is not its own.

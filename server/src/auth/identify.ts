@@ -1,12 +1,14 @@
 import { RequestError } from "../errors.ts";
+import type { HandshakeChecks } from "./handshake-checks.ts";
 import type { Authenticate, Credentials } from "./identity.ts";
 import type { Revocations } from "./revocations.ts";
-import type { SessionOwners } from "./session-owners.ts";
+import { requireOwned, type SessionOwners } from "./session-owners.ts";
 import { type RightsOptions, Standing } from "./standing.ts";
 
 export interface IdentifyParts {
   readonly authenticate: Authenticate;
-  readonly revocations: Pick<Revocations, "require">;
+  readonly checks: Pick<HandshakeChecks, "check">;
+  readonly revocations: Pick<Revocations, "require" | "requireNot">;
   readonly sessions: Pick<SessionOwners, "claim">;
   readonly rights: RightsOptions;
   /** False where everybody is anonymous: then no session is anybody's, and Redis is not asked. */
@@ -26,9 +28,13 @@ export class Identify {
 
   /** Who opens a connection. The session becomes the user's; another user's is refused. */
   async connection(credentials: Credentials, session: string): Promise<Standing> {
-    const { authenticate, revocations, sessions, rights, hasUsers } = this.#parts;
+    const { authenticate, checks, revocations, rights, hasUsers } = this.#parts;
     const identity = await authenticate(credentials);
-    if (hasUsers) await Promise.all([revocations.require(identity), sessions.claim(session, identity.user)]);
+    if (hasUsers) {
+      const { mayUseSession, revokedUpTo } = await checks.check(session, identity.user);
+      revocations.requireNot(identity, revokedUpTo);
+      requireOwned(mayUseSession);
+    }
     return new Standing(identity, session, rights);
   }
 

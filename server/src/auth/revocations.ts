@@ -15,7 +15,7 @@ const revoke = script(
   `local known = tonumber(redis.call('GET', KEYS[1]) or '0')
 redis.call('SET', KEYS[1], string.format('%.0f', math.max(known, tonumber(ARGV[1]))), 'EX', ARGV[2])`,
 );
-const read = script({ flags: "no-writes" }, `return redis.call('GET', KEYS[1])`);
+export const readRevocation = script({ flags: "no-writes" }, `return redis.call('GET', KEYS[1])`);
 
 /**
  * Knows from when on a user's tokens count: those that were issued up to that second are revoked. It is in Redis, so that
@@ -59,14 +59,23 @@ export class Revocations {
   async require(identity: Identity): Promise<void> {
     // The application is asked itself each time that somebody connects, and says itself whom it does not let in.
     if (identity.user === null || !identity.isToken) return;
-    const answer = await runScript(this.#redis, read, [this.#key(identity.user)], []);
-    const isRevoked = answer !== null && isIssuedUpTo(identity, Number(answer));
+    const answer = await runScript(this.#redis, readRevocation, [this.#key(identity.user)], []);
+    this.requireNot(identity, answer === null ? null : String(answer));
+  }
+
+  /** The same, where Redis has been asked. */
+  requireNot(identity: Identity, revokedUpTo: string | null): void {
+    const isRevoked = revokedUpTo !== null && isIssuedUpTo(identity, Number(revokedUpTo));
     if (isRevoked || this.isNoted(identity)) throw new RequestError("TOKEN_EXPIRED", "the token was revoked");
   }
 
   #key(user: string): string {
-    return `${this.#keyPrefix}:revoked:${hashOf(user)}`;
+    return revocationKey(this.#keyPrefix, user);
   }
+}
+
+export function revocationKey(keyPrefix: string, user: string): string {
+  return `${keyPrefix}:revoked:${hashOf(user)}`;
 }
 
 /** A token that does not say when it was issued may always be an old one. */

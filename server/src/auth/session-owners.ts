@@ -5,6 +5,8 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 
 /** How long a session stays its user's after it was used last. Connections renew it before that. */
 const ownedSeconds = 24 * 60 * 60;
+/** The same as the scripts take it. */
+export const ownedFor = String(ownedSeconds);
 /** How often a connection that stays open renews its session. */
 export const renewOwnerEveryMs = (ownedSeconds * 1000) / 2;
 
@@ -15,7 +17,7 @@ export const renewOwnerEveryMs = (ownedSeconds * 1000) / 2;
  *
  * Returns 1 where it may be used.
  */
-const claim = script(
+export const claimSession = script(
   {},
   `local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
@@ -27,8 +29,7 @@ return 1`,
  * Knows whose a session is: the first user's who connects with it, on whatever instance. Everybody in a room sees its
  * members' sessions, so without this anyone could speak with the session of somebody else.
  *
- * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
- * costs each connection one round trip.
+ * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis.
  */
 export class SessionOwners {
   readonly #redis: Pick<SupervisedClient, "run">;
@@ -41,11 +42,24 @@ export class SessionOwners {
 
   /** Makes the session the user's, again where it is. Throws FORBIDDEN where it is somebody else's, and UNAVAILABLE. */
   async claim(session: string, user: string | null): Promise<void> {
-    const owner = user === null ? "" : hashOf(user);
-    const key = `${this.#keyPrefix}:session:${session}`;
-    const mayUse = await runScript(this.#redis, claim, [key], [owner, String(ownedSeconds)]);
-    if (mayUse !== 1) throw new RequestError("FORBIDDEN", "the session is another user's: choose a new one");
+    const key = sessionKey(this.#keyPrefix, session);
+    const mayUse = await runScript(this.#redis, claimSession, [key], [ownerText(user), ownedFor]);
+    requireOwned(mayUse === 1);
   }
+}
+
+/** Throws FORBIDDEN. */
+export function requireOwned(mayUse: boolean): void {
+  if (!mayUse) throw new RequestError("FORBIDDEN", "the session is another user's: choose a new one");
+}
+
+export function sessionKey(keyPrefix: string, session: string): string {
+  return `${keyPrefix}:session:${session}`;
+}
+
+/** As the scripts take who presents a session: "" is nobody in particular. */
+export function ownerText(user: string | null): string {
+  return user === null ? "" : hashOf(user);
 }
 
 /** A user in the name of a key or as its value: of bounded length, and without the braces that a cluster looks for. */
