@@ -70,6 +70,12 @@ export async function createServer<C>(application: Application<C>, options: Serv
   return (await assembleServer(application, options)).server;
 }
 
+/** Times that a test shortens; each has its default where it is used. */
+export interface Periods {
+  readonly sweepEveryMs?: number;
+  readonly keepAnswersMs?: number;
+}
+
 /**
  * The same, with the Socket.IO server, for the test server that does to its connections what a platform does.
  *
@@ -78,6 +84,7 @@ export async function createServer<C>(application: Application<C>, options: Serv
 export async function assembleServer<C>(
   application: Application<C>,
   options: ServerOptions,
+  { sweepEveryMs, keepAnswersMs }: Periods = {},
 ): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
   const config = configFrom(options.settings ?? {}, application);
   const applicationLogger = options.logger ?? consoleLogger;
@@ -123,14 +130,14 @@ export async function assembleServer<C>(
   const authorize = createAuthorize(application, context);
   const identify = new Identify({
     authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
+    checks: new HandshakeChecks(redis.commands, config.keyPrefix, config.redis.kind === "cluster"),
     revocations,
     sessions: new SessionOwners(redis.commands, config.keyPrefix),
-    rights: { authorize, roomRights: config.roomRights, inboxes: hasUsers },
+    rights: { authorize, roomRights: config.roomRights, inboxes: hasUsers, keepAnswersMs },
     hasUsers,
   });
 
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
-    checks: new HandshakeChecks(redis.commands, config.keyPrefix, config.redis.kind === "cluster"),
   const httpServer = createHttpServer();
   const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
   // Before Socket.IO, which then passes on only what is not its own.
@@ -173,7 +180,13 @@ export async function assembleServer<C>(
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
   });
-  const orders = new Orders({ io, revocations, asksApplication: authorize !== undefined, logger });
+  const orders = new Orders({
+    io,
+    revocations,
+    asksApplication: authorize !== undefined,
+    ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
+    logger,
+  });
   const control = new ControlChannel({
     commands: redis.commands,
     subscriptions,

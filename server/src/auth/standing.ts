@@ -20,6 +20,8 @@ export interface RightsOptions {
   readonly authorize: Authorize | undefined;
   readonly roomRights: Rights;
   readonly inboxes: boolean;
+  /** How long an answer of `authorize` is kept; default 5 minutes. */
+  readonly keepAnswersMs?: number | undefined;
 }
 
 /** How long a connection goes on after its token has expired. */
@@ -117,7 +119,8 @@ export class Standing {
   #keptAnswer(room: string, action: Action): boolean | Promise<boolean> | undefined {
     const key = `${action} ${room}`;
     const kept = this.#answers.get(key);
-    if (kept === undefined || performance.now() - kept.askedAtMs < answerAgeMs) return kept?.answer;
+    if (kept === undefined || performance.now() - kept.askedAtMs < (this.#options.keepAnswersMs ?? answerAgeMs))
+      return kept?.answer;
     this.#answers.delete(key);
     return undefined;
   }

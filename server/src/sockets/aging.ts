@@ -2,14 +2,7 @@ import type { Standing } from "../auth/standing.ts";
 import { momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
 import { noticeDelayMs } from "./expiry-notice.ts";
-import type { RoomSocket } from "./room-server.ts";
-
-/** How a connection grows old with its token. */
-export interface Aging {
-  /** The token is another one now. */
-  restart(): void;
-  stop(): void;
-}
+import type { Aging, RoomSocket } from "./room-server.ts";
 
 /**
  * Tells a connection in time that its token will expire, with the same spread as a function's timeout, and closes it

@@ -10,11 +10,12 @@ export interface OrdersParts {
   readonly revocations: Pick<Revocations, "note" | "require">;
   /** Whether the application has an `authorize`. */
   readonly asksApplication: boolean;
+  /** How often rooms are looked at whose right rests on an answer of the application that has become too old. */
+  readonly sweepEveryMs?: number;
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** How often rooms are looked at whose right rests on an answer of the application that has become too old. */
-const sweepEveryMs = 30_000;
+const usualSweepEveryMs = 30_000;
 
 /** Carries out on this instance's connections what is told to all instances. */
 export class Orders {
@@ -23,7 +24,8 @@ export class Orders {
 
   constructor(parts: OrdersParts) {
     this.#parts = parts;
-    if (parts.asksApplication) this.#timer = setInterval(() => this.#sweep(), sweepEveryMs).unref();
+    const { asksApplication, sweepEveryMs = usualSweepEveryMs } = parts;
+    if (asksApplication) this.#timer = setInterval(() => this.#sweep(), sweepEveryMs).unref();
   }
 
   readonly carryOut = (order: Order): void => {

@@ -40,6 +40,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   admission.admit();
   parts.telemetry.connectionOpened();
   const aging = watchToken(socket, identity);
+  socket.data.aging = aging;
   const caller: Caller = {
     identity,
     from: { user, session },

@@ -7,6 +7,8 @@ export interface OpenConnection {
   readonly user: string | null;
   readonly session: string | null;
   readonly rooms: readonly string[];
+  /** Changes when the connection is given another token. */
+  readonly expiresAtMs: number | undefined;
 }
 
 /** How much time a connection has left when it is told to move. */
@@ -18,6 +20,7 @@ export function openConnections(io: RoomServer): OpenConnection[] {
     user: data.identity.user,
     session: data.identity.session,
     rooms: [...rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []),
+    expiresAtMs: data.identity.identity.expiresAtMs,
   }));
 }
 
@@ -26,9 +29,11 @@ export function announceTimeout(io: RoomServer): void {
   io.local.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + noticeMs });
 }
 
-/** Closes every connection of a user. */
-export function closeConnectionsOf(io: RoomServer, user: string): void {
-  for (const socket of io.of("/").sockets.values()) {
-    if (socket.data.identity.user === user) socket.disconnect(true);
+/** Lets the tokens of a user's connections end now: each is told so, and closed when the grace is over. */
+export function expireTokensOf(io: RoomServer, user: string): void {
+  for (const { data } of io.of("/").sockets.values()) {
+    if (data.identity?.user !== user) continue;
+    data.identity.renew({ ...data.identity.identity, expiresAtMs: Date.now() });
+    data.aging.restart();
   }
 }
