@@ -1,4 +1,4 @@
-// Puts back the manifest that prepack.mjs has kept.
+// Puts back the files that prepack.mjs has kept.
 import { renameSync } from "node:fs";
 
-renameSync("package.json.unpacked", "package.json");
+for (const name of ["package.json", "README.md"]) renameSync(`unpacked-${name}`, name);

@@ -1,13 +1,12 @@
-// Makes the package in the current folder ready to be packed: builds what is older than its sources, and takes out of
-// its manifest what holds in this repository alone. postpack.mjs puts the manifest back.
+// Makes the package in the current folder ready to be packed: builds what is older than its sources, takes out of its
+// manifest what holds in this repository alone, and puts into its README the sections of the repository's that it links.
+// postpack.mjs puts both files back, with their times, so that the next start has nothing to build.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = process.cwd();
 const { fail, projectFolder } = await import("./project.mjs");
-const manifestFile = join(folder, "package.json");
-const keptFile = join(folder, "package.json.unpacked");
 
 try {
   execFileSync(process.execPath, [join(projectFolder, "scripts/build.mjs"), "--if-missing"], {
@@ -17,10 +16,34 @@ try {
   fail("The build failed: the reason is above.");
 }
 
-// What an interrupted run has kept is the manifest as it was, and counts.
-const original = readFileSync(existsSync(keptFile) ? keptFile : manifestFile, "utf8");
-writeFileSync(keptFile, original);
-const { devDependencies: _, ...manifest } = JSON.parse(original);
-// The condition names sources, which are not packed.
-for (const target of Object.values(manifest.exports)) delete target["@holdfast/source"];
-writeFileSync(manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+replace("package.json", (text) => {
+  const { devDependencies: _, ...manifest } = JSON.parse(text);
+  // The condition names sources, which are not packed.
+  for (const target of Object.values(manifest.exports)) delete target["@holdfast/source"];
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+});
+
+replace("README.md", (text) => {
+  const repositoryPage = readFileSync(join(projectFolder, "README.md"), "utf8");
+  const linked = new Set([...text.matchAll(/\]\(\.\.\/README\.md#([\w-]+)\)/g)].map(([, anchor]) => anchor));
+  const sections = [...linked].map((anchor) => sectionOf(repositoryPage, anchor));
+  return [text.replaceAll("](../README.md#", "](#"), ...sections].join("\n");
+});
+
+/** Keeps the file under another name, where an interrupted run has not done so, and writes what is packed in its place. */
+function replace(name, change) {
+  const [file, kept] = [join(folder, name), join(folder, `unpacked-${name}`)];
+  const isKept = existsSync(kept);
+  const text = change(readFileSync(isKept ? kept : file, "utf8"));
+  if (!isKept) renameSync(file, kept);
+  writeFileSync(file, text);
+}
+
+/** The section of a page whose heading has this anchor. */
+function sectionOf(page, anchor) {
+  const section = page.split(/^(?=## )/m).find((text) => {
+    const [, heading = ""] = /^## (.*)/.exec(text) ?? [];
+    return heading.toLowerCase().replaceAll(" ", "-") === anchor;
+  });
+  return section?.trimEnd().concat("\n") ?? fail(`README.md has no section "${anchor}", which ${folder} links.`);
+}

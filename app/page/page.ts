@@ -55,7 +55,7 @@ form.addEventListener("submit", (event) => {
   void send(text);
 });
 
-/** Shows the text as waiting until it is stored; what is stored comes back to its sender like to everybody. */
+/** Shows the text as waiting until it is stored; what is stored comes back to its sender as it does to everybody. */
 async function send(text: string): Promise<void> {
   const item = addMessage(text, "you · sending");
   item.classList.add("own", "waiting");

@@ -42,3 +42,8 @@ export const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
   message: "expected JSON",
   retryable: false,
 };
+
+const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
+
+/** The application has given no token, for this reason. */
+export const tokenFailed = (cause: unknown) => new HoldfastError(TOKEN_FAILED, { cause });

@@ -1,13 +1,14 @@
 import { backoffMs, sleep } from "./backoff.ts";
+import type { ConnectOptions } from "./client-api.ts";
 import type { Ask, Connection, RoomNotification } from "./connection.ts";
 import type { AnyContract } from "./contract.ts";
-import { createEmitter } from "./emitter.ts";
+import { createEmitter, runHandler } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import type { Outbox } from "./outbox.ts";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
-import { createSequencer, type Heard } from "./sequencer.ts";
+import { createSequencer, type Delivery, type Heard } from "./sequencer.ts";
 
 /** What a handle of a room needs of its client. */
 export interface RoomOwner {
@@ -18,6 +19,7 @@ export interface RoomOwner {
   isWanted(room: string): boolean;
   /** The publishes of this room, which its handles share. */
   readonly outbox: Outbox;
+  readonly fits: ConnectOptions["fits"];
   /** The connection that a room can be used through now. */
   route(room: string): Connection | undefined;
   readonly request: Ask;
@@ -34,6 +36,11 @@ export interface RoomHandle extends Room<AnyContract> {
   end(error: ErrorDetail): void;
 }
 
+const REVOKED: ErrorDetail<"FORBIDDEN"> = {
+  code: "FORBIDDEN",
+  message: "the right to read this room is gone",
+  retryable: false,
+};
 const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: true };
 
 /**
@@ -43,16 +50,24 @@ const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: t
 export function createRoom(
   name: string,
   { since, history, load }: JoinOptions,
-  { handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
+  { fits, handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
 ): RoomHandle {
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
     if (event === "load") void loadAt(told);
-    else events.emit(event, told);
-    if (event === "message") events.emit(told.event, told.data, told);
+    else if (event === "gap") events.emit(event, told);
+    else if (!isFit(told)) events.emit("misfit", told);
+    else {
+      events.emit(event, told);
+      events.emit(told.event, told.data, told);
+    }
   });
   /** The load under way, which another one replaces. */
   let loading: object | undefined;
+  /** Whether the server has let it in, so that a refusal is the end of a right. */
+  let wasJoined = false;
+  /** Counts the times that a connection was taken out of the room: an answer that was under way then proves nothing. */
+  let revocations = 0;
   /** The connections, by the id of the time they are up, that are being used to catch up. */
   const busy = new Set<string>();
   /** Why the handle is over. */
@@ -64,8 +79,16 @@ export function createRoom(
     resolveReady = resolve;
     rejectReady = reject;
   });
-  // An application that does not wait for it hears of a refusal by the `error` event.
+  // An application that does not wait for it hears of a refusal by an event.
   ready.catch(() => undefined);
+
+  function isFit({ event, data }: Delivery) {
+    let isFit = !fits;
+    runHandler(() => {
+      isFit ||= fits?.(name, event, data) === true;
+    });
+    return isFit;
+  }
 
   /** A room that is not joined yet is being joined by now. */
   function catchUpIfBehind() {
@@ -94,10 +117,11 @@ export function createRoom(
     }
   }
 
-  /** Tells what is refused for good. The rest is the caller's to repeat, or to drop. */
-  function isRefused(error: ErrorDetail) {
-    if (!error.retryable) events.emit("error", new HoldfastError(error));
-    return !error.retryable;
+  /** The room is over for this handle, by the server's will. */
+  function refuse(detail: ErrorDetail) {
+    const error = new HoldfastError(detail);
+    room.end(error);
+    events.emit(wasJoined && error.code === "FORBIDDEN" ? "revoked" : "error", error);
   }
 
   /** Until the server knows, the connection is cut, or the room is joined again. */
@@ -109,6 +133,11 @@ export function createRoom(
       if (reply.ok || !reply.error.retryable) break;
       await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));
     }
+  }
+
+  /** Through all connections: where the room is being joined, it is left behind the join. */
+  async function leaveUnlessWanted() {
+    if (!isWanted(name)) await Promise.all([...handover.connections].map(leaveThrough));
   }
 
   const room: RoomHandle = {
@@ -126,13 +155,12 @@ export function createRoom(
     async signal(event, data) {
       const reply = !over && (await route(name)?.request("signal:send", { room: name, event, data }));
       // One that was lost on the way is not told.
-      if (reply && !reply.ok) isRefused(reply.error);
+      if (reply && !reply.ok && !reply.error.retryable) events.emit("error", new HoldfastError(reply.error));
     },
     history: (range) => request("history:read", { room: name, ...range }),
     async leave() {
       room.end(CLOSED);
-      // Through all of them: where the room is being joined, it is left behind the join.
-      if (!isWanted(name)) await Promise.all([...handover.connections].map(leaveThrough));
+      await leaveUnlessWanted();
     },
 
     async catchUp(connection) {
@@ -143,18 +171,20 @@ export function createRoom(
         const isJoined = connection.rooms.has(name);
         if (isJoined && !sequencer.isBehind()) break;
         const asked = sequencer.ask();
+        const revocationsBefore = revocations;
         const reply = await (isJoined && asked
           ? connection.read("history:read", { room: name, after: asked })
           : connection.read("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
         if (over) break;
-        if (reply.ok) connection.rooms.add(name);
+        if (reply.ok && revocations === revocationsBefore) connection.rooms.add(name);
         sequencer.answer(asked, reply.ok ? reply.data : undefined);
         if (reply.ok) {
           attempt = 0;
+          wasJoined = true;
           if (!loading) resolveReady();
           if (!isJoined) outbox.resume();
           update();
-        } else if (isRefused(reply.error)) room.end(reply.error);
+        } else if (!reply.error.retryable) refuse(reply.error);
         else await sleep(reply.error.retryAfterMs ?? backoffMs(attempt++));
       }
       busy.delete(id);
@@ -167,10 +197,13 @@ export function createRoom(
       sequencer.close();
       handles.delete(room);
       outbox.end(error, why);
-      rejectReady(new HoldfastError(error));
+      // What the application has decided is no failure of what it waits for.
+      if (error === CLOSED) resolveReady();
+      else rejectReady(new HoldfastError(error));
       update();
     },
     notified(connection, [type, payload]) {
+      if (over) return;
       if (type === "message:published" || type === "room:position") {
         const heard: Heard = payload;
         // Nothing else can be put into the order of the log, or asked for.
@@ -180,6 +213,15 @@ export function createRoom(
         // During a move signals come twice, and nothing in them tells a repeat.
       } else if (type === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });
+      } else if (type === "room:revoked") {
+        revocations++;
+        if (payload.code === "FORBIDDEN") {
+          refuse(REVOKED);
+          // Another connection may be in the room still.
+          return void leaveUnlessWanted();
+        }
+        sequencer.doubt();
+        return void connection.wait(backoffMs(0)).then(() => room.catchUp(connection));
       }
       catchUpIfBehind();
     },

@@ -8,10 +8,9 @@ import { createAuthorize } from "./application/authorization.ts";
 import { createBeforePublish } from "./application/before-publish.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { createOwnRequests } from "./application/own-requests.ts";
+import { createPublishedHook } from "./application/published-hook.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
-import { createToldAfter } from "./application/told-after.ts";
-import { HandshakeChecks } from "./auth/handshake-checks.ts";
 import { Identify } from "./auth/identify.ts";
 import { Revocations } from "./auth/revocations.ts";
 import { SessionOwners } from "./auth/session-owners.ts";
@@ -108,7 +107,7 @@ export async function assembleServer<C>(
   };
   const hooks = {
     beforePublish: createBeforePublish(application, context),
-    onStored: createToldAfter(application, context),
+    onStored: createPublishedHook(application, context),
     ownRequests: createOwnRequests(application, schemas, context),
   };
   const requests = createRequests({
@@ -130,10 +129,15 @@ export async function assembleServer<C>(
   const authorize = createAuthorize(application, context);
   const identify = new Identify({
     authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
-    checks: new HandshakeChecks(redis.commands, config.keyPrefix, config.redis.kind === "cluster"),
     revocations,
     sessions: new SessionOwners(redis.commands, config.keyPrefix),
-    rights: { authorize, roomRights: config.roomRights, inboxes: hasUsers, keepAnswersMs },
+    rights: {
+      authorize,
+      roomRights: config.roomRights,
+      inboxes: hasUsers,
+      keepAnswersMs,
+      isRevoked: (proof) => revocations.isNoted(proof),
+    },
     hasUsers,
   });
 
@@ -155,6 +159,7 @@ export async function assembleServer<C>(
     requests,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
     functionTimeoutSeconds: config.functionTimeoutSeconds,
+    onPlatform: config.onPlatform,
     sleeps: () => sleepDetector.sleeps(),
     telemetry,
     logger,
@@ -192,11 +197,12 @@ export async function assembleServer<C>(
     subscriptions,
     keyPrefix: config.keyPrefix,
     onOrder: orders.carryOut,
+    onMissed: () => orders.catchUp(),
     logger,
   });
   subscriptions.onRestored(() => {
     positions.announceAll();
-    void orders.catchUp();
+    orders.catchUp();
   });
   onRoomEmpty(io, (room) => known.leave(room));
   const stopSweep = cutSlowReaders(io, { telemetry, logger });
@@ -254,6 +260,7 @@ export async function assembleServer<C>(
   const stopWatching = () => {
     positions.stop();
     orders.stop();
+    control.stop();
     stopSweep();
     sleepDetector.stop();
   };
@@ -284,7 +291,14 @@ export async function assembleServer<C>(
     ...trustedSide<C>(requests),
     recheck: (user, room) => control.tell({ recheck: user, room }),
     async disconnectUser(user) {
-      await control.tell({ revoked: user, upToSeconds: await revocations.revoke(user) });
+      let upToSeconds = revocations.nowSeconds();
+      // Here at once, and told to the others whether Redis takes the write or not: a full one still passes orders on.
+      orders.carryOut({ revoked: user, upToSeconds });
+      try {
+        upToSeconds = await revocations.revoke(user, upToSeconds);
+      } finally {
+        await control.tell({ revoked: user, upToSeconds });
+      }
     },
     fetch: async (request) => http.fetch(request),
     nodeListener: (request, response) => void answer(withoutCredentials(request), response),

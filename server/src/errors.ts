@@ -21,7 +21,7 @@ export type LimitName =
   | "publishes per second"
   | "signals per second"
   | "requests per second"
-  | "outstanding requests"
+  | "waiting requests"
   | "reads"
   | "rooms"
   | "data"

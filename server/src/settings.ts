@@ -15,7 +15,8 @@ export type Settings = {
   readonly fcFunctionName?: string | undefined;
 };
 
-const names = [...Object.keys(settings), "FC_FUNCTION_NAME"];
+/** Every variable that the settings are read from. */
+export const settingNames = [...Object.keys(settings), "FC_FUNCTION_NAME"];
 
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -23,7 +24,7 @@ function camelCase(name: string): string {
 
 /** The settings that an environment describes. An empty variable counts as unset. */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
-  const found = names.flatMap((name) => (env[name] ? [[camelCase(name), env[name]]] : []));
+  const found = settingNames.flatMap((name) => (env[name] ? [[camelCase(name), env[name]]] : []));
   return Object.fromEntries(found) as Settings;
 }
 
@@ -45,7 +46,7 @@ export class SettingsError extends Error {
 export function configFrom(given: Settings, application: { readonly authenticate?: unknown } = {}): Config {
   const values: Readonly<Record<string, string | number | undefined>> =
     application.authenticate === undefined ? given : { ...given, auth: "anonymous" };
-  const env = names.map((name) => [name, values[camelCase(name)]?.toString()] as const);
+  const env = settingNames.map((name) => [name, values[camelCase(name)]?.toString()] as const);
   const config = parseConfig(Object.fromEntries(env));
   if (isProblems(config)) throw new SettingsError(config);
   return config;

@@ -3,8 +3,9 @@ import { pino } from "pino";
 import type { Application } from "./application/application.ts";
 import type { Server } from "./application/server.ts";
 import { createServer } from "./create-server.ts";
+import { misspeltSettings } from "./misspelt-settings.ts";
 import { platformInstance } from "./platforms/environment.ts";
-import { configFrom, SettingsError, settingsFrom } from "./settings.ts";
+import { configFrom, SettingsError, settingNames, settingsFrom } from "./settings.ts";
 import { createShutdown } from "./shutdown.ts";
 
 /** Within this time npm has handed on the SIGINT that a terminal sends to every process of `npm start`. */
@@ -15,6 +16,9 @@ const npmHandsOnWithinMs = 300;
  * its clients away on SIGTERM and SIGINT, and ends the process where the server cannot start. It alone reads `process`.
  */
 export async function start<C>(application: Application<C>): Promise<Server<C>> {
+  for (const { given, meant } of misspeltSettings(process.env, settingNames)) {
+    console.error(`${given} is no setting, and has no effect: is ${meant} meant?`);
+  }
   try {
     return await run(application);
   } catch (error) {
@@ -45,7 +49,11 @@ async function run<C>(application: Application<C>): Promise<Server<C>> {
   const { port, url, backend } = server;
   logger.info({ port, url, backend, readyMs: Math.round(performance.now()) }, "listening");
   if (!production) {
-    console.error(`\n  Holdfast listens on ${url}\n  Backend: ${backend}\n  Next: open ${url} in two tabs and talk.\n`);
+    const next =
+      application.page === undefined
+        ? `connect a client to ${url}; it serves a page where \`start\` is given one as \`page\`.`
+        : `open ${url} in two tabs and talk.`;
+    console.error(`\n  Holdfast listens on ${url}\n  Backend: ${backend}\n  Next: ${next}\n`);
   }
   const shutdown = createShutdown({
     close: async () => {

@@ -8,7 +8,12 @@ export type Door = "handshake" | "socket" | "http";
 export type UpgradeRefusal = "origin" | "connections";
 
 /** Why the server closed a connection. */
-export type CutReason = "slow reader" | "too many packets" | "too many connects" | "too many refusals";
+export type CutReason =
+  | "slow reader"
+  | "too many packets"
+  | "too many connects"
+  | "too many refusals"
+  | "too many control frames";
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -10,7 +10,7 @@ import type { Settings } from "./settings.ts";
 import { cutAll } from "./sockets/cut-after-sleep.ts";
 import { announceTimeout, expireTokensOf, openConnections } from "./testing/connections.ts";
 import { TestClients } from "./testing/test-clients.ts";
-import { untilNothingMisses } from "./testing/until.ts";
+import { untilNothingIsMissing } from "./testing/until.ts";
 
 export type { Client } from "@holdfast/client";
 export type { Logger } from "./application/logger.ts";
@@ -123,7 +123,7 @@ export async function createTestServer<C>(
         await lost.stop();
         valkey = await startEmbeddedValkey({ port: Number(new URL(lost.url).port) });
         const answered = () => server.history("any", { limit: 1 });
-        await untilNothingMisses(() => answered().then(nothing, () => ["the server to reach its Redis again"]));
+        await untilNothingIsMissing(() => answered().then(nothing, () => ["the server to reach its Redis again"]));
       });
     },
     expire: (user: string) => {

@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { anchorOf, codes, headings, tableUnder } from "../support/markdown.ts";
 import { entriesOf, type Packed, packBoth, repository, run } from "../support/packed.ts";
 
 // What npm would publish, held against what installs and resolves. Nothing here asks the network.
@@ -41,13 +42,39 @@ test.each(packages)("every file that the packed %s's manifest names is packed", 
   expect(manifest.private).toBeUndefined();
 });
 
-test("packing leaves the manifests as they were", async () => {
-  for (const name of packages) {
-    const copy = join(packed.folder, "../copy", name);
-    const [before, after] = [join(repository, name), copy].map((folder) =>
-      readFile(join(folder, "package.json"), "utf8"),
-    );
-    expect(await after).toBe(await before);
+test.each(packages)(
+  "every relative link of the packed %s's pages leads into the package or its sibling",
+  async (name) => {
+    const page = async (file: string) => run("tar", ["-xzOf", packed[name], `package/${file}`], packed.folder);
+    const files = (await entriesOf(packed[name])).filter((entry) => /^[^/]+\.md$/.test(entry));
+    const siblings = await Promise.all(packages.map(async (one) => [one, await entriesOf(packed[one])] as const));
+    const found = new Set(siblings.flatMap(([one, entries]) => entries.map((entry) => `${one}/${entry}`)));
+    for (const file of files) {
+      const markdown = await page(file);
+      const anchors = headings(markdown).map(anchorOf);
+      const links = [...markdown.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
+      const dead = links.filter((link) => {
+        const [path = "", anchor] = link.split("#");
+        if (/^[a-z]+:/.test(link)) return false;
+        return path === "" ? !anchors.includes(anchor ?? "") : !found.has(join(name, path));
+      });
+      expect(dead, file).toEqual([]);
+    }
+  },
+);
+
+test("the packed server's README has the table of settings", async () => {
+  const markdown = await run("tar", ["-xzOf", packed.server, "package/README.md"], packed.folder);
+  expect(tableUnder(markdown, "Settings").flatMap((row) => codes(row.Variable ?? ""))).toContain("REDIS_URL");
+});
+
+test("packing leaves what it changes as it was, with its time, so that nothing has to be built again", async () => {
+  for (const file of packages.flatMap((name) => [`${name}/package.json`, `${name}/README.md`])) {
+    const [before, after] = [join(repository, file), join(packed.folder, "../copy", file)];
+    expect(await readFile(after, "utf8")).toBe(await readFile(before, "utf8"));
+    // The copy has lost what is less than a millisecond.
+    const [now, then] = [(await stat(after)).mtimeMs, (await stat(before)).mtimeMs];
+    expect(Math.abs(now - then), file).toBeLessThan(2);
   }
 });
 

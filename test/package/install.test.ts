@@ -1,10 +1,9 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort } from "../support/free-port.ts";
+import { namedExamples, read } from "../support/markdown.ts";
 import { npmInstall, type Packed, packBoth, repository, run } from "../support/packed.ts";
-import { startServer } from "../support/server-process.ts";
 
 // The two packages in an application that has never seen this repository. npm asks its registry for what it lacks.
 
@@ -104,21 +103,13 @@ test("the installed packages serve two clients with a contract of zod or valibot
   }
 }, 120_000);
 
-test("the README's contract, server and client are right as they stand", async () => {
-  const readme = await readFile(join(repository, "README.md"), "utf8");
-  const blocks = [...readme.matchAll(/```ts\n\/\/ (\w+\.ts)\n(.*?)```/gs)];
-  expect(blocks.map(([, name]) => name)).toEqual(["contract.ts", "main.ts", "client.ts"]);
-  const folder = join(packed.folder, "readme");
+test("the server README's example of what an application can add is typed as it stands", async () => {
+  const { "application.ts": text = "" } = namedExamples(read("server/README.md"));
+  expect(text).toContain("beforePublish");
+  const folder = join(packed.folder, "server-readme");
   await mkdir(folder);
-  const port = await freePort();
-  for (const [, name = "", text = ""] of blocks) {
-    await writeFile(join(folder, name), text.replace("localhost:9000", `localhost:${port}`));
-  }
-  await typeCheck(folder, "esnext", "bundler", ["main.ts", "client.ts"]);
-  for (const name of ["main", "client"]) await bundle(folder, name);
-  await using server = await startServer({ cwd: folder, entry: "main.mjs", port, env: { DRAIN_SECONDS: "0" } });
-  expect(await run(process.execPath, ["client.mjs"], folder)).toMatch(/status: connected.*stored at \d+-\d+/s);
-  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  await writeFile(join(folder, "application.ts"), text);
+  await typeCheck(folder, "nodenext", "nodenext", ["application.ts"]);
 }, 60_000);
 
 /** Runs talk.ts against what is installed: only the application's own files are bundled. */

@@ -77,8 +77,9 @@ test.concurrent("a publish that lay in the buffer of a server that slept is not 
   await withTimeout(client.closed, "the connection from before the sleep to be cut");
   expect(strangers.map(({ isOpen }) => isOpen)).toEqual([true]);
   for (const stranger of strangers) stranger.close();
-  const line = await sleeper.waitForLog(({ msg }) => `${msg}`.includes("slept"), "slept");
-  expect(line).toMatchObject({ connections: 1, sleptMs: expect.any(Number) });
+  // A busy machine may make the process wait for a processor before, which counts as a sleep of its own.
+  const isThisSleep = (line: { readonly sleptMs?: unknown }) => Number(line.sleptMs) >= sleepMs;
+  expect(await sleeper.waitForLog(isThisSleep, "the sleep")).toMatchObject({ connections: 1 });
 });
 
 test.concurrent("a server that slept for less than a client's time-out serves what arrived meanwhile, and cuts no connection", async () => {

@@ -69,6 +69,12 @@ test.concurrent("wrong settings end the process with code 1 before it listens, e
   expect(listened).toBe(false);
 });
 
+test.concurrent("a variable that looks like a misspelt setting is told at the start, with the one that is meant", async () => {
+  const { output } = await refusal({ NODE_ENV: "production", REDIS_URI: "redis://user:hunter2@localhost" });
+  expect(output).toContain("REDIS_URI is no setting, and has no effect: is REDIS_URL meant?");
+  expect(output).not.toContain("hunter2");
+});
+
 test.concurrent("a Redis that cannot be reached ends the process with code 1, the address and the next step", async () => {
   const port = await freePort();
   const { exit, output, listened } = await refusal({ REDIS_URL: `redis://user:hunter2@127.0.0.1:${port}` });

@@ -27,6 +27,14 @@ export function headings(markdown: string): string[] {
   return withoutFences(markdown).flatMap((line) => /^#+ (.+)$/.exec(line)?.[1] ?? []);
 }
 
+/** The anchor that a Markdown viewer gives to a heading. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{Letter}\p{Number} _-]/gu, "")
+    .replaceAll(" ", "-");
+}
+
 /** One row of a table: heading of the column -> cell. */
 export type Row = Readonly<Record<string, string>>;
 
@@ -83,6 +91,23 @@ export function code(row: Row, column: string): string {
     throw new Error(`expected one \`code\` in "${column}", got "${cell(row, column)}"`);
   }
   return found[0];
+}
+
+/** The examples that begin with the name of their file: name -> text. */
+export function namedExamples(markdown: string): Readonly<Record<string, string>> {
+  const found = markdown.matchAll(/```ts\n\/\/ (\w+\.ts)\n(.*?)```/gs);
+  return Object.fromEntries([...found].map(([, name = "", text = ""]) => [name, text]));
+}
+
+/** The text of the fenced examples in one language between a heading and the next one of its level or above. */
+export function examplesUnder(markdown: string, heading: string, language: string): string[] {
+  const [level] = /^#+/.exec(heading) ?? [];
+  const start = markdown.indexOf(`\n${heading}\n`);
+  if (level === undefined || start === -1) throw new Error(`expected a heading "${heading}", found none`);
+  const rest = markdown.slice(start + heading.length + 2);
+  const end = new RegExp(`^#{1,${level.length}} `, "m").exec(rest)?.index;
+  const fences = rest.slice(0, end).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"));
+  return [...fences].map(([, text = ""]) => text);
 }
 
 function cells(line: string): string[] {

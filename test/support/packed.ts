@@ -28,7 +28,16 @@ export async function packBoth(): Promise<Packed> {
     const tarballs = join(root, "tarballs");
     const folder = join(root, "empty");
     for (const path of [copy, tarballs, folder]) await mkdir(path);
-    for (const part of ["package.json", "tsconfig.json", "LICENSE", "app", "client", "server", "scripts"]) {
+    for (const part of [
+      "package.json",
+      "tsconfig.json",
+      "LICENSE",
+      "README.md",
+      "app",
+      "client",
+      "server",
+      "scripts",
+    ]) {
       const filter = (source: string) => !source.endsWith("node_modules");
       await cp(join(repository, part), join(copy, part), { recursive: true, preserveTimestamps: true, filter });
     }

@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import { RequestError } from "../errors.ts";
 import type { Application, HookContext, PublishAttempt } from "./application.ts";
-import { jsonOf, requireBearable } from "./checked-data.ts";
+import { jsonOf, requireEncodable } from "./checked-data.ts";
 import { runHook, Turns } from "./hooks.ts";
 
 /**
@@ -37,7 +37,7 @@ export function createBeforePublish<C>(
 /** What beforePublish returned is not parsed again, but only JSON can be stored: anything else is the application's fault. */
 function changedJson(event: string, changed: unknown): string {
   try {
-    requireBearable(changed, { binary: "refused" });
+    requireEncodable(changed, { binary: "refused" });
     if (JSON.stringify(changed) === undefined) throw new Error(`expected JSON, got a ${typeof changed}`);
   } catch (cause) {
     throw new Error(`beforePublish returned for ${event} what is not JSON`, { cause });

@@ -11,18 +11,19 @@ const deepestNesting = 32;
  * does not name, INVALID_PAYLOAD with the field and what was expected, and PAYLOAD_TOO_LARGE.
  */
 export function checkedData(
+  kind: "message" | "signal",
   schemas: Readonly<Record<string, StandardSchemaV1>>,
   event: string,
   data: unknown,
 ): { readonly data: unknown; readonly json: string } {
   const schema = Object.hasOwn(schemas, event) ? schemas[event] : undefined;
   if (schema === undefined) {
-    throw new RequestError(
-      "UNKNOWN_EVENT",
-      `expected one of ${Object.keys(schemas).join(", ")}, got ${JSON.stringify(event)}`,
-    );
+    const names = Object.keys(schemas).join(", ");
+    const expected =
+      names === "" ? `no ${kind}, because the contract has none for this room` : `one of the ${kind}s ${names}`;
+    throw new RequestError("UNKNOWN_EVENT", `expected ${expected}, got ${JSON.stringify(event)}`);
   }
-  requireBearable(data, { binary: "refused" });
+  requireEncodable(data, { binary: "refused" });
   let parsed: unknown;
   try {
     parsed = parseBySchema("data", schema, data, event);
@@ -52,7 +53,7 @@ function requireSize(json: string): void {
 }
 
 /** Throws INVALID_PAYLOAD for data that nests too deeply to be encoded again, or that is binary where that is refused. */
-export function requireBearable(value: unknown, { binary }: { binary: "accepted" | "refused" }, depth = 0): void {
+export function requireEncodable(value: unknown, { binary }: { binary: "accepted" | "refused" }, depth = 0): void {
   if (typeof value !== "object" || value === null) return;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     if (binary === "accepted") return;
@@ -65,5 +66,5 @@ export function requireBearable(value: unknown, { binary }: { binary: "accepted"
   if (depth >= deepestNesting) {
     throw new RequestError("INVALID_PAYLOAD", `expected data nested at most ${deepestNesting} levels deep`);
   }
-  for (const member of Object.values(value)) requireBearable(member, { binary }, depth + 1);
+  for (const member of Object.values(value)) requireEncodable(member, { binary }, depth + 1);
 }

@@ -1,6 +1,7 @@
-import type { Contract, RoomContract } from "@holdfast/client/contract";
+import { type Contract, compareKinds, isOfKind, type RoomContract } from "@holdfast/client/contract";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RequestError } from "../errors.ts";
+import { describeIssues } from "../parse.ts";
 
 type Schema = StandardSchemaV1;
 type Schemas = Readonly<Record<string, Schema>>;
@@ -29,14 +30,13 @@ export function contractSchemas(contract: Contract): ContractSchemas {
   const flat = roomSchemas("the contract", contract);
   const kinds = Object.entries(contract.rooms ?? {})
     .map(([pattern, kind]) => ({ pattern: checkedPattern(pattern), schemas: roomSchemas(`rooms["${pattern}"]`, kind) }))
-    // The longest match counts, and an exact name before a pattern with the same stem.
-    .sort((a, b) => stemOf(b.pattern).length - stemOf(a.pattern).length || a.pattern.length - b.pattern.length);
+    .sort((a, b) => compareKinds(a.pattern, b.pattern));
   const requests = contract.requests ?? {};
   for (const [event, { payload, answer }] of Object.entries(requests)) {
     requireSchema(`the payload of ${event}`, payload);
     requireSchema(`the answer of ${event}`, answer);
   }
-  return { of: (room) => kinds.find(({ pattern }) => matches(pattern, room))?.schemas ?? flat, requests };
+  return { of: (room) => kinds.find(({ pattern }) => isOfKind(room, pattern))?.schemas ?? flat, requests };
 }
 
 function roomSchemas(
@@ -63,12 +63,6 @@ function checkedPattern(pattern: string): string {
   throw new Error(`rooms["${pattern}"]: a * may stand only at the end`);
 }
 
-const stemOf = (pattern: string) => pattern.replace(/\*$/, "");
-
-function matches(pattern: string, room: string): boolean {
-  return pattern.endsWith("*") ? room.startsWith(stemOf(pattern)) : room === pattern;
-}
-
 /**
  * What a schema makes of a value; `what` begins the path of a field. Throws INVALID_PAYLOAD with the field and what was
  * expected, and an error that names the event where the schema answers with a promise.
@@ -81,16 +75,5 @@ export function parseBySchema(what: string, schema: Schema, value: unknown, even
     throw new Error(`the schema of ${event} answers with a promise for its ${what}; it must be synchronous`);
   }
   if (result.issues === undefined) return result.value;
-  throw new RequestError("INVALID_PAYLOAD", describeStandardIssues(what, result.issues));
-}
-
-/** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
-function describeStandardIssues(root: string, issues: readonly StandardSchemaV1.Issue[]): string {
-  return issues
-    .slice(0, 5)
-    .map(({ path = [], message }) => {
-      const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
-      return `${[root, ...keys].join(".")}: ${message}`;
-    })
-    .join("; ");
+  throw new RequestError("INVALID_PAYLOAD", describeIssues(what, result.issues));
 }

@@ -36,7 +36,9 @@ export interface Server<C> extends AsyncDisposable {
   recheck(user: string, room?: string): Promise<void>;
   /**
    * Closes every connection of a user on every instance, and revokes the tokens that were issued to the user so far. An
-   * application's own `authenticate` has to refuse the user by itself. Throws UNAVAILABLE.
+   * application's own `authenticate` has to refuse the user by itself. What the user has under way is not stored any
+   * more. Throws UNAVAILABLE where Redis cannot be reached or refuses the write: this instance's connections are closed
+   * then, and the tokens may count again after a minute.
    */
   disconnectUser(user: string): Promise<void>;
   /** Answers an HTTP request as the server itself would, for mounting it into another one. It needs no `this`. */

@@ -11,7 +11,7 @@ export interface RoomRights {
 }
 
 /** What a right is decided by. */
-export interface Grounds {
+export interface RightInputs {
   readonly user: string | null;
   /** The claim `rooms`, where the user has one. */
   readonly claim: RoomRights | undefined;
@@ -34,8 +34,8 @@ const inboxPrefix = "user:";
  * its user and by nobody else. Everything else is decided by the claim's longest match, else by `authorize`, else by
  * ROOM_RIGHTS. `"ask"` means that `authorize` decides, and that its answer is not known.
  */
-export function decideRight(grounds: Grounds, room: string, action: Action): boolean | "ask" {
-  const { user, claim, authorized, roomRights, inboxes } = grounds;
+export function decideRight(inputs: RightInputs, room: string, action: Action): boolean | "ask" {
+  const { user, claim, authorized, roomRights, inboxes } = inputs;
   if (inboxes && action === "read" && room.startsWith(inboxPrefix)) {
     return user !== null && room === `${inboxPrefix}${user}`;
   }

@@ -5,31 +5,51 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 
 /** How long a session stays its user's after it was used last. Connections renew it before that. */
 const ownedSeconds = 24 * 60 * 60;
-/** The same as the scripts take it. */
-export const ownedFor = String(ownedSeconds);
-/** How often a connection that stays open renews its session. */
-export const renewOwnerEveryMs = (ownedSeconds * 1000) / 2;
+/**
+ * The same for a client that has not signed in. It is short, so that strangers cannot fill Redis with such sessions, and so
+ * that a page which signs in and comes back with the same session is soon let in.
+ */
+const guestSeconds = 90;
+const ownerRenewalMs = 5 * 60_000;
+/** A session is renewed when less than this share of its time is left. */
+const renewedShare = 2 / 3;
+
+/** How often a connection that stays open looks whether its session has to be renewed. */
+export function renewOwnerEveryMs(user: string | null): number {
+  return user === null ? (guestSeconds * 1000) / 3 : ownerRenewalMs;
+}
+
+/** Owns the sessions of clients that have not signed in. It is no hash of a user. */
+const guest = "guest";
+
+/** KEYS[1] owner of one session. Returns the owner, "" for none, and the seconds for which it stays that. */
+const readOwner = script(
+  { flags: "no-writes,allow-oom" },
+  `return { redis.call('GET', KEYS[1]) or '', redis.call('TTL', KEYS[1]) }`,
+);
 
 /**
  * KEYS[1] owner of one session, a hash of the user
- * ARGV[1] who presents the session; "" is nobody in particular, who owns nothing and may not use what somebody owns
+ * ARGV[1] who presents the session
  * ARGV[2] seconds for which the session is the owner's from now on
  *
  * Returns 1 where it may be used.
  */
-export const claimSession = script(
+const claim = script(
   {},
   `local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
-if ARGV[1] ~= '' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1`,
 );
 
 /**
  * Knows whose a session is: the first user's who connects with it, on whatever instance. Everybody in a room sees its
- * members' sessions, so without this anyone could speak with the session of somebody else.
+ * members' sessions, so without this anyone could speak with the session of somebody else. The session of a client that
+ * has not signed in is no signed-in user's while it is used; guests are not told from each other.
  *
- * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis.
+ * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
+ * costs each connection one round trip, and one more where the session is new.
  */
 export class SessionOwners {
   readonly #redis: Pick<SupervisedClient, "run">;
@@ -40,26 +60,39 @@ export class SessionOwners {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Makes the session the user's, again where it is. Throws FORBIDDEN where it is somebody else's, and UNAVAILABLE. */
+  /**
+   * Makes the session the user's, again where that ends soon. Throws FORBIDDEN where it is somebody else's, and UNAVAILABLE.
+   *
+   * Where Redis is read but refuses writes, as a full one does, a session that is nobody's is let in without becoming its
+   * user's, so that clients can still join and read. Nobody can publish meanwhile. What another client could do with
+   * such a session is to signal, and that bears its own user. The next renewal claims it.
+   */
   async claim(session: string, user: string | null): Promise<void> {
-    const key = sessionKey(this.#keyPrefix, session);
-    const mayUse = await runScript(this.#redis, claimSession, [key], [ownerText(user), ownedFor]);
-    requireOwned(mayUse === 1);
+    const mine = user === null ? guest : hashOf(user);
+    const seconds = user === null ? guestSeconds : ownedSeconds;
+    const key = `${this.#keyPrefix}:session:${session}`;
+    const [owner, leftSeconds] = ownerOf(await runScript(this.#redis, readOwner, [key], []));
+    if (owner !== "" && owner !== mine) throw othersSession();
+    if (owner === mine && leftSeconds > seconds * renewedShare) return;
+    let mayUse: unknown;
+    try {
+      mayUse = await runScript(this.#redis, claim, [key], [mine, String(seconds)]);
+    } catch (error) {
+      if (error instanceof RequestError && error.code === "UNAVAILABLE") return;
+      throw error;
+    }
+    if (mayUse !== 1) throw othersSession();
   }
 }
 
-/** Throws FORBIDDEN. */
-export function requireOwned(mayUse: boolean): void {
-  if (!mayUse) throw new RequestError("FORBIDDEN", "the session is another user's: choose a new one");
+function ownerOf(answer: unknown): readonly [owner: string, leftSeconds: number] {
+  if (!Array.isArray(answer) || answer.length !== 2) throw new Error("expected an owner and its seconds");
+  const [owner, leftSeconds] = answer;
+  return [String(owner), Number(leftSeconds)];
 }
 
-export function sessionKey(keyPrefix: string, session: string): string {
-  return `${keyPrefix}:session:${session}`;
-}
-
-/** As the scripts take who presents a session: "" is nobody in particular. */
-export function ownerText(user: string | null): string {
-  return user === null ? "" : hashOf(user);
+function othersSession(): RequestError {
+  return new RequestError("FORBIDDEN", "the session is another user's: connect again with a new one");
 }
 
 /** A user in the name of a key or as its value: of bounded length, and without the braces that a cluster looks for. */

@@ -29,7 +29,11 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
   };
   const verify = "secret" in key ? withSecret(key.secret, options) : withKeySet(key.jwksUrl, options, logger);
   return async (token) => {
-    if (token === undefined) throw new RequestError("UNAUTHENTICATED", "expected a token, got none");
+    if (token === undefined)
+      throw new RequestError(
+        "UNAUTHENTICATED",
+        "expected a token, got none: pass `token` to `connect`, or send it in `auth`",
+      );
     const claims = await verify(token).catch((error: unknown) => {
       throw tokenError(error);
     });

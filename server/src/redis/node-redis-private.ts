@@ -1,5 +1,5 @@
 // The parts of node-redis that its documentation does not promise. They are used here alone. Its version is pinned, and
-// test/unit/server/node-redis.test.ts fails where that or one of these parts changes.
+// test/unit/server/node-redis-private.test.ts fails where that or one of these parts changes.
 
 interface Client {
   readonly isReady: boolean;

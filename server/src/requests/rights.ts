@@ -23,5 +23,8 @@ export function requireRight(
 
 function requireAllowed(isAllowed: boolean, right: Action): undefined {
   if (isAllowed) return undefined;
-  throw new RequestError("FORBIDDEN", `expected the right to ${right} in this room`);
+  throw new RequestError(
+    "FORBIDDEN",
+    `the right to ${right} in this room is missing: rights come from the token's claim \`rooms\`, from the application's \`authorize\`, or from ROOM_RIGHTS`,
+  );
 }

@@ -7,7 +7,6 @@ import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
 import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Outstanding } from "./outstanding.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
@@ -15,8 +14,9 @@ import { cutSlowReader } from "./slow-readers.ts";
 /** How long a connection that is closed may take to read what was written last. */
 const closeGraceMs = 1_000;
 /**
- * Packets that cannot be answered, of a connection that was admitted: in one burst, and per second. Answers to the
- * server's pings are among them, and must not end a connection whose requests are merely too many.
+ * Packets that cannot be answered, of a connection that was admitted, and control frames of the WebSocket, of any: in one
+ * burst, and per second. Answers to the server's pings are among them, and must not end a connection whose requests are
+ * merely too many.
  */
 const burstUnanswerable = 100;
 const unanswerablePerSecond = 10;
@@ -36,11 +36,11 @@ export class ConnectionLimits {
   readonly outgoing: Outgoing;
   readonly pace: ReaderPace;
   readonly readTokens = new ReadTokens(this.limiter);
-  readonly outstanding = new Outstanding();
   readonly reads: ConnectionReads;
   readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
   readonly #parts: LimitsParts;
+  #isCut = false;
 
   constructor(connection: EngineConnection, parts: LimitsParts) {
     this.#connection = connection;
@@ -53,6 +53,9 @@ export class ConnectionLimits {
       pace: this.pace,
     });
     connection.on("packet", (packet) => this.#take(packet));
+    // A ping is answered with as many bytes, and the answers wait in memory as long as nobody reads them.
+    for (const frame of ["ping", "pong"] as const)
+      connection.transport.socket?.on(frame, () => this.#takeControlFrame());
     connection.once("close", () => this.reads.close());
   }
 
@@ -74,6 +77,11 @@ export class ConnectionLimits {
     else if (kind === "foreign" && !this.admission.countRefusal()) this.close("too many refusals");
   }
 
+  /** Frames that follow in the same bytes still come here when the connection is cut. */
+  #takeControlFrame(): void {
+    if (!this.#isCut && this.#unanswerable.take() !== 0) this.#cut("too many control frames");
+  }
+
   #isWithinLimits(kind: Kind): boolean {
     if (!this.admission.isAdmitted) return this.limiter.take() === 0;
     // A request takes its own tokens, because its refusal can be told. An attachment without one is no packet at all.
@@ -84,6 +92,7 @@ export class ConnectionLimits {
 
   /** What follows in the same bytes is dropped by Engine.IO, because the connection is no longer open for it. */
   #cut(reason: CutReason): void {
+    this.#isCut = true;
     this.#parts.telemetry.connectionCut(reason);
     this.#parts.logger.warn({ reason }, "connection cut");
     this.#connection.close();

@@ -6,8 +6,8 @@ import type { Requests } from "../requests/carry-out.ts";
 import { costOf, isPageRead } from "../requests/table.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { TokenBucket } from "../token-bucket.ts";
+import { incomingBytes } from "./incoming-bytes.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Outstanding } from "./outstanding.ts";
 import type { ReadTokens } from "./read-tokens.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -19,12 +19,14 @@ export interface DispatchOptions {
   readonly readTokens: Pick<ReadTokens, "take" | "charge">;
   readonly pace: Pick<ReaderPace, "note">;
   readonly outgoing: Pick<Outgoing, "measure">;
-  readonly outstanding: Pick<Outstanding, "begin" | "end">;
   readonly telemetry: Pick<Telemetry, "refused">;
   readonly logger: Logger;
 }
 
-/** Bytes of an answer that cost one token of the connection's limit. What the request has cost is taken off. */
+/**
+ * Bytes that cost one token of the connection's limit. Those of a request come on top of its cost; from those of an answer
+ * what the request has cost is taken off.
+ */
 const bytesPerToken = 4 * 1024;
 
 type Answer = (answer: Acknowledgement<unknown>) => void;
@@ -74,16 +76,11 @@ function payerOf({ limiter, readTokens }: DispatchOptions, event: unknown): Pick
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-async function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): Promise<unknown> {
-  const waitMs = payerOf(options, event).take(costOf(event));
+function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): unknown {
+  const cost = costOf(event) + Math.floor(incomingBytes(payloads) / bytesPerToken);
+  const waitMs = payerOf(options, event).take(cost);
   if (waitMs > 0) {
     throw new OverLimit("requests per second", "RATE_LIMITED", "this connection sends too many requests", waitMs);
   }
-  const { outstanding } = options;
-  outstanding.begin();
-  try {
-    return await options.requests.carryOutEvent(options.caller, event, payloads);
-  } finally {
-    outstanding.end();
-  }
+  return options.requests.carryOutEvent(options.caller, event, payloads);
 }

@@ -2,19 +2,13 @@ import type { ClientToServerEvents, Position, ServerToClientEvents } from "@hold
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
+import type { Aging } from "./aging.ts";
 import type { Seat } from "./seats.ts";
-
-/** How a connection grows old with its token. */
-export interface Aging {
-  /** The token is another one now, or has another end. */
-  restart(): void;
-  stop(): void;
-}
 
 interface SocketData {
   /** Is set when the socket is admitted. */
-  identity: Standing;
-  /** How the connection grows old with its token; is set when the socket is served. */
+  standing: Standing;
+  /** Is set when the socket is served. */
   aging: Aging;
   /** Is given back when the socket is gone. */
   seat: Seat;

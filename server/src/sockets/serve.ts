@@ -21,6 +21,8 @@ export interface ServeParts {
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
   readonly functionTimeoutSeconds: number | undefined;
+  /** Whether the platform writes the headers that only it may write. */
+  readonly onPlatform: boolean;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
   readonly telemetry: Telemetry;
@@ -32,31 +34,31 @@ export const connectTimeoutMs = 10_000;
 
 /** Serves a socket that was admitted, until it is gone. */
 export function serve(parts: ServeParts, socket: RoomSocket): void {
-  const { identity } = socket.data;
-  const { user, session } = identity;
+  const { standing } = socket.data;
+  const { user, session } = standing;
   const logger = parts.logger.child({ connection: socket.id, session });
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
-  const { limiter, readTokens, pace, outgoing, outstanding, reads, admission } = limitsOf(socket);
+  const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
   parts.telemetry.connectionOpened();
-  const aging = watchToken(socket, identity);
+  const aging = watchToken(socket, standing);
   socket.data.aging = aging;
   const caller: Caller = {
-    identity,
+    identity: standing,
     from: { user, session },
     connection: socket.id,
     membership: socketMembership(socket, parts.confirmed),
     reads,
     refreshToken: async (token) => {
       const { headers, query } = socket.handshake;
-      await parts.identify.refresh(identity, { token, headers, query });
+      await parts.identify.refresh(standing, { token, headers, query });
       aging.restart();
-      await recheckRooms(socket, "leaves");
-      return identity.identity.expiresAtMs ?? null;
+      await recheckRooms(socket);
+      return standing.identity.expiresAtMs ?? null;
     },
   };
   const { requests, telemetry } = parts;
-  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, outstanding, telemetry, logger };
+  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, telemetry, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.
@@ -68,11 +70,12 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
-  const lifetime = lifetimeMs(socket.handshake.headers[lifetimeHeader], parts.functionTimeoutSeconds);
+  const told = parts.onPlatform ? socket.handshake.headers[lifetimeHeader] : undefined;
+  const lifetime = lifetimeMs(told, parts.functionTimeoutSeconds);
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
   const renewal = setInterval(() => {
-    parts.identify.keepSession(identity).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
-  }, renewOwnerEveryMs).unref();
+    parts.identify.keepSession(standing).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
+  }, renewOwnerEveryMs(user)).unref();
   logger.debug("connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
@@ -84,7 +87,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     logger.debug({ reason }, "connection closed");
   });
   // Revoked after Redis was asked, and before this socket could be found by its user.
-  if (parts.revocations.isNoted(identity.identity)) socket.disconnect(true);
+  if (parts.revocations.isNoted(standing)) socket.disconnect(true);
 }
 
 /** A connection that has left the namespace gets the time that a new one gets. */

@@ -7,7 +7,7 @@ export interface OpenConnection {
   readonly user: string | null;
   readonly session: string | null;
   readonly rooms: readonly string[];
-  /** Changes when the connection is given another token. */
+  /** When its token ends; undefined where it does not, or has none. */
   readonly expiresAtMs: number | undefined;
 }
 
@@ -17,10 +17,10 @@ const noticeMs = 10_000;
 export function openConnections(io: RoomServer): OpenConnection[] {
   return [...io.of("/").sockets.values()].map(({ id, data, rooms }) => ({
     id,
-    user: data.identity.user,
-    session: data.identity.session,
+    user: data.standing.user,
+    session: data.standing.session,
     rooms: [...rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []),
-    expiresAtMs: data.identity.identity.expiresAtMs,
+    expiresAtMs: data.standing.identity.expiresAtMs,
   }));
 }
 
@@ -31,9 +31,12 @@ export function announceTimeout(io: RoomServer): void {
 
 /** Lets the tokens of a user's connections end now: each is told so, and closed when the grace is over. */
 export function expireTokensOf(io: RoomServer, user: string): void {
-  for (const { data } of io.of("/").sockets.values()) {
-    if (data.identity?.user !== user) continue;
-    data.identity.renew({ ...data.identity.identity, expiresAtMs: Date.now() });
-    data.aging.restart();
+  for (const socket of io.of("/").sockets.values()) {
+    const { standing, aging } = socket.data;
+    if (standing.user !== user) continue;
+    const expiresAtMs = Date.now();
+    standing.beginRenewal()({ ...standing.identity, expiresAtMs }, standing.revokedUpToSeconds);
+    aging.restart();
+    socket.emit("connection:expiring", { reason: "token", deadlineMs: expiresAtMs });
   }
 }

@@ -1,6 +1,6 @@
 import { type Client, connect, type HoldfastError, type Room } from "@holdfast/client";
 import type { OpenConnection } from "./connections.ts";
-import { untilNothingMisses } from "./until.ts";
+import { untilNothingIsMissing } from "./until.ts";
 
 interface TestClient<C> {
   readonly client: Client<C>;
@@ -65,7 +65,7 @@ export class TestClients<C> {
       return known === undefined ? [] : { ...known, session, rooms, isHurried: false };
     });
     interrupt();
-    await untilNothingMisses(() => {
+    await untilNothingIsMissing(() => {
       const now = this.#connections();
       return waiting
         .filter((each) => {
@@ -93,7 +93,7 @@ export class TestClients<C> {
     const stops = losing.flatMap((room) => room.joins.map((join) => join.on("gap", () => told.add(room))));
     try {
       await lose();
-      await untilNothingMisses(() => {
+      await untilNothingIsMissing(() => {
         const now = this.#connections();
         const isMember = (session: string, name: string) =>
           now.some((connection) => connection.session === session && connection.rooms.includes(name));

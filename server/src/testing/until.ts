@@ -8,7 +8,9 @@ const longestWaitMs = 15_000;
  *
  * @param missing - what still has to happen, each in a few words
  */
-export async function untilNothingMisses(missing: () => readonly string[] | Promise<readonly string[]>): Promise<void> {
+export async function untilNothingIsMissing(
+  missing: () => readonly string[] | Promise<readonly string[]>,
+): Promise<void> {
   const begunMs = performance.now();
   for (let left = await missing(); left.length > 0; left = await missing()) {
     if (performance.now() - begunMs > longestWaitMs) {

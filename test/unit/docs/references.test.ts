@@ -2,18 +2,19 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { codes, headings, listUnder, markdownFiles, read, repository, tableUnder } from "../../support/markdown.ts";
+import {
+  anchorOf,
+  codes,
+  headings,
+  listUnder,
+  markdownFiles,
+  read,
+  repository,
+  tableUnder,
+} from "../../support/markdown.ts";
 
 const files = markdownFiles();
 const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read("package.json")));
-
-/** The anchor that a Markdown viewer gives to a heading. */
-function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\p{Letter}\p{Number} _-]/gu, "")
-    .replaceAll(" ", "-");
-}
 
 test("the project's pages are all found", () => {
   expect(files).toEqual(expect.arrayContaining(["README.md", "ARCHITECTURE.md", "client/PROTOCOL.md"]));

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import {
   type Action,
   decideRight,
-  type Grounds,
   parseRights,
   parseRoomRights,
+  type RightInputs,
   type Rights,
 } from "../../../server/src/auth/rights.ts";
 
@@ -13,7 +13,7 @@ const all: Rights = { read: true, write: true };
 const none: Rights = { read: false, write: false };
 
 /** A user of whom nothing is known but the claim. */
-function grounds(claim?: Record<string, string>, others: Partial<Grounds> = {}): Grounds {
+function inputs(claim?: Record<string, string>, others: Partial<RightInputs> = {}): RightInputs {
   return {
     user: "ann",
     claim: claim === undefined ? undefined : parseRoomRights(claim),
@@ -24,13 +24,13 @@ function grounds(claim?: Record<string, string>, others: Partial<Grounds> = {}):
   };
 }
 
-const both = (given: Grounds, room: string) =>
+const both = (given: RightInputs, room: string) =>
   (["read", "write"] as const).map((action) => decideRight(given, room, action)).join(" ");
 
 describe("the truth table of rights", () => {
   const claim = { lobby: "read write", "news:*": "read", "news:mine": "write", "news:eu:*": "", "*": "" };
   // The claim, the answer of authorize, ROOM_RIGHTS, the room, and whether its user may read and write.
-  const rows: [Record<string, string> | undefined, Grounds["authorized"], Rights, string, string][] = [
+  const rows: [Record<string, string> | undefined, RightInputs["authorized"], Rights, string, string][] = [
     [claim, undefined, all, "lobby", "true true"],
     [claim, undefined, all, "news:sport", "true false"],
     [claim, undefined, all, "news:", "true false"],
@@ -61,14 +61,14 @@ describe("the truth table of rights", () => {
   ];
 
   test.each(rows)("%o, authorize %s, ROOM_RIGHTS %o: %s is %s", (given, authorized, roomRights, room, expected) => {
-    expect(both(grounds(given, { authorized, roomRights }), room)).toBe(expected);
+    expect(both(inputs(given, { authorized, roomRights }), room)).toBe(expected);
   });
 
   test("an inbox is nobody's who has not signed in, and where everybody is anonymous there is none", () => {
     const nobody = { user: null, roomRights: all };
-    expect(both(grounds(undefined, nobody), "user:null")).toBe("false true");
-    expect(both(grounds(undefined, nobody), "user:")).toBe("false true");
-    expect(both(grounds(undefined, { ...nobody, inboxes: false }), "user:ann")).toBe("true true");
+    expect(both(inputs(undefined, nobody), "user:null")).toBe("false true");
+    expect(both(inputs(undefined, nobody), "user:")).toBe("false true");
+    expect(both(inputs(undefined, { ...nobody, inboxes: false }), "user:ann")).toBe("true true");
   });
 });
 
@@ -105,11 +105,11 @@ describe("a claim", () => {
     const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"];
     for (const name of names) {
       const claim: unknown = JSON.parse(`{"${name}":"read write"}`);
-      const given = grounds(undefined, { claim: parseRoomRights(claim) });
+      const given = inputs(undefined, { claim: parseRoomRights(claim) });
       expect(both(given, name)).toBe("true true");
       for (const other of [...names, "lobby"].filter((each) => each !== name)) {
         expect(both(given, other)).toBe("false false");
-        expect(both(grounds({}), other)).toBe("false false");
+        expect(both(inputs({}), other)).toBe("false false");
       }
     }
   });
@@ -128,10 +128,10 @@ describe("whatever the claim is,", () => {
   const claims = fc.dictionary(rule, fc.constantFrom("", "read", "write", "read write"), { maxKeys: 20 });
   const actions = fc.constantFrom<Action>("read", "write");
   const rightsOf = fc.record({ read: fc.boolean(), write: fc.boolean() });
-  const answers = fc.constantFrom<Grounds["authorized"]>(true, false, "unasked", undefined);
+  const answers = fc.constantFrom<RightInputs["authorized"]>(true, false, "unasked", undefined);
 
   /** The same by the longest of all rules that match, as slowly as it is plain. */
-  function expected(claim: Record<string, string>, given: Grounds, room: string, action: Action): boolean | "ask" {
+  function expected(claim: Record<string, string>, given: RightInputs, room: string, action: Action): boolean | "ask" {
     if (room.startsWith("user:") && action === "read") return room.slice("user:".length) === given.user;
     const [longest] = Object.keys(claim)
       .filter((each) => (each.endsWith("*") ? room.startsWith(each.slice(0, -1)) : room === each))
@@ -144,7 +144,7 @@ describe("whatever the claim is,", () => {
   test("the longest rule that matches decides, then authorize, then ROOM_RIGHTS", () => {
     fc.assert(
       fc.property(claims, answers, rightsOf, name, actions, (claim, authorized, roomRights, room, action) => {
-        const given = grounds(claim, { authorized, roomRights });
+        const given = inputs(claim, { authorized, roomRights });
         expect(decideRight(given, room, action)).toBe(expected(claim, given, room, action));
       }),
       { numRuns: 5_000 },
@@ -156,7 +156,7 @@ describe("whatever the claim is,", () => {
       fc.property(claims, name, name, actions, (claim, room, other, action) => {
         fc.pre(other !== room && !Object.hasOwn(claim, other));
         const more = { ...claim, [other]: "read write" };
-        expect(decideRight(grounds(more), room, action)).toBe(decideRight(grounds(claim), room, action));
+        expect(decideRight(inputs(more), room, action)).toBe(decideRight(inputs(claim), room, action));
       }),
       { numRuns: 2_000 },
     );

@@ -7,7 +7,7 @@ export const contract = defineContract({
   messages: {
     "chat:message": z.object({ text: z.string().min(1).max(4000) }),
   },
-  /** Told to whoever is there, and not kept. */
+  /** For the members connected now, and not kept. */
   signals: {
     "chat:typing": z.object({}),
   },

@@ -12,7 +12,7 @@ const schemas = {
 
 function refusal(event: string, data: unknown): string {
   try {
-    checkedData(schemas, event, data);
+    checkedData("message", schemas, event, data);
   } catch (error) {
     if (error instanceof RequestError) return `${error.code}: ${error.message}`;
     throw error;
@@ -27,15 +27,21 @@ function nested(levels: number): unknown {
 }
 
 test("data becomes the JSON that its schema gives", () => {
-  expect(checkedData(schemas, "note", { text: 'say "hi"\n\u2028' }).json).toBe(
+  expect(checkedData("message", schemas, "note", { text: 'say "hi"\n\u2028' }).json).toBe(
     JSON.stringify({ text: 'say "hi"\n\u2028' }),
   );
-  expect(checkedData(schemas, "upper", "loud").json).toBe('"LOUD"');
-  expect(checkedData(schemas, "anything", undefined).json).toBe("null");
+  expect(checkedData("message", schemas, "upper", "loud").json).toBe('"LOUD"');
+  expect(checkedData("message", schemas, "anything", undefined).json).toBe("null");
 });
 
 test.each(["missing", "toString", "__proto__", "constructor", ""])("the event %j is unknown", (event) => {
-  expect(refusal(event, {})).toMatch(/^UNKNOWN_EVENT: expected one of note, anything, upper/);
+  expect(refusal(event, {})).toMatch(/^UNKNOWN_EVENT: expected one of the messages note, anything, upper, got/);
+});
+
+test("where a contract has no events of a kind, the refusal says so", () => {
+  expect(() => checkedData("signal", {}, "typing", {})).toThrow(
+    'expected no signal, because the contract has none for this room, got "typing"',
+  );
 });
 
 test("a refusal names the field", () => {
@@ -51,17 +57,19 @@ test("binary data is refused wherever it hides", () => {
 });
 
 test("32 levels of nesting pass, one more does not, and a hundred thousand do not exhaust the stack", () => {
-  expect(checkedData(schemas, "anything", nested(32)).json).toContain("bottom");
+  expect(checkedData("message", schemas, "anything", nested(32)).json).toContain("bottom");
   expect(refusal("anything", nested(33))).toMatch(/^INVALID_PAYLOAD: expected data nested at most 32/);
   expect(refusal("anything", nested(100_000))).toMatch(/^INVALID_PAYLOAD: expected data nested at most 32/);
 });
 
 test("the size limit counts bytes of UTF-8, not characters", () => {
   const quotes = 2;
-  expect(checkedData(schemas, "anything", "x".repeat(limits.dataBytes - quotes)).json).toHaveLength(limits.dataBytes);
+  expect(checkedData("message", schemas, "anything", "x".repeat(limits.dataBytes - quotes)).json).toHaveLength(
+    limits.dataBytes,
+  );
   expect(refusal("anything", "x".repeat(limits.dataBytes - quotes + 1))).toMatch(/^PAYLOAD_TOO_LARGE: .*got 65537/);
   expect(refusal("anything", "ü".repeat(limits.dataBytes / 2))).toMatch(/^PAYLOAD_TOO_LARGE/);
-  expect(checkedData(schemas, "anything", "ü".repeat((limits.dataBytes - quotes) / 2)).json).toContain("ü");
+  expect(checkedData("message", schemas, "anything", "ü".repeat((limits.dataBytes - quotes) / 2)).json).toContain("ü");
 });
 
 test("data that is both wrong and far too large is refused for its size", () => {

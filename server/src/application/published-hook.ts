@@ -12,7 +12,7 @@ export type OnStored = (room: string, position: Position, draft: Draft) => void;
  * appends were answered. What is stored while a call runs goes into the next one together, so that a slow hook makes
  * fewer calls and no queue of them. Undefined where the application has no such hook.
  */
-export function createToldAfter<C>(
+export function createPublishedHook<C>(
   { onPublished }: Pick<Application<C>, "onPublished">,
   context: Pick<HookContext<C>, "server" | "logger">,
 ): OnStored | undefined {

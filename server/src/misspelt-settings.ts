@@ -1,0 +1,38 @@
+/** A variable that is none of the settings, and the setting that it looks like. */
+export interface MisspeltSetting {
+  readonly given: string;
+  readonly meant: string;
+}
+
+/** In a name this short two other letters make another word: AUTH and PATH. */
+const shortName = 7;
+
+/**
+ * The variables of an environment that are most likely misspelt settings: names that differ from a known one, which is not
+ * set, in one letter, in a long name in two. Most variables of an environment belong to others, so nothing else can be said about them.
+ */
+export function misspeltSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  known: readonly string[],
+): readonly MisspeltSetting[] {
+  const unset = known.filter((name) => !env[name]);
+  return Object.keys(env).flatMap((given) => {
+    if (known.includes(given)) return [];
+    const meant = unset.find((name) => editDistance(given, name) <= (name.length <= shortName ? 1 : 2));
+    return meant === undefined ? [] : [{ given, meant }];
+  });
+}
+
+/** How many letters have to be inserted, taken away or replaced to make one text of the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (const [column, other] of [...to].entries()) {
+      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
