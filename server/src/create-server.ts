@@ -69,6 +69,12 @@ export async function createServer<C>(application: Application<C>, options: Serv
   return (await assembleServer(application, options)).server;
 }
 
+/** Times that a test shortens; each has its default where it is used. */
+export interface Periods {
+  readonly sweepEveryMs?: number;
+  readonly keepAnswersMs?: number;
+}
+
 /**
  * The same, with the Socket.IO server, for the test server that does to its connections what a platform does.
  *
@@ -77,6 +83,7 @@ export async function createServer<C>(application: Application<C>, options: Serv
 export async function assembleServer<C>(
   application: Application<C>,
   options: ServerOptions,
+  { sweepEveryMs, keepAnswersMs }: Periods = {},
 ): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
   const config = configFrom(options.settings ?? {}, application);
   const applicationLogger = options.logger ?? consoleLogger;
@@ -128,6 +135,7 @@ export async function assembleServer<C>(
       authorize,
       roomRights: config.roomRights,
       inboxes: hasUsers,
+      keepAnswersMs,
       isRevoked: (proof) => revocations.isNoted(proof),
     },
     hasUsers,
@@ -177,7 +185,13 @@ export async function assembleServer<C>(
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
   });
-  const orders = new Orders({ io, revocations, asksApplication: authorize !== undefined, logger });
+  const orders = new Orders({
+    io,
+    revocations,
+    asksApplication: authorize !== undefined,
+    ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
+    logger,
+  });
   const control = new ControlChannel({
     commands: redis.commands,
     subscriptions,

@@ -21,7 +21,6 @@ export type LimitName =
   | "publishes per second"
   | "signals per second"
   | "requests per second"
-  | "outstanding requests"
   | "waiting requests"
   | "reads"
   | "rooms"

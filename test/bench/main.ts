@@ -5,6 +5,7 @@ import type { Bench } from "./bench.ts";
 import { cost } from "./cost.ts";
 import { dedupMemory } from "./dedup-memory.ts";
 import { handover } from "./handover.ts";
+import { handshake } from "./handshake.ts";
 import { hostileReader } from "./hostile-reader.ts";
 import { hotRoom } from "./hot-room.ts";
 import { idleInstance } from "./idle-instance.ts";
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "reconnect-storm": reconnectStorm,
   "hostile-reader": hostileReader,
   handover,
+  handshake,
   cost,
 };
 

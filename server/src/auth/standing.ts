@@ -11,6 +11,8 @@ export interface RightsOptions {
   readonly authorize: Authorize | undefined;
   readonly roomRights: Rights;
   readonly inboxes: boolean;
+  /** How long an answer of `authorize` is kept; default 5 minutes. */
+  readonly keepAnswersMs?: number | undefined;
   /** Whether the user was disconnected just now, after this proof was accepted. */
   readonly isRevoked: (proof: Proof) => boolean;
 }
@@ -138,7 +140,8 @@ export class Standing implements Proof {
   #keptAnswer(room: string, action: Action): boolean | Promise<boolean> | undefined {
     const key = `${action} ${room}`;
     const kept = this.#answers.get(key);
-    if (kept === undefined || performance.now() - kept.askedAtMs < answerAgeMs) return kept?.answer;
+    if (kept === undefined || performance.now() - kept.askedAtMs < (this.#options.keepAnswersMs ?? answerAgeMs))
+      return kept?.answer;
     this.#answers.delete(key);
     return undefined;
   }

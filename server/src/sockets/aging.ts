@@ -5,7 +5,7 @@ import { tokenNoticeDelayMs } from "./expiry-notice.ts";
 
 /** How a connection grows old with its token. */
 export interface Aging {
-  /** The token is another one now. */
+  /** The token is another one now, or has another end. */
   restart(): void;
   stop(): void;
 }

@@ -7,7 +7,6 @@ import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
 import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Outstanding } from "./outstanding.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
@@ -37,7 +36,6 @@ export class ConnectionLimits {
   readonly outgoing: Outgoing;
   readonly pace: ReaderPace;
   readonly readTokens = new ReadTokens(this.limiter);
-  readonly outstanding = new Outstanding();
   readonly reads: ConnectionReads;
   readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;

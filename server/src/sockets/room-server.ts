@@ -2,11 +2,14 @@ import type { ClientToServerEvents, Position, ServerToClientEvents } from "@hold
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
+import type { Aging } from "./aging.ts";
 import type { Seat } from "./seats.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
   standing: Standing;
+  /** Is set when the socket is served. */
+  aging: Aging;
   /** Is given back when the socket is gone. */
   seat: Seat;
 }
