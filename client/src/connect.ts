@@ -1,91 +1,20 @@
-import { type Ask, type Connection, type ConnectionEvent, openConnection, type SocketIoOptions } from "./connection.ts";
-import type { AnyContract, Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
+import type { Client, ConnectOptions, Status } from "./client-api.ts";
+import { type Ask, type Connection, type ConnectionEvent, openConnection } from "./connection.ts";
+import type { AnyContract, ScopeOf } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import { createHandover } from "./handover.ts";
 import { type Budget, createOutbox, type Outbox, type Stored } from "./outbox.ts";
+import type { NotificationPayload } from "./protocol/events.ts";
 import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
-import type { JoinOptions, Room } from "./room-api.ts";
-
-export interface ConnectOptions {
-  /**
-   * A token, or a function that is called before every attempt to connect, for a token that is valid now. It has ten
-   * seconds, after which the server gives the attempt up. Default: none is sent.
-   */
-  readonly token?: string | (() => string | Promise<string>);
-  /**
-   * Who this client is through all its connections: 16 to 64 characters of A-Z a-z 0-9 _ -. Two clients that live at
-   * the same time must not share one. Default: random.
-   */
-  readonly session?: string;
-  /** Options for socket.io-client. Default: WebSocket only. */
-  readonly socket?: SocketIoOptions;
-  /**
-   * What tells about the network and the page. `online` makes a disconnected client try at once; `offline` makes it give
-   * its connection up; after `visibilitychange` and `pageshow` it does so where the server does not answer within 3 s.
-   * Default: the browser's window; false: none.
-   */
-  readonly onlineHint?: EventTarget | false;
-  /**
-   * Where publishes wait: in memory, or also in the browser's `sessionStorage`, so that a reload of the page keeps them,
-   * their ids and their 90 s, and the session. They go out when their room is joined again. One client for each address
-   * of a page may do so, and `close()` is due when the user signs out: it forgets them. Default: "memory".
-   */
-  readonly outbox?: "memory" | "session";
-  /** Publishes, of all rooms together, that may wait for their acknowledgement. At least 1. Default 1,000. */
-  readonly outboxMessages?: number;
-  /** The same in bytes of JSON. Default 1,048,576 (1 MiB). */
-  readonly outboxBytes?: number;
-}
-
-/**
- * - `connecting`: not connected yet.
- * - `connected`.
- * - `moving`: connected, and about to replace the connection before the platform cuts it. Everything works as usual.
- * - `reconnecting`: the connection was cut. Publishes wait, and what is missed meanwhile will be read from the log.
- * - `closed`: by `close()`, or refused for good.
- */
-export type Status = "connecting" | "connected" | "moving" | "reconnecting" | "closed";
-
-/** Event name -> what its handlers get. */
-export type ClientEvents = {
-  status: [status: Status];
-  /**
-   * A connection was refused, by the server or the token function, or has never come about, which is told once for each
-   * cause; unless `retryable`, no other attempt follows. Or a publish that an earlier load of the page has left was not
-   * stored, or publishes cannot be kept for the next one.
-   */
-  error: [error: HoldfastError];
-  /** The number of publishes that wait has changed. */
-  waiting: [waiting: number];
-};
-
-export interface Client<Contract> {
-  readonly session: string;
-  readonly status: Status;
-  /** Publishes of all rooms that are not settled yet: they wait for a connection, or for their acknowledgement. */
-  readonly waiting: number;
-  /** Calls `handler` on every `event`, until the returned function is called. */
-  on<Event extends keyof ClientEvents>(event: Event, handler: (...args: ClientEvents[Event]) => void): () => void;
-  /**
-   * Joins a room, now or once connected, and gives a handle of its own: with its own handlers, options and `ready`, also
-   * where the room is joined already. The room is left with the last handle that leaves.
-   */
-  join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
-  /**
-   * Asks the server one of the application's own questions, once: where the answer does not come, nobody knows whether
-   * the server has acted. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
-   */
-  request<Event extends keyof RequestsOf<Contract> & string>(
-    event: Event,
-    payload: RequestsOf<Contract>[Event] extends { readonly payload: infer P } ? Input<P> : never,
-  ): Promise<RequestsOf<Contract>[Event] extends { readonly answer: infer A } ? Output<A> : never>;
-  /** Ends all rooms; what is not stored yet rejects with CLOSED. Resolves when every connection is closed. */
-  close(): Promise<void>;
-}
+import type { Room } from "./room-api.ts";
+import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
+
+/** Joining with a client that is over is a mistake, where leaving a room that is not joined yet is none. */
+const CLIENT_CLOSED: OwnError<"CLOSED"> = { ...CLOSED, message: "the client is closed: connect again" };
 
 const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
 
@@ -157,14 +86,25 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
       explain(event.cause).catch(() => undefined);
     } else {
       const { notification } = event;
-      if (notification[0] === "connection:expiring") handover.on("expiring", connection);
+      if (notification[0] === "connection:expiring") void replace(connection, notification[1]);
       else {
-        for (const handle of handles) {
-          if (handle.name === notification[1]?.room) handle.notified(connection, notification);
+        const room = notification[1]?.room;
+        if (notification[0] === "room:revoked") connection.rooms.delete(room);
+        // A copy: an application that joins the room again when it is told gets a handle of which this says nothing.
+        for (const handle of [...handles]) {
+          if (handle.name === room) handle.notified(connection, notification);
         }
         return;
       }
     }
+    update();
+  }
+
+  /** Moves away from a connection that will be cut, unless a fresh token is all that it needs. */
+  async function replace(connection: Connection, why: NotificationPayload<"connection:expiring"> | undefined) {
+    const failed = (error: HoldfastError) => tell(connection, { type: "refused", error });
+    if (why?.reason === "token" && (await refreshToken(connection, options.token, failed))) return;
+    handover.on("expiring", connection);
     update();
   }
 
@@ -271,7 +211,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
         update,
       });
       handles.add(room);
-      if (isClosed) room.end(CLOSED);
+      if (isClosed) room.end(CLIENT_CLOSED);
       for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;

@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
-import { type ErrorDetail, HoldfastError, NOT_JSON, type OwnError, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, NOT_JSON, TIMED_OUT } from "./errors.ts";
 import type {
   HandshakeAuth,
   NotificationName,
@@ -12,6 +12,7 @@ import type {
   RequestPayload,
 } from "./protocol/events.ts";
 import type { limits } from "./protocol/limits.ts";
+import { type Token, tokenFailed } from "./token.ts";
 
 /** Socket.IO's options, except those that the client has to rule itself. */
 export type SocketIoOptions = Partial<
@@ -27,7 +28,10 @@ export type ConnectionEvent =
   | { readonly type: "up" }
   /** It was cut. What was in flight is answered with TIMED_OUT after this. */
   | { readonly type: "cut" }
-  /** The server or the token function refused an attempt, or the address cannot be used. Unless closed, it tries again. */
+  /**
+   * The server or the token function refused an attempt, or the address cannot be used, or the token function gave no
+   * fresh token for a connection that is up. Unless closed, it tries again.
+   */
   | { readonly type: "refused"; readonly error: HoldfastError }
   /** An attempt failed without an answer by a Holdfast server. It tries again. */
   | { readonly type: "failed"; readonly cause: unknown }
@@ -61,8 +65,6 @@ const ECHO_TIMEOUT_MS = 3000;
 /** Socket.IO's own default for `timeout`, which it holds the opening of the WebSocket to. */
 const ATTEMPT_TIMEOUT_MS = 20_000;
 
-const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
-
 export type Connection = ReturnType<typeof openConnection>;
 
 /** One Socket.IO connection, which keeps coming back until it is closed. */
@@ -71,7 +73,7 @@ export function openConnection(
   autoConnect: boolean,
   options: SocketIoOptions,
   session: string,
-  token: string | (() => string | Promise<string>) | undefined,
+  token: Token | undefined,
   tell: (connection: Connection, event: ConnectionEvent) => void,
 ) {
   const pending = new Set<Promise<unknown>>();
@@ -106,7 +108,7 @@ export function openConnection(
             retry(options.timeout ?? ATTEMPT_TIMEOUT_MS);
             send({ protocol: PROTOCOL_VERSION, session, token: fresh } satisfies HandshakeAuth);
           },
-          (cause) => isOver() || refuse(TOKEN_FAILED, { cause }),
+          (cause) => isOver() || refuse(tokenFailed(cause)),
         );
     },
   });
@@ -124,10 +126,10 @@ export function openConnection(
     clearTimeout(timer);
   }
 
-  function refuse(detail: ErrorDetail, options?: ErrorOptions) {
+  function refuse(error: HoldfastError) {
     // First, so that the owner can close the connection, or hurry it.
-    retry(detail.retryAfterMs);
-    tell(connection, { type: "refused", error: new HoldfastError(detail, options) });
+    retry(error.retryAfterMs);
+    tell(connection, { type: "refused", error });
   }
 
   const connection = {
@@ -218,7 +220,7 @@ export function openConnection(
     tell(connection, { type: "cut" });
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
-    if (error.data) return refuse(error.data);
+    if (error.data) return refuse(new HoldfastError(error.data));
     if (!socket.active) retry();
     tell(connection, { type: "failed", cause: error });
   });

@@ -1,4 +1,5 @@
-export { type Client, type ClientEvents, type ConnectOptions, connect, type Status } from "./connect.ts";
+export type { Client, ClientEvents, ConnectOptions, Status } from "./client-api.ts";
+export { connect } from "./connect.ts";
 export type { SocketIoOptions } from "./connection.ts";
 export type { AnyContract, Contract, ScopeOf } from "./contract.ts";
 export { type ErrorCode, HoldfastError } from "./errors.ts";

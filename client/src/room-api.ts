@@ -46,7 +46,7 @@ export type MessageData<Scope, Event extends keyof MessagesOf<Scope>> = Output<M
 /**
  * - `joining`: not joined yet, or not again after a cut. Publishes wait.
  * - `joined`: messages arrive, and publishes go out.
- * - `left`: by `leave()`, with its client, or because the server refused the room for good.
+ * - `left`: by `leave()`, with its client, or because the server refused the room, or the right to read it, for good.
  */
 export type RoomStatus = "joining" | "joined" | "left";
 
@@ -56,6 +56,11 @@ type OwnEvents<Scope> = {
   message: [message: MessageOf<Scope>];
   /** Messages may be missing: rebuild any state that was derived from messages. */
   gap: [gap: Gap];
+  /**
+   * The right to read the room has ended: the handle is over, its `status` is `left`, and what it published and is not
+   * stored yet rejects with the error's code, FORBIDDEN. A room that was never joined is refused by an `error`.
+   */
+  revoked: [error: HoldfastError];
   /**
    * `load` failed, which is `retryable`; or the server refused a signal, and the room goes on; or it refused the room for
    * good: `status` is `left`.
@@ -101,7 +106,10 @@ export interface Room<Scope> {
   readonly status: RoomStatus;
   /** Everything up to here was delivered, and its handlers have run; undefined before the first answer of the server. */
   readonly position: Position | undefined;
-  /** Resolves once the room is joined and `load` has succeeded; rejects when it was refused, left or closed before. */
+  /**
+   * Resolves once the room is joined and `load` has succeeded, and also when its own application has left it, or closed
+   * the client, before that: `status` is `left` then. Rejects when it was refused before, or the client is over.
+   */
   readonly ready: Promise<void>;
   /**
    * Calls `handler` on every `event`, until the returned function is called. Register handlers in the same tick as

@@ -34,6 +34,11 @@ export interface RoomHandle extends Room<AnyContract> {
   end(error: ErrorDetail): void;
 }
 
+const REVOKED: ErrorDetail<"FORBIDDEN"> = {
+  code: "FORBIDDEN",
+  message: "the right to read this room is gone",
+  retryable: false,
+};
 const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: true };
 
 /**
@@ -53,6 +58,10 @@ export function createRoom(
   });
   /** The load under way, which another one replaces. */
   let loading: object | undefined;
+  /** Whether the server has let it in, so that a refusal is the end of a right. */
+  let wasJoined = false;
+  /** Counts the times that a connection was taken out of the room: an answer that was under way then proves nothing. */
+  let revocations = 0;
   /** The connections, by the id of the time they are up, that are being used to catch up. */
   const busy = new Set<string>();
   /** Why the handle is over. */
@@ -64,7 +73,7 @@ export function createRoom(
     resolveReady = resolve;
     rejectReady = reject;
   });
-  // An application that does not wait for it hears of a refusal by the `error` event.
+  // An application that does not wait for it hears of a refusal by an event.
   ready.catch(() => undefined);
 
   /** A room that is not joined yet is being joined by now. */
@@ -94,10 +103,11 @@ export function createRoom(
     }
   }
 
-  /** Tells what is refused for good. The rest is the caller's to repeat, or to drop. */
-  function isRefused(error: ErrorDetail) {
-    if (!error.retryable) events.emit("error", new HoldfastError(error));
-    return !error.retryable;
+  /** The room is over for this handle, by the server's will. */
+  function refuse(detail: ErrorDetail) {
+    const error = new HoldfastError(detail);
+    room.end(error);
+    events.emit(wasJoined && error.code === "FORBIDDEN" ? "revoked" : "error", error);
   }
 
   /** Until the server knows, the connection is cut, or the room is joined again. */
@@ -109,6 +119,11 @@ export function createRoom(
       if (reply.ok || !reply.error.retryable) break;
       await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));
     }
+  }
+
+  /** Through all connections: where the room is being joined, it is left behind the join. */
+  async function leaveUnlessWanted() {
+    if (!isWanted(name)) await Promise.all([...handover.connections].map(leaveThrough));
   }
 
   const room: RoomHandle = {
@@ -126,13 +141,12 @@ export function createRoom(
     async signal(event, data) {
       const reply = !over && (await route(name)?.request("signal:send", { room: name, event, data }));
       // One that was lost on the way is not told.
-      if (reply && !reply.ok) isRefused(reply.error);
+      if (reply && !reply.ok && !reply.error.retryable) events.emit("error", new HoldfastError(reply.error));
     },
     history: (range) => request("history:read", { room: name, ...range }),
     async leave() {
       room.end(CLOSED);
-      // Through all of them: where the room is being joined, it is left behind the join.
-      if (!isWanted(name)) await Promise.all([...handover.connections].map(leaveThrough));
+      await leaveUnlessWanted();
     },
 
     async catchUp(connection) {
@@ -143,18 +157,20 @@ export function createRoom(
         const isJoined = connection.rooms.has(name);
         if (isJoined && !sequencer.isBehind()) break;
         const asked = sequencer.ask();
+        const revocationsBefore = revocations;
         const reply = await (isJoined && asked
           ? connection.read("history:read", { room: name, after: asked })
           : connection.read("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
         if (over) break;
-        if (reply.ok) connection.rooms.add(name);
+        if (reply.ok && revocations === revocationsBefore) connection.rooms.add(name);
         sequencer.answer(asked, reply.ok ? reply.data : undefined);
         if (reply.ok) {
           attempt = 0;
+          wasJoined = true;
           if (!loading) resolveReady();
           if (!isJoined) outbox.resume();
           update();
-        } else if (isRefused(reply.error)) room.end(reply.error);
+        } else if (!reply.error.retryable) refuse(reply.error);
         else await sleep(reply.error.retryAfterMs ?? backoffMs(attempt++));
       }
       busy.delete(id);
@@ -167,10 +183,13 @@ export function createRoom(
       sequencer.close();
       handles.delete(room);
       outbox.end(error, why);
-      rejectReady(new HoldfastError(error));
+      // What the application has decided is no failure of what it waits for.
+      if (error === CLOSED) resolveReady();
+      else rejectReady(new HoldfastError(error));
       update();
     },
     notified(connection, [type, payload]) {
+      if (over) return;
       if (type === "message:published" || type === "room:position") {
         const heard: Heard = payload;
         // Nothing else can be put into the order of the log, or asked for.
@@ -180,6 +199,15 @@ export function createRoom(
         // During a move signals come twice, and nothing in them tells a repeat.
       } else if (type === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });
+      } else if (type === "room:revoked") {
+        revocations++;
+        if (payload.code === "FORBIDDEN") {
+          refuse(REVOKED);
+          // Another connection may be in the room still.
+          return void leaveUnlessWanted();
+        }
+        sequencer.doubt();
+        return void connection.wait(backoffMs(0)).then(() => room.catchUp(connection));
       }
       catchUpIfBehind();
     },

@@ -202,6 +202,11 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       else isUnproven = true;
     },
 
+    /** Something may have been told that did not come. */
+    doubt() {
+      isUnproven = true;
+    },
+
     /** True when the log must be read to go on. */
     isBehind: () =>
       !stopped && (isUnproven || !last || held.some((batch) => !batch.isAskedFor) || (head ?? last) !== last),

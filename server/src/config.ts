@@ -34,8 +34,15 @@ export interface Config {
   readonly auth: AuthMode;
   /** What a user may do in a room about which nothing else decides. */
   readonly roomRights: Rights;
-  /** `any` allows every origin; a list allows its members; an empty list allows the page's own host alone. */
+  /** `any`, or origins and patterns of origins, `https://*.app.example`. */
   readonly allowedOrigins: "any" | readonly string[];
+  /** Connections of this instance; undefined sets no limit. */
+  readonly maxConnections: number | undefined;
+  /** Connections of one user on this instance; of one session where it has no user. */
+  readonly maxConnectionsPerUser: number;
+  /** What one user may publish and signal on this instance, over all of the user's connections and over HTTP. */
+  readonly publishesPerSecond: number;
+  readonly signalsPerSecond: number;
   readonly adminToken: string | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
@@ -85,11 +92,20 @@ const rights = z
   })
   .describe("read write, read, write or none");
 
+/** Every host below one that has a dot itself: `https://*.com` would be everybody's. */
+const originPattern = /^https?:\/\/\*\.(?=[^/:]+\.)/;
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && !text.includes("*");
+}
+
 const origins = z
   .string()
   .transform((value) => value.split(",").map((part) => part.trim().replace(/\/$/, "")))
-  .refine((parts) => parts.every((part) => part === "*" || (URL.canParse(part) && new URL(part).origin === part)))
-  .describe("origins such as https://app.example, separated by commas, or *");
+  .refine((parts) =>
+    parts.every((part) => part === "*" || isOrigin(originPattern.test(part) ? part.replace("*.", "") : part)),
+  )
+  .describe("origins such as https://app.example or https://*.app.example, separated by commas, or *");
 
 const port = wholeNumber(0, 65_535);
 
@@ -117,6 +133,10 @@ export const settings = {
   TOKEN_SKEW_SECONDS: wholeNumber(0, 300),
   ROOM_RIGHTS: rights,
   ALLOWED_ORIGINS: origins,
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000),
+  MAX_CONNECTIONS_PER_USER: wholeNumber(1, 1_000_000),
+  PUBLISHES_PER_SECOND: wholeNumber(1, 1_000_000),
+  SIGNALS_PER_SECOND: wholeNumber(1, 1_000_000),
   ADMIN_TOKEN: z.string().min(16).describe("a token of at least 16 characters"),
   LOG_LEVEL: z.enum(logLevels).describe(`one of ${logLevels.join(", ")}`),
 } satisfies Record<string, z.ZodType>;
@@ -139,6 +159,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 
   if (production && values.REDIS_URL === undefined) missing("REDIS_URL", `${describe("REDIS_URL")}, in production`);
   if (production && values.AUTH === undefined) missing("AUTH", `${describe("AUTH")}, chosen explicitly in production`);
+  if (production && values.ALLOWED_ORIGINS === undefined) {
+    missing("ALLOWED_ORIGINS", `${describe("ALLOWED_ORIGINS")}, in production`);
+  }
   const auth = authMode(values);
   if (auth === undefined) missing("TOKEN_SECRET", "TOKEN_SECRET or TOKEN_JWKS_URL, because AUTH is token");
   if (problems.length > 0 || auth === undefined) return problems;
@@ -156,7 +179,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     drainSeconds: values.DRAIN_SECONDS ?? 10,
     auth,
     roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
-    allowedOrigins: allowedOrigins(values.ALLOWED_ORIGINS, production),
+    allowedOrigins: values.ALLOWED_ORIGINS?.includes("*") === false ? values.ALLOWED_ORIGINS : "any",
+    maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerUser: values.MAX_CONNECTIONS_PER_USER ?? 100,
+    publishesPerSecond: values.PUBLISHES_PER_SECOND ?? 200,
+    signalsPerSecond: values.SIGNALS_PER_SECOND ?? 60,
     adminToken: values.ADMIN_TOKEN,
     logLevel: values.LOG_LEVEL ?? "info",
   };
@@ -198,9 +225,4 @@ function authMode(values: Values): AuthMode | undefined {
   }
   if (values.TOKEN_SECRET !== undefined) return { mode: "token", key: { secret: values.TOKEN_SECRET }, ...expected };
   return undefined;
-}
-
-function allowedOrigins(list: readonly string[] | undefined, production: boolean): "any" | readonly string[] {
-  if (list === undefined) return production ? [] : "any";
-  return list.includes("*") ? "any" : list;
 }

@@ -34,14 +34,17 @@ import { createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
+import { UserLimits } from "./requests/user-limits.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { Drain } from "./sockets/drain.ts";
 import { Orders } from "./sockets/orders.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellPosition } from "./sockets/room-server.ts";
+import { Seats } from "./sockets/seats.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
+import { Telemetry } from "./telemetry.ts";
 
 export interface ServerOptions {
   /** Default: those of the README, with an embedded Valkey. */
@@ -81,7 +84,8 @@ export async function assembleServer<C>(
   const schemas = contractSchemas(application.contract);
   const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
 
-  const rooms = createRooms(config, logger);
+  const telemetry = new Telemetry();
+  const rooms = createRooms(config, logger, () => telemetry.lossReported());
   const { redis, known, log, signals } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
@@ -99,7 +103,15 @@ export async function assembleServer<C>(
     onStored: createPublishedHook(application, context),
     ownRequests: createOwnRequests(application, schemas, context),
   };
-  const requests = createRequests({ log, known, signals, schemas, hooks });
+  const requests = createRequests({
+    log,
+    known,
+    signals,
+    schemas,
+    hooks,
+    userLimits: new UserLimits(config),
+    telemetry,
+  });
 
   const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
   const revocations = new Revocations(
@@ -121,6 +133,7 @@ export async function assembleServer<C>(
   const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
   // Before Socket.IO, which then passes on only what is not its own.
   httpServer.on("request", answer);
+  const seats = new Seats(config);
   const io = createSocketServer({
     httpServer,
     path,
@@ -129,10 +142,13 @@ export async function assembleServer<C>(
     identify,
     revocations,
     availability,
+    seats,
     requests,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
     functionTimeoutSeconds: config.functionTimeoutSeconds,
+    onPlatform: config.onPlatform,
     sleeps: () => sleepDetector.sleeps(),
+    telemetry,
     logger,
   });
   const drain = new Drain(io, config.drainSeconds * 1000);
@@ -169,7 +185,13 @@ export async function assembleServer<C>(
     void orders.catchUp();
   });
   onRoomEmpty(io, (room) => known.leave(room));
-  const stopSweep = cutSlowReaders(io, logger);
+  const stopSweep = cutSlowReaders(io, { telemetry, logger });
+  telemetry.gauge("websockets", "WebSockets that are open, admitted or not", () => io.engine.clientsCount);
+  telemetry.gauge("connections", "Connections that are admitted, or ask to be", () => seats.taken);
+  telemetry.gauge("rooms", "Rooms with members on this instance", () => localRooms(io).length);
+  telemetry.gauge("redis_commands_up", "1 while Redis takes commands", () => Number(redis.commands.isUp));
+  telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
+  telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
 
   /** Is there before the first request. */
   let routes: Routes;
@@ -194,6 +216,7 @@ export async function assembleServer<C>(
             adminToken: config.adminToken,
             disconnectUser: (user) => server.disconnectUser(user),
             clearRoom: (room) => log.clear(room),
+            metrics: () => telemetry.text(),
           }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
@@ -210,6 +233,7 @@ export async function assembleServer<C>(
       : undefined,
     routes: application.routes === undefined ? undefined : { fetch: (request) => routes.fetch(request) },
     page: config.production ? undefined : application.page,
+    telemetry,
     logger,
   });
 

@@ -14,6 +14,31 @@ export class RequestError extends Error {
   }
 }
 
+/** The limits whose meeting is told apart, by their names in the metrics. */
+export type LimitName =
+  | "connections"
+  | "connections per user"
+  | "publishes per second"
+  | "signals per second"
+  | "requests per second"
+  | "outstanding requests"
+  | "reads"
+  | "rooms"
+  | "data"
+  | "body"
+  | "lane"
+  | "signals in flight";
+
+/** A refusal because of a limit; `limit` stays on the server, where it is counted. */
+export class OverLimit extends RequestError {
+  readonly limit: LimitName;
+
+  constructor(limit: LimitName, code: ServerErrorCode, message: string, retryAfterMs?: number) {
+    super(code, message, retryAfterMs);
+    this.limit = limit;
+  }
+}
+
 /** The form in which an error travels. The text of an unexpected error stays on the server. */
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof RequestError)) {

@@ -19,13 +19,18 @@ export function parsePayload<Name extends RequestName>(
   return parse(requests[name].payload, payload, what) as RequestPayload<Name>;
 }
 
+/** Problems that one message names, and characters that it has at most: a schema may name every unknown field. */
+const describedIssues = 5;
+const describedChars = 1_000;
+
 /** Every problem in one sentence each, with the path of the field: `data.text: Too small: expected …`. */
 export function describeIssues(root: string, issues: readonly StandardSchemaV1.Issue[]): string {
-  return issues
-    .slice(0, 5)
+  const text = issues
+    .slice(0, describedIssues)
     .map(({ path = [], message }) => {
       const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
       return `${[root, ...keys].join(".")}: ${message}`;
     })
     .join("; ");
+  return text.length <= describedChars ? text : `${text.slice(0, describedChars)}…`;
 }

@@ -27,8 +27,12 @@ export interface Rooms {
   open(roles: "all" | "commands alone"): Promise<void>;
 }
 
-/** Puts together what reaches the rooms. Nothing is connected before `open`. */
-export function createRooms(settings: RoomSettings, logger: Logger): Rooms {
+/**
+ * Puts together what reaches the rooms. Nothing is connected before `open`.
+ *
+ * @param onLoss - called when a loss was reported to a room's log
+ */
+export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () => void): Rooms {
   const { keyPrefix, historyMaxMessages, historyTtlSeconds } = settings;
   const redis = new RedisConnections(settings.redis, logger);
   const { commands, subscriber } = redis;
@@ -40,6 +44,7 @@ export function createRooms(settings: RoomSettings, logger: Logger): Rooms {
     historyMaxMessages,
     historyTtlSeconds,
     idRetentionSeconds: settings.publishDedupSeconds + onTheWaySeconds,
+    ...(onLoss === undefined ? {} : { onLoss }),
   });
   return {
     redis,

@@ -110,6 +110,21 @@ describe("the server's own side", () => {
     });
   });
 
+  test("no client keeps a message of the server's alone out by publishing its id first", async () => {
+    await using rig = await startRig();
+    const room = rig.connect().join(uniqueRoom());
+    const heard: string[] = [];
+    room.on("message", ({ id }) => heard.push(id));
+    await room.ready;
+    const id = "order-4711-paid";
+    await room.publish("note:added", { text: "first" }, { id });
+    const publish = () => rig.server.publish(room.name, "order:paid", { order: "4711" }, { id });
+    expect(await publish()).toMatchObject({ duplicate: false });
+    expect(await publish()).toMatchObject({ duplicate: true });
+    await waitFor(() => heard.length === 2, "both messages");
+    expect(heard).toEqual([id, `server:${id}`]);
+  });
+
   test("publishes with an id once, in the name of a user, signals, and reads the history", async () => {
     await using rig = await startRig();
     const room = rig.connect().join(uniqueRoom());

@@ -84,6 +84,7 @@ describe("authenticate", () => {
     const settings = {
       port: 0,
       nodeEnv: "production",
+      allowedOrigins: "https://app.example",
       redisUrl: rig.redis.url,
       keyPrefix: uniquePrefix(),
       drainSeconds: 0,

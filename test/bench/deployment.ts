@@ -44,7 +44,13 @@ export async function deploy(
 }
 
 const plainServer = fileURLToPath(new URL("./plain-server.mjs", import.meta.url));
-const holdfastEnv = { NODE_ENV: "production", AUTH: "anonymous", LOG_LEVEL: "warn", DRAIN_SECONDS: "0" };
+const holdfastEnv = {
+  NODE_ENV: "production",
+  AUTH: "anonymous",
+  ALLOWED_ORIGINS: "https://app.example",
+  LOG_LEVEL: "warn",
+  DRAIN_SECONDS: "0",
+};
 
 /** `BENCH_CPU_PROF=<folder>` writes a CPU profile of every server there when it ends. */
 function profilingArgs(): readonly string[] {

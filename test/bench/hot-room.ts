@@ -10,8 +10,8 @@ import type { Report } from "./report.ts";
 
 const INSTANCES = 2;
 const WARM_UP_SECONDS = 2;
-/** One publisher stays below what a server takes from one connection. */
-const PUBLISHER_MESSAGES_PER_SECOND = 500;
+/** One publisher stays below what a server takes from one user. */
+const PUBLISHER_MESSAGES_PER_SECOND = 150;
 
 type Values = Readonly<Record<"members" | "rate" | "seconds" | "rounds", number>>;
 

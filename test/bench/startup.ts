@@ -51,6 +51,7 @@ async function startOnce(redis: RedisServer): Promise<Start> {
     REDIS_URL: redis.url,
     NODE_ENV: "production",
     AUTH: "anonymous",
+    ALLOWED_ORIGINS: "https://app.example",
   };
   const startMs = performance.now();
   const server = spawn(process.execPath, [entry], { env, stdio: ["ignore", "pipe", "inherit"] });

@@ -57,7 +57,7 @@ test("done step by step in an empty folder, the image's command serves", async (
       cwd: folder,
       entry,
       port: await freePort(),
-      env: { [name]: value, REDIS_URL: redis.url, AUTH: "anonymous", KEY_PREFIX: uniquePrefix() },
+      env: { [name]: value, REDIS_URL: redis.url, AUTH: "anonymous", ALLOWED_ORIGINS: "*", KEY_PREFIX: uniquePrefix() },
     });
     expect(await server.healthStatus()).toBe(200);
     expect(await server.stop()).toEqual({ code: 0, signal: null });

@@ -43,7 +43,7 @@ test("both lifecycle hooks are refused through the trigger, and clients stay con
 });
 
 /** What makes a server serve the lifecycle hooks, where no emulator starts it. */
-const onPlatform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" };
+const onPlatform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*" };
 
 test("the initialize hook loads what the first request would wait for", async () => {
   await using redis = await startRedis();

@@ -42,7 +42,12 @@ export async function deploy(options: DeployOptions = {}): Promise<Deployment> {
   const redis = await startRedis(options.redis);
   try {
     const url = (await options.redisUrl?.(redis.port)) ?? redis.url;
-    const shell = { REDIS_URL: url, AUTH: "anonymous", ADMIN_TOKEN: adminToken };
+    const shell = {
+      REDIS_URL: url,
+      AUTH: "anonymous",
+      ALLOWED_ORIGINS: "https://app.example",
+      ADMIN_TOKEN: adminToken,
+    };
     const file = readServiceFile(serviceFile, shell, vars);
     const [program = "", script = "", ...args] = file.command;
     const fc = await startFunctionCompute({

@@ -17,6 +17,7 @@ async function main(): Promise<void> {
   if (environment.TOKEN_SECRET === undefined && environment.TOKEN_JWKS_URL === undefined) {
     environment.AUTH ??= "anonymous";
   }
+  environment.ALLOWED_ORIGINS ??= "*";
   await using redis = environment.REDIS_URL === undefined ? await startRedis() : null;
   environment.REDIS_URL ??= redis?.url;
 

@@ -24,6 +24,7 @@ function send(socket: StockSocket, event: string, ...args: unknown[]): Promise<A
 const room = "room";
 const id = "abcdefgh";
 const message = { room, id, event: "chat:message", data: { text: "hi" } };
+const manyFields = () => Object.fromEntries(Array.from({ length: 3_000 }, (_, field) => [`field-${field}`, field]));
 const deep = () => {
   let value: unknown = 0;
   for (let level = 0; level < 1_000; level += 1) value = [value];
@@ -44,6 +45,13 @@ test.each<[string, string, unknown[], string]>([
   ["a list for a payload", "room:join", [[{ room }]], "INVALID_PAYLOAD"],
   ["binary for a payload", "room:join", [Buffer.from("room")], "INVALID_PAYLOAD"],
   ["an unknown field", "room:join", [{ room, rome: 1 }], "INVALID_PAYLOAD"],
+  ["very many unknown fields", "room:join", [{ room, ...manyFields() }], "INVALID_PAYLOAD"],
+  [
+    "data with very many unknown fields",
+    "message:publish",
+    [{ ...message, data: { text: "a", ...manyFields() } }],
+    "INVALID_PAYLOAD",
+  ],
   ["a room of the wrong type", "room:join", [{ room: 5 }], "INVALID_PAYLOAD"],
   ["an empty room", "room:join", [{ room: "" }], "INVALID_PAYLOAD"],
   ["a room with a brace", "room:join", [{ room: "{a}" }], "INVALID_PAYLOAD"],

@@ -127,7 +127,7 @@ describe("on a developer's machine", () => {
 });
 
 describe("in production", () => {
-  const production = { NODE_ENV: "production", AUTH: "anonymous" };
+  const production = { NODE_ENV: "production", AUTH: "anonymous", ALLOWED_ORIGINS: "https://app.example" };
 
   test("the room API asks for the admin token", async () => {
     await using instances = await startInstances(1, { env: { ...production, ADMIN_TOKEN: adminToken } });

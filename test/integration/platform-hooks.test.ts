@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { call } from "../support/http-call.ts";
 import { startInstances } from "../support/instances.ts";
-import { collect, connectStock } from "../support/stock-client.ts";
+import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { waitFor } from "../support/wait.ts";
 
 test("the platform's hooks refuse who comes through the trigger, and serve the platform", async () => {
-  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" };
+  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*" };
   await using instances = await startInstances(1, { env });
   await using elsewhere = await startInstances(1, { redis: instances.redis });
   const through = (path: string, controlPath: string, method: string, at = instances.url(0)) =>
@@ -18,8 +18,23 @@ test("the platform's hooks refuse who comes through the trigger, and serve the p
   expect((await through("/pre-stop", "/pre-stop", "GET", elsewhere.url(0))).status).toBe(404);
 });
 
+test("a lifetime in a request's header is believed on the platform alone", async () => {
+  await using instances = await startInstances(1, { env: { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" } });
+  await using elsewhere = await startInstances(1, { redis: instances.redis });
+  const connect = (at: string, seconds: number) =>
+    connectStock(at, { socket: { extraHeaders: { "x-fc-function-timeout": String(seconds) }, reconnection: false } });
+  using stranger = await connect(elsewhere.url(0), 1);
+  using notices = collect(stranger, "connection:expiring");
+  using onPlatform = await connect(instances.url(0), 2);
+  using believed = collect(onPlatform, "connection:expiring");
+  // A notice comes between half and three quarters of a lifetime, so the stranger's would come before this one.
+  await believed.waitFor(({ reason }) => reason === "timeout", "the notice on the platform");
+  await askData(stranger, "echo", "a fence");
+  expect(notices.items).toEqual([]);
+});
+
 describe("on the platform", () => {
-  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", DRAIN_SECONDS: "2" };
+  const env = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*", DRAIN_SECONDS: "2" };
   const preStop = (at: string) => call(at, "/pre-stop", { headers: { "x-fc-control-path": "/pre-stop" } });
   const healthy = async (at: string) => (await fetch(`${at}/healthz`)).status === 200;
 

@@ -141,7 +141,7 @@ test.concurrent("an HTTP publish that lay in the buffer of a server that slept i
 });
 
 test.concurrent("on Function Compute, where a request thaws the instance, that request is served", async () => {
-  const platform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ADMIN_TOKEN: adminToken };
+  const platform = { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*", ADMIN_TOKEN: adminToken };
   await using server = await start({ KEY_PREFIX: uniquePrefix(), ...platform });
   expect(await publishIntoSleep(server, uniqueRoom())).toMatch(/^HTTP\/1.1 201 /);
 });

@@ -52,11 +52,19 @@ test.concurrent("wrong settings end the process with code 1 before it listens, e
     LOG_LEVEL: "loud",
   });
   expect(exit).toEqual({ code: 1, signal: null });
-  for (const name of ["KEY_PREFIX", "DRAIN_SECONDS", "ADMIN_TOKEN", "LOG_LEVEL", "REDIS_URL", "AUTH"]) {
+  for (const name of [
+    "KEY_PREFIX",
+    "DRAIN_SECONDS",
+    "ADMIN_TOKEN",
+    "LOG_LEVEL",
+    "REDIS_URL",
+    "AUTH",
+    "ALLOWED_ORIGINS",
+  ]) {
     expect(output).toMatch(new RegExp(`^${name}: expected .+, got .+$`, "m"));
   }
   expect(output).toContain('DRAIN_SECONDS: expected a whole number from 0 to 90, got "soon"');
-  expect(output).toContain("6 setting(s)");
+  expect(output).toContain("7 setting(s)");
   expect(output).not.toContain("hunter2");
   expect(listened).toBe(false);
 });

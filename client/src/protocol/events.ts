@@ -15,6 +15,8 @@ const roomName = z.string().regex(new RegExp(`^[A-Za-z0-9_.:@-]{1,${limits.roomN
 const messageId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, {
   error: "expected a message id: 8 to 64 characters of A-Z a-z 0-9 _ -",
 });
+/** Of one of the `serverMessages`. No client can send such an id. */
+const serverMessageId = z.string().regex(/^server:[A-Za-z0-9_-]{8,64}$/);
 const eventName = z.string().min(1).max(64);
 const token = z.string().max(4096);
 const pageLimit = z.int().min(1).max(limits.pageMessages);
@@ -28,7 +30,7 @@ const sender = z.strictObject({
 
 const message = z.strictObject({
   position,
-  id: messageId,
+  id: z.union([messageId, serverMessageId]),
   event: eventName,
   data: z.unknown(),
   from: sender,

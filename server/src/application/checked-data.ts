@@ -1,6 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 import { parseBySchema } from "./schemas.ts";
 
 /** Deepest nesting of data that is accepted; deeper data could exhaust the stack of a program that reads it. */
@@ -47,7 +47,8 @@ function requireSize(json: string): void {
   if (json.length * 3 <= limits.dataBytes) return;
   const bytes = Buffer.byteLength(json);
   if (bytes > limits.dataBytes) {
-    throw new RequestError("PAYLOAD_TOO_LARGE", `expected at most ${limits.dataBytes} bytes of data, got ${bytes}`);
+    const message = `expected at most ${limits.dataBytes} bytes of data, got ${bytes}`;
+    throw new OverLimit("data", "PAYLOAD_TOO_LARGE", message);
   }
 }
 

@@ -44,7 +44,8 @@ export class SessionOwners {
     const owner = user === null ? "" : hashOf(user);
     const key = `${this.#keyPrefix}:session:${session}`;
     const mayUse = await runScript(this.#redis, claim, [key], [owner, String(ownedSeconds)]);
-    if (mayUse !== 1) throw new RequestError("FORBIDDEN", "the session is another user's: choose a new one");
+    if (mayUse !== 1)
+      throw new RequestError("FORBIDDEN", "the session is another user's: connect again with a new one");
   }
 }
 

@@ -1,4 +1,4 @@
-import { RequestError } from "../errors.ts";
+import { OverLimit } from "../errors.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 
 /**
@@ -20,7 +20,9 @@ export class SignalChannel {
 
   /** Publishes a ready-made adapter frame. Throws UNAVAILABLE at once where it could only be late. */
   async send(room: string, frame: string): Promise<void> {
-    if (this.#inFlight >= signalsInFlight) throw new RequestError("UNAVAILABLE", "signals are not getting through");
+    if (this.#inFlight >= signalsInFlight) {
+      throw new OverLimit("signals in flight", "UNAVAILABLE", "signals are not getting through");
+    }
     this.#inFlight += 1;
     try {
       await this.#redis.run((client) => client.sPublish(this.#channelOf(room), frame));

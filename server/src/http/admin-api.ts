@@ -1,5 +1,6 @@
 import { requests } from "@holdfast/client/protocol";
 import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { RequestError } from "../errors.ts";
 import { requireAdmin } from "./bearer.ts";
 
@@ -8,17 +9,24 @@ export interface AdminApiParts {
   readonly adminToken: string | undefined;
   readonly disconnectUser: (user: string) => Promise<void>;
   readonly clearRoom: (room: string) => Promise<void>;
+  readonly metrics: () => Promise<{ readonly body: string; readonly contentType: string }>;
 }
 
 /**
  * `POST /admin/users/:user/disconnect`: the user is disconnected everywhere, and does not come back with an old token. `POST
- * /admin/rooms/:room/clear`: the room's messages are gone, and its members are told of a gap.
+ * /admin/rooms/:room/clear`: the room's messages are gone, and its members are told of a gap. `GET /metrics`: what this
+ * instance tells about itself, in Prometheus' format.
  */
-export function createAdminApi({ adminToken, disconnectUser, clearRoom }: AdminApiParts): Hono {
+export function createAdminApi({ adminToken, disconnectUser, clearRoom, metrics }: AdminApiParts): Hono {
   const api = new Hono();
-  api.use("/admin/*", async (context, next) => {
+  const asAdmin = createMiddleware(async (context, next) => {
     requireAdmin(context.req, adminToken);
     await next();
+  });
+  api.use("/admin/*", asAdmin);
+  api.get("/metrics", asAdmin, async (context) => {
+    const { body, contentType } = await metrics();
+    return context.body(body, 200, { "Content-Type": contentType });
   });
   api.post("/admin/users/:user/disconnect", async (context) => {
     await disconnectUser(context.req.param("user"));

@@ -1,8 +1,11 @@
 import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
 import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
+import type { Telemetry } from "../telemetry.ts";
 import { httpStatus } from "./http-status.ts";
+import { contentPolicy } from "./page-headers.ts";
 import type { CallerEnv } from "./room-api.ts";
 
 export interface HttpParts {
@@ -14,12 +17,24 @@ export interface HttpParts {
   readonly routes: Routes | undefined;
   /** HTML of the application, served at `/`. */
   readonly page: string | undefined;
+  readonly telemetry: Pick<Telemetry, "refused">;
   readonly logger: Logger;
 }
 
+/** The headers of the application's own answers are its own. */
+type AppEnv = { Variables: { isAnsweredByApplication?: true } };
+
 /** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
-export function createHttpApp({ health, roomApi, adminApi, platformHooks, routes, page, logger }: HttpParts): Hono {
-  const app = new Hono();
+export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
+  const { health, roomApi, adminApi, platformHooks, routes, page, telemetry, logger } = parts;
+  const app = new Hono<AppEnv>();
+  app.use("*", async (context, next) => {
+    await next();
+    if (context.get("isAnsweredByApplication") === true) return;
+    context.header("X-Content-Type-Options", "nosniff");
+    // Answers are about one user's rights, or about a moment.
+    context.header("Cache-Control", "no-store");
+  });
   app.route("/", health);
   if (platformHooks !== undefined) app.route("/", platformHooks);
   if (adminApi !== undefined) app.route("/", adminApi);
@@ -27,17 +42,29 @@ export function createHttpApp({ health, roomApi, adminApi, platformHooks, routes
   if (routes !== undefined) {
     app.use("*", async (context, next) => {
       const response = await routes.fetch(context.req.raw);
-      if (response.status !== 404) return response;
+      if (response.status !== 404) {
+        context.set("isAnsweredByApplication", true);
+        return response;
+      }
       await response.body?.cancel();
       return next();
     });
   }
-  if (page !== undefined) app.get("/", (context) => context.html(page));
+  if (page !== undefined) {
+    const headers = secureHeaders({
+      contentSecurityPolicy: contentPolicy(page),
+      xFrameOptions: "DENY",
+      // A client of another origin that cannot connect asks for this address, to learn whether anything answers.
+      crossOriginResourcePolicy: false,
+    });
+    app.get("/", headers, (context) => context.html(page));
+  }
   app.notFound((context) =>
     context.json({ error: { code: "NOT_FOUND", message: "no such route", retryable: false } }, 404),
   );
   app.onError((error, context) => {
     const wireError = toWireError(error);
+    telemetry.refused("http", error);
     if (wireError.code === "INTERNAL") logger.error({ err: error, path: context.req.path }, "http request failed");
     if (wireError.retryAfterMs !== undefined)
       context.header("Retry-After", String(Math.ceil(wireError.retryAfterMs / 1000)));

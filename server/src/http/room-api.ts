@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import type { CallerOf } from "./bearer.ts";
@@ -38,7 +38,7 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
     await next();
   });
   const tooLarge = () => {
-    throw new RequestError("PAYLOAD_TOO_LARGE", `expected a body of at most ${bodyBytes} bytes`);
+    throw new OverLimit("body", "PAYLOAD_TOO_LARGE", `expected a body of at most ${bodyBytes} bytes`);
   };
   const limited = bodyLimit({ maxSize: bodyBytes, onError: tooLarge });
   api.post("/rooms/:room/messages", limited, async (context) => {

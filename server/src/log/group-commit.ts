@@ -1,6 +1,6 @@
 import { limits, type Position } from "@holdfast/client/protocol";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 
 /** A message on its way into a room's log. */
 export interface Draft {
@@ -62,7 +62,7 @@ export class GroupCommit {
     const lane = this.#lanes.get(room);
     const { bytes } = draft;
     if (this.#allBytes + bytes > allLanesBytes || (lane !== undefined && isFull(lane, bytes))) {
-      return Promise.reject(new RequestError("RATE_LIMITED", "the room's queue is full", retryAfterMs));
+      return Promise.reject(new OverLimit("lane", "RATE_LIMITED", "the room's queue is full", retryAfterMs));
     }
     return new Promise((resolve, reject) => {
       const waiting = { draft, since: momentNow(), resolve, reject };

@@ -25,6 +25,8 @@ export interface RoomLogOptions {
   /** How long the id of a message is remembered, at least. */
   readonly idRetentionSeconds: number;
   readonly known: KnownPositions;
+  /** A loss was reported to a log, and so to its members. */
+  readonly onLoss?: () => void;
 }
 
 /** Which part of a log to read. Without `after` and `before` it is the newest part. */
@@ -99,7 +101,7 @@ export class RoomLog {
     const renewed = known.delivered(room) !== undefined;
     try {
       const settlement = await this.#runCheck(room, shown, { renewed });
-      known.settle(room, shown, settlement);
+      this.#settle(room, shown, settlement);
       return settlement.head;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
@@ -149,9 +151,15 @@ export class RoomLog {
     const newest = outcomes.findLast((outcome) => outcome !== "out-of-order" && !outcome.duplicate);
     if (newest !== undefined && newest !== "out-of-order") {
       const head = newest.position;
-      known.settle(room, shown, { newest: head, head, lost: positionsIn(lost), renewed: true });
+      this.#settle(room, shown, { newest: head, head, lost: positionsIn(lost), renewed: true });
     }
     return outcomes;
+  }
+
+  #settle(room: string, shown: readonly Evidence[], settlement: Settlement): void {
+    const { known, onLoss } = this.#options;
+    known.settle(room, shown, settlement);
+    if (settlement.lost.length > 0) onLoss?.();
   }
 
   /** Undefined where Redis' clock is beyond the latest moment: it may have been set, and the answer has told its present time. */

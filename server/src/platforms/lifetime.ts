@@ -3,7 +3,7 @@ export const lifetimeHeader = "x-fc-function-timeout";
 
 /**
  * The lifetime of a connection in milliseconds: what the platform says of this very request, else the setting, else
- * none.
+ * none. Elsewhere than on the platform anybody could have written the header, and `header` has to be undefined.
  */
 export function lifetimeMs(
   header: string | string[] | undefined,

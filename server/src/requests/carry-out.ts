@@ -9,8 +9,9 @@ import { isRequestName, requestTable } from "./table.ts";
 /** What every door hands its requests to. */
 export interface Requests {
   /**
-   * Carries out a request of the protocol's table: shape, right, handler. It runs up to the handler without awaiting, so
-   * that requests start in the order of the calls; only a right that the application has to be asked about is awaited. Throws INVALID_PAYLOAD, FORBIDDEN and what the handler throws.
+   * Carries out a request of the protocol's table: shape, right, the user's limits, handler. It runs up to the handler without awaiting, so
+   * that requests start in the order of the calls; only a right that the application has to be asked about is awaited. Throws INVALID_PAYLOAD, FORBIDDEN,
+   * RATE_LIMITED and what the handler throws.
    *
    * @param what - what the payload is called in the message of an error; default `payload`
    */
@@ -25,13 +26,26 @@ export interface Requests {
 }
 
 export function createRequests(parts: RequestParts): Requests {
+  const { telemetry } = parts;
   const { ownRequests } = parts.hooks;
+  const told = <Data>(name: RequestName, answer: Data | Promise<Data>): Data | Promise<Data> => {
+    if (telemetry === undefined) return answer;
+    const tell = (data: Data) => {
+      telemetry.carriedOut(name, data);
+      return data;
+    };
+    return answer instanceof Promise ? answer.then(tell) : tell(answer);
+  };
   const requests: Requests = {
     carryOut(caller, name, payload, what) {
-      const { handler, right } = requestTable[name];
+      const { handler, cost, right, counts } = requestTable[name];
       const parsed = parsePayload(name, payload, what);
+      const handle = () => {
+        parts.userLimits?.take(caller, cost, counts);
+        return told(name, handler(parts, caller, parsed));
+      };
       const asked = requireRight(caller.identity, right, roomOf(parsed));
-      return asked === undefined ? handler(parts, caller, parsed) : asked.then(() => handler(parts, caller, parsed));
+      return asked === undefined ? handle() : asked.then(handle);
     },
     carryOutEvent(caller, event, payloads) {
       const isOwn = ownRequests?.has(event) === true;

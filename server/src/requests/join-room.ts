@@ -1,5 +1,5 @@
 import { limits, type RequestData, type RequestPayload } from "@holdfast/client/protocol";
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
@@ -18,7 +18,8 @@ export async function joinRoom(
 ): Promise<RequestData<"room:join">> {
   const wasMember = membership.has(room);
   if (!wasMember && membership.size >= limits.roomsPerConnection) {
-    throw new RequestError("ROOM_LIMIT", `expected at most ${limits.roomsPerConnection} rooms on one connection`);
+    const message = `expected at most ${limits.roomsPerConnection} rooms on one connection`;
+    throw new OverLimit("rooms", "ROOM_LIMIT", message);
   }
   try {
     await membership.add(room);

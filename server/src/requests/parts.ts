@@ -5,6 +5,8 @@ import type { ContractSchemas } from "../application/schemas.ts";
 import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
+import type { Telemetry } from "../telemetry.ts";
+import type { UserLimits } from "./user-limits.ts";
 
 /** What the handlers work with; each asks for the parts that it needs. */
 export interface RequestParts {
@@ -13,6 +15,9 @@ export interface RequestParts {
   readonly signals: Pick<SignalChannel, "send">;
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
+  /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
+  readonly userLimits?: Pick<UserLimits, "take">;
+  readonly telemetry?: Pick<Telemetry, "carriedOut">;
 }
 
 /** The application's own code, as far as requests meet it. A publisher has none. */

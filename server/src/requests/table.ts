@@ -9,6 +9,7 @@ import { readHistory } from "./read-history.ts";
 import { refreshToken } from "./refresh-token.ts";
 import type { Right } from "./rights.ts";
 import { sendSignal } from "./send-signal.ts";
+import type { Rate } from "./user-limits.ts";
 
 interface Row<Name extends RequestName> {
   readonly handler: (
@@ -20,6 +21,8 @@ interface Row<Name extends RequestName> {
   readonly cost: number;
   /** What the caller needs in the room that the payload names. */
   readonly right: Right;
+  /** What it counts as for its user, on all connections together. */
+  readonly counts?: Rate;
   /** Whether the answer may hold a page of the log, which the pace of a slow reader is measured by. */
   readonly isPage?: true;
 }
@@ -35,9 +38,9 @@ export const requestTable: { readonly [Name in RequestName]: Row<Name> } = {
   echo: { handler: echo, cost: 1, right: "none" },
   "room:join": { handler: joinRoom, cost: pageCost, right: "read", isPage: true },
   "room:leave": { handler: leaveRoom, cost: 1, right: "none" },
-  "message:publish": { handler: publishMessage, cost: 1, right: "write" },
+  "message:publish": { handler: publishMessage, cost: 1, right: "write", counts: "publishes" },
   "history:read": { handler: readHistory, cost: pageCost, right: "read", isPage: true },
-  "signal:send": { handler: sendSignal, cost: 1, right: "write" },
+  "signal:send": { handler: sendSignal, cost: 1, right: "write", counts: "signals" },
   "token:refresh": { handler: refreshToken, cost: tokenCost, right: "none" },
 };
 

@@ -1,29 +1,31 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
+import { requestLimits } from "../requests/user-limits.ts";
+import type { CutReason, Telemetry } from "../telemetry.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
 import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Outstanding } from "./outstanding.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
 
-/**
- * Requests that a connection may send in one burst, and per second over time; expensive ones cost several tokens. Generous
- * for an application, these bound what a broken or hostile client can cost.
- */
-const burstRequests = 2_000;
-const requestsPerSecond = 1_000;
-export const requestLimits = { burst: burstRequests, perSecond: requestsPerSecond };
 /** How long a connection that is closed may take to read what was written last. */
 const closeGraceMs = 1_000;
 /**
- * Packets that cannot be answered, of a connection that was admitted: in one burst, and per second. Answers to the
- * server's pings are among them, and must not end a connection whose requests are merely too many.
+ * Packets that cannot be answered, of a connection that was admitted, and control frames of the WebSocket, of any: in one
+ * burst, and per second. Answers to the server's pings are among them, and must not end a connection whose requests are
+ * merely too many.
  */
 const burstUnanswerable = 100;
 const unanswerablePerSecond = 10;
+
+export interface LimitsParts {
+  readonly logger: Pick<Logger, "debug" | "warn">;
+  readonly telemetry: Pick<Telemetry, "connectionCut">;
+}
 
 /**
  * What bounds one WebSocket connection, whatever it sends on it and however often it connects to the namespace. It
@@ -35,15 +37,17 @@ export class ConnectionLimits {
   readonly outgoing: Outgoing;
   readonly pace: ReaderPace;
   readonly readTokens = new ReadTokens(this.limiter);
+  readonly outstanding = new Outstanding();
   readonly reads: ConnectionReads;
   readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
-  readonly #logger: Logger;
+  readonly #parts: LimitsParts;
+  #isCut = false;
 
-  constructor(connection: EngineConnection, logger: Logger) {
+  constructor(connection: EngineConnection, parts: LimitsParts) {
     this.#connection = connection;
-    this.#logger = logger;
-    this.outgoing = new Outgoing(connection, (waitingBytes) => cutSlowReader(connection, waitingBytes, logger));
+    this.#parts = parts;
+    this.outgoing = new Outgoing(connection, (waitingBytes) => cutSlowReader(connection, waitingBytes, parts));
     this.pace = new ReaderPace({ ping: () => connection.sendPacket("ping") });
     this.reads = new ConnectionReads({
       waitingBytes: () => this.outgoing.waitingBytes,
@@ -51,12 +55,16 @@ export class ConnectionLimits {
       pace: this.pace,
     });
     connection.on("packet", (packet) => this.#take(packet));
+    // A ping is answered with as many bytes, and the answers wait in memory as long as nobody reads them.
+    for (const frame of ["ping", "pong"] as const)
+      connection.transport.socket?.on(frame, () => this.#takeControlFrame());
     connection.once("close", () => this.reads.close());
   }
 
   /** Closes the connection after what was written last, so that a refusal is seen; soon, whether it is read or not. */
-  close(reason: string): void {
-    this.#logger.debug({ reason }, "connection closed by the server");
+  close(reason: CutReason): void {
+    this.#parts.telemetry.connectionCut(reason);
+    this.#parts.logger.debug({ reason }, "connection closed by the server");
     setImmediate(() => this.#connection.close());
     setTimeout(() => this.#connection.transport.socket?.terminate(), closeGraceMs).unref();
   }
@@ -71,6 +79,11 @@ export class ConnectionLimits {
     else if (kind === "foreign" && !this.admission.countRefusal()) this.close("too many refusals");
   }
 
+  /** Frames that follow in the same bytes still come here when the connection is cut. */
+  #takeControlFrame(): void {
+    if (!this.#isCut && this.#unanswerable.take() !== 0) this.#cut("too many control frames");
+  }
+
   #isWithinLimits(kind: Kind): boolean {
     if (!this.admission.isAdmitted) return this.limiter.take() === 0;
     // A request takes its own tokens, because its refusal can be told. An attachment without one is no packet at all.
@@ -80,8 +93,10 @@ export class ConnectionLimits {
   }
 
   /** What follows in the same bytes is dropped by Engine.IO, because the connection is no longer open for it. */
-  #cut(reason: string): void {
-    this.#logger.warn({ reason }, "connection cut");
+  #cut(reason: CutReason): void {
+    this.#isCut = true;
+    this.#parts.telemetry.connectionCut(reason);
+    this.#parts.logger.warn({ reason }, "connection cut");
     this.#connection.close();
     this.#connection.transport.socket?.terminate();
   }
@@ -106,9 +121,9 @@ function kindOf(data: unknown): Kind {
 const limitsByConnection = new WeakMap<object, ConnectionLimits>();
 
 /** Gives every connection of a server its limits, from the moment that its WebSocket is open. */
-export function limitConnections(engine: Server["engine"], logger: Logger): void {
+export function limitConnections(engine: Server["engine"], parts: LimitsParts): void {
   engine.on("connection", (connection: EngineConnection) => {
-    limitsByConnection.set(connection, new ConnectionLimits(connection, logger));
+    limitsByConnection.set(connection, new ConnectionLimits(connection, parts));
   });
 }
 

@@ -1,4 +1,4 @@
-import { RequestError } from "../errors.ts";
+import { OverLimit, RequestError } from "../errors.ts";
 import type { ReadTurns } from "../requests/caller.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -94,7 +94,7 @@ export class ConnectionReads implements ReadTurns {
 
 function tooMany(): RequestError {
   const retryAfterMs = Math.ceil(Math.random() * retryWithinMs);
-  return new RequestError("RATE_LIMITED", "this connection reads more of the log than it takes in", retryAfterMs);
+  return new OverLimit("reads", "RATE_LIMITED", "this connection reads more of the log than it takes in", retryAfterMs);
 }
 
 function closed(): RequestError {

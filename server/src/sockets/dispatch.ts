@@ -1,11 +1,13 @@
 import type { Acknowledgement } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
-import { RequestError, toWireError } from "../errors.ts";
+import { OverLimit, RequestError, toWireError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import { costOf, isPageRead } from "../requests/table.ts";
+import type { Telemetry } from "../telemetry.ts";
 import type { TokenBucket } from "../token-bucket.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { Outstanding } from "./outstanding.ts";
 import type { ReadTokens } from "./read-tokens.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -17,6 +19,8 @@ export interface DispatchOptions {
   readonly readTokens: Pick<ReadTokens, "take" | "charge">;
   readonly pace: Pick<ReaderPace, "note">;
   readonly outgoing: Pick<Outgoing, "measure">;
+  readonly outstanding: Pick<Outstanding, "begin" | "end">;
+  readonly telemetry: Pick<Telemetry, "refused">;
   readonly logger: Logger;
 }
 
@@ -59,6 +63,7 @@ async function outcome(
   try {
     return { ok: true, data: await carryOut(options, event, payloads) };
   } catch (error) {
+    options.telemetry.refused("socket", error);
     if (!(error instanceof RequestError)) options.logger.error({ event, err: error }, "request failed");
     return { ok: false, error: toWireError(error) };
   }
@@ -69,8 +74,16 @@ function payerOf({ limiter, readTokens }: DispatchOptions, event: unknown): Pick
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): unknown {
+async function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): Promise<unknown> {
   const waitMs = payerOf(options, event).take(costOf(event));
-  if (waitMs > 0) throw new RequestError("RATE_LIMITED", "this connection sends too many requests", waitMs);
-  return options.requests.carryOutEvent(options.caller, event, payloads);
+  if (waitMs > 0) {
+    throw new OverLimit("requests per second", "RATE_LIMITED", "this connection sends too many requests", waitMs);
+  }
+  const { outstanding } = options;
+  outstanding.begin();
+  try {
+    return await options.requests.carryOutEvent(options.caller, event, payloads);
+  } finally {
+    outstanding.end();
+  }
 }

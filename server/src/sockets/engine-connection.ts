@@ -10,7 +10,12 @@ export interface EngineConnection {
     /** False while something that was given to the WebSocket waits to be sent. */
     readonly writable: boolean;
     /** The WebSocket. */
-    readonly socket?: { readonly bufferedAmount: number; terminate(): void };
+    readonly socket?: {
+      readonly bufferedAmount: number;
+      terminate(): void;
+      /** Control frames of the WebSocket, which are no packets. It answers each ping by itself. */
+      on(event: "ping" | "pong", listener: () => void): unknown;
+    };
   };
   on(event: "packet", listener: (packet: IncomingPacket) => void): unknown;
   on(event: "packetCreate", listener: (packet: OutgoingPacket) => void): unknown;

@@ -2,10 +2,13 @@ import type { ClientToServerEvents, Position, ServerToClientEvents } from "@hold
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
+import type { Seat } from "./seats.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
   identity: Standing;
+  /** Is given back when the socket is gone. */
+  seat: Seat;
 }
 
 /** Socket.IO with the events of the protocol. */

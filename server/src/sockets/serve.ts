@@ -5,6 +5,7 @@ import { renewOwnerEveryMs } from "../auth/session-owners.ts";
 import { lifetimeHeader, lifetimeMs } from "../platforms/lifetime.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
+import type { Telemetry } from "../telemetry.ts";
 import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { dispatch } from "./dispatch.ts";
@@ -20,8 +21,11 @@ export interface ServeParts {
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
   readonly functionTimeoutSeconds: number | undefined;
+  /** Whether the platform writes the headers that only it may write. */
+  readonly onPlatform: boolean;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
+  readonly telemetry: Telemetry;
   readonly logger: Logger;
 }
 
@@ -34,8 +38,9 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { user, session } = identity;
   const logger = parts.logger.child({ connection: socket.id, session });
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
-  const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
+  const { limiter, readTokens, pace, outgoing, outstanding, reads, admission } = limitsOf(socket);
   admission.admit();
+  parts.telemetry.connectionOpened();
   const aging = watchToken(socket, identity);
   const caller: Caller = {
     identity,
@@ -51,7 +56,8 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
       return identity.identity.expiresAtMs ?? null;
     },
   };
-  const dispatching = { requests: parts.requests, caller, limiter, readTokens, pace, outgoing, logger };
+  const { requests, telemetry } = parts;
+  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, outstanding, telemetry, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.
@@ -63,7 +69,8 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
-  const lifetime = lifetimeMs(socket.handshake.headers[lifetimeHeader], parts.functionTimeoutSeconds);
+  const told = parts.onPlatform ? socket.handshake.headers[lifetimeHeader] : undefined;
+  const lifetime = lifetimeMs(told, parts.functionTimeoutSeconds);
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
   const renewal = setInterval(() => {
     parts.identify.keepSession(identity).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
@@ -74,6 +81,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     aging.stop();
     clearInterval(renewal);
     admission.leave();
+    socket.data.seat.leave();
     if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });

@@ -6,7 +6,7 @@ import { RequestError, toWireError } from "../errors.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { limitConnections, limitsOf } from "./connection-limits.ts";
 import { noteOpening } from "./expiry-notice.ts";
-import { originAllowed } from "./origin.ts";
+import { type AllowedOrigins, originAllowed } from "./origin.ts";
 import { parser } from "./parser.ts";
 import type { RoomServer } from "./room-server.ts";
 import { connectTimeoutMs, type ServeParts, serve } from "./serve.ts";
@@ -16,12 +16,12 @@ export interface SocketServerOptions extends AdmitParts, ServeParts {
   /** Where clients connect, `/socket.io/`. */
   readonly path: string;
   readonly adapter: ReturnType<typeof createAdapter>;
-  readonly allowedOrigins: "any" | readonly string[];
+  readonly allowedOrigins: AllowedOrigins;
 }
 
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
-  const { httpServer, path, adapter, allowedOrigins, logger } = options;
+  const { httpServer, path, adapter, allowedOrigins, seats, telemetry, logger } = options;
   const io: RoomServer = new Server(httpServer, {
     path,
     transports: ["websocket"],
@@ -34,17 +34,23 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     perMessageDeflate: false,
     allowRequest: (request, decide) => {
       noteOpening(request);
-      const { headers } = request;
-      const allowed = originAllowed(allowedOrigins, headers.origin, headers.host);
-      if (!allowed) logger.warn({ origin: headers.origin }, "handshake refused: origin not allowed");
-      decide(allowed ? null : "origin not allowed", allowed);
+      const { origin } = request.headers;
+      if (!originAllowed(allowedOrigins, origin)) {
+        telemetry.upgradeRefused("origin");
+        logger.warn({ origin }, "handshake refused: origin not allowed");
+        decide("origin not allowed", false);
+      } else if (!seats.mayOpen(io.engine.clientsCount)) {
+        telemetry.upgradeRefused("connections");
+        decide("too many connections", false);
+      } else decide(null, true);
     },
   });
-  limitConnections(io.engine, logger);
+  limitConnections(io.engine, { telemetry, logger });
   io.use((socket, next) => {
     admit(options, socket).then(
       () => next(),
       (error: unknown) => {
+        telemetry.refused("handshake", error);
         if (!(error instanceof RequestError)) logger.error({ err: error }, "handshake failed");
         const data = toWireError(error);
         next(Object.assign(new Error(data.message), { data }));

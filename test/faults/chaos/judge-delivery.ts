@@ -142,10 +142,15 @@ class DeliveryJudge {
     const isNamed =
       fresh.some((loss) => [loss.after, fork(loss.after)].some(({ position }) => position === gap.after)) ||
       this.#tree.at(gap.after).some((node) => this.#isReached(node));
-    const told = losses.filter((loss) => {
+    const told = losses.filter(({ after, nodes }) => {
+      const isOn = nodes.some(({ position }) => position === gap.after);
       // Where no message ends the gap, it ends with the entry that it names, and what was lost behind that lies outside.
-      const isOutside = !isNext && loss.after === landing && loss.nodes.every(({ position }) => position !== gap.after);
-      return !isOutside && this.#tree.at(gap.after).some((node) => fork(loss.after).depth >= fork(node).depth);
+      const isBehind = !isNext && after === landing;
+      const isBefore = nodes.every(({ position }) => comparePositions(position, gap.after) < 0);
+      return (
+        (isOn || !(isBehind || isBefore)) &&
+        this.#tree.at(gap.after).some((node) => fork(after).depth >= fork(node).depth)
+      );
     });
     if (!isBranch && !told.some((loss) => !this.#spent.has(loss))) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);

@@ -198,6 +198,21 @@ test("a gap that ends with the log's head does not cover what was lost behind th
   expect(kinds(lives, [membership([...before, atHead, behind, behind, ...last])])).toEqual(["superfluous-gap"]);
 });
 
+test("a gap that begins behind what was lost does not cover it, though both losses left the same message as the last", () => {
+  const lives = [
+    { ...lost("a0 a1 a2"), endedAtMs: 1 },
+    { kept: 1, appended: log(SECOND_EPOCH, "b0 b1"), endedAtMs: 2 },
+    standing("- c0 - c1", THIRD_EPOCH, 1),
+  ];
+  const start = [...told(FIRST_EPOCH, "a0"), ...told(SECOND_EPOCH, "b0 b1")];
+  const second = gap(`${SECOND_EPOCH}-1`, `${THIRD_EPOCH}-1`, 3);
+  const first = gap(`${FIRST_EPOCH}-0`, `${THIRD_EPOCH}-3`, 4);
+  const member = (...gaps: MemberEvent[]) =>
+    membership([...start, second, ...told(THIRD_EPOCH, "c0", 1), ...gaps, ...told(THIRD_EPOCH, "c1", 3)]);
+  expect(kinds(lives, [member(first)])).toEqual([]);
+  expect(kinds(lives, [member(first, first)])).toEqual(["superfluous-gap"]);
+});
+
 test("two gaps for one loss, and a gap with wrong positions, are superfluous", () => {
   const member = (...gaps: MemberEvent[]) =>
     membership([...told(FIRST_EPOCH, "a0 a1 a2"), ...gaps, ...told(SECOND_EPOCH, "b0 b1")]);

@@ -6,7 +6,7 @@ const rows = tableUnder(read("README.md"), "Settings");
 
 /** Values that each setting without a default accepts, to see that it was unset before. */
 const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  NODE_ENV: { NODE_ENV: "production", REDIS_URL: "redis://localhost", AUTH: "anonymous" },
+  NODE_ENV: { NODE_ENV: "production", REDIS_URL: "redis://localhost", AUTH: "anonymous", ALLOWED_ORIGINS: "*" },
   FC_SERVER_PORT: { FC_SERVER_PORT: "9001" },
   FC_CUSTOM_LISTEN_PORT: { FC_CUSTOM_LISTEN_PORT: "9001" },
   REDIS_URL: { REDIS_URL: "redis://localhost" },
@@ -15,6 +15,7 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   TOKEN_JWKS_URL: { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys" },
   TOKEN_ISSUER: { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys", TOKEN_ISSUER: "https://id.example" },
   TOKEN_AUDIENCE: { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys", TOKEN_AUDIENCE: "holdfast" },
+  MAX_CONNECTIONS: { MAX_CONNECTIONS: "500" },
   ADMIN_TOKEN: { ADMIN_TOKEN: "0123456789abcdef" },
 };
 

@@ -14,7 +14,12 @@ function problems(env: Record<string, string | undefined>): readonly ConfigProbl
 }
 
 const secret = "s".repeat(32);
-const production = { NODE_ENV: "production", REDIS_URL: "redis://cache:6379", AUTH: "anonymous" };
+const production = {
+  NODE_ENV: "production",
+  REDIS_URL: "redis://cache:6379",
+  AUTH: "anonymous",
+  ALLOWED_ORIGINS: "https://app.example",
+};
 
 test("an empty environment describes a server for a developer's machine", () => {
   expect(valid({})).toEqual({
@@ -31,6 +36,10 @@ test("an empty environment describes a server for a developer's machine", () => 
     auth: { mode: "anonymous" },
     roomRights: { read: true, write: true },
     allowedOrigins: "any",
+    maxConnections: undefined,
+    maxConnectionsPerUser: 100,
+    publishesPerSecond: 200,
+    signalsPerSecond: 60,
     adminToken: undefined,
     logLevel: "info",
   });
@@ -74,10 +83,23 @@ test.each<[Record<string, string>, Partial<Config>]>([
     { allowedOrigins: ["https://app.example", "http://localhost:3000"] },
   ],
   [{ ALLOWED_ORIGINS: "https://app.example,*" }, { allowedOrigins: "any" }],
+  [
+    { ALLOWED_ORIGINS: "https://*.app.example, http://*.b.example:8080" },
+    { allowedOrigins: ["https://*.app.example", "http://*.b.example:8080"] },
+  ],
+  [{ MAX_CONNECTIONS: "500" }, { maxConnections: 500 }],
+  [{ MAX_CONNECTIONS_PER_USER: "5" }, { maxConnectionsPerUser: 5 }],
+  [
+    { PUBLISHES_PER_SECOND: "20", SIGNALS_PER_SECOND: "10" },
+    { publishesPerSecond: 20, signalsPerSecond: 10 },
+  ],
   [{ ADMIN_TOKEN: "t".repeat(16) }, { adminToken: "t".repeat(16) }],
   [{ ROOM_RIGHTS: "none" }, { roomRights: { read: false, write: false } }],
   [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
-  [production, { production: true, allowedOrigins: [], redis: { kind: "single", url: "redis://cache:6379" } }],
+  [
+    production,
+    { production: true, allowedOrigins: ["https://app.example"], redis: { kind: "single", url: "redis://cache:6379" } },
+  ],
 ])("%o is read as %o", (env, expected) => {
   expect(valid(env)).toMatchObject(expected);
 });
@@ -100,6 +122,10 @@ test("every setting refuses a value that it cannot use, and all are told at once
     TOKEN_SKEW_SECONDS: "301",
     ROOM_RIGHTS: "all",
     ALLOWED_ORIGINS: "app.example",
+    MAX_CONNECTIONS: "0",
+    MAX_CONNECTIONS_PER_USER: "-1",
+    PUBLISHES_PER_SECOND: "0",
+    SIGNALS_PER_SECOND: "many",
     ADMIN_TOKEN: "short",
     LOG_LEVEL: "loud",
   };
@@ -130,10 +156,23 @@ test("a problem shows what it got, unless that is a secret", () => {
   expect(text).toContain("a value of 7 characters");
 });
 
-test("production asks for Redis and for a choice of AUTH", () => {
+test.each([
+  "https://*",
+  "https://*.com",
+  "https://*.",
+  "https://a*.example",
+  "https://*.*.example",
+  "*.app.example",
+  "https://*.app.example/x",
+])("%s is no pattern of origins", (text) => {
+  expect(problems({ ALLOWED_ORIGINS: text }).map(({ name }) => name)).toEqual(["ALLOWED_ORIGINS"]);
+});
+
+test("production asks for Redis, for a choice of AUTH and for the origins of its pages", () => {
   expect(problems({ NODE_ENV: "production" }).map(({ name, got }) => [name, got])).toEqual([
     ["REDIS_URL", "nothing"],
     ["AUTH", "nothing"],
+    ["ALLOWED_ORIGINS", "nothing"],
   ]);
 });
 
@@ -145,7 +184,11 @@ test("a variable that is set and wrong is one problem, and not also a missing on
 });
 
 test("a function on the platform is in production even where NODE_ENV was forgotten", () => {
-  expect(problems({ FC_FUNCTION_NAME: "rooms" }).map(({ name }) => name)).toEqual(["REDIS_URL", "AUTH"]);
+  expect(problems({ FC_FUNCTION_NAME: "rooms" }).map(({ name }) => name)).toEqual([
+    "REDIS_URL",
+    "AUTH",
+    "ALLOWED_ORIGINS",
+  ]);
   expect(valid({ ...production, NODE_ENV: "development", FC_FUNCTION_NAME: "rooms" }).production).toBe(true);
 });
 

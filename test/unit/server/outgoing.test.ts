@@ -9,7 +9,10 @@ const overheadBytes = 256;
 class Connection extends EventEmitter implements EngineConnection {
   readonly readyState = "open";
   writeBuffer: OutgoingPacket[] = [];
-  readonly transport = { writable: true, socket: { bufferedAmount: 0, terminate: () => undefined } };
+  readonly transport = {
+    writable: true,
+    socket: { bufferedAmount: 0, terminate: () => undefined, on: () => undefined },
+  };
 
   close(): void {}
 

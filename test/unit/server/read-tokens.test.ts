@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { requestLimits } from "../../../server/src/sockets/connection-limits.ts";
+import { requestLimits } from "../../../server/src/requests/user-limits.ts";
 import { ReadTokens } from "../../../server/src/sockets/read-tokens.ts";
 import { TokenBucket } from "../../../server/src/token-bucket.ts";
 

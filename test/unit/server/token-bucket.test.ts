@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { requestLimits } from "../../../server/src/sockets/connection-limits.ts";
+import { requestLimits } from "../../../server/src/requests/user-limits.ts";
 import { TokenBucket } from "../../../server/src/token-bucket.ts";
 
 function exhausted() {
