@@ -30,7 +30,7 @@ export function contractSchemas(contract: Contract): ContractSchemas {
   const flat = roomSchemas("the contract", contract);
   const kinds = Object.entries(contract.rooms ?? {})
     .map(([pattern, kind]) => ({ pattern: checkedPattern(pattern), schemas: roomSchemas(`rooms["${pattern}"]`, kind) }))
-    // The longest match counts, and an exact name before a pattern with the same stem.
+    // The longest match decides, and an exact name before a pattern with the same stem.
     .sort((a, b) => stemOf(b.pattern).length - stemOf(a.pattern).length || a.pattern.length - b.pattern.length);
   const requests = contract.requests ?? {};
   for (const [event, { payload, answer }] of Object.entries(requests)) {

@@ -4,7 +4,7 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 import type { Identity } from "./identity.ts";
 import { hashOf } from "./session-owners.ts";
 
-/** How long a revocation is remembered: a token that lives longer than this after it counts again. */
+/** How long a revocation is remembered: a token that lives longer than this after it is valid again. */
 const rememberedSeconds = 31 * 24 * 60 * 60;
 /** How long an instance knows of a revocation by itself: longer than a handshake takes. */
 const knownLocallyMs = 60_000;
@@ -34,7 +34,7 @@ export class Revocations {
     this.#skewSeconds = skewSeconds;
   }
 
-  /** Revokes what was issued to a user so far. Returns the second up to which it counts. Throws UNAVAILABLE. */
+  /** Revokes what was issued to a user so far. Returns the second up to which it applies. Throws UNAVAILABLE. */
   async revoke(user: string): Promise<number> {
     const seconds = Math.floor(Date.now() / 1000) + this.#skewSeconds;
     await runScript(this.#redis, revoke, [this.#key(user)], [String(seconds), String(rememberedSeconds)]);

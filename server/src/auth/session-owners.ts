@@ -10,7 +10,7 @@ export const renewOwnerEveryMs = (ownedSeconds * 1000) / 2;
 
 /**
  * KEYS[1] owner of one session, a hash of the user
- * ARGV[1] who presents the session; "" is nobody in particular, who owns nothing and may not use what somebody owns
+ * ARGV[1] the user who presents the session; "" is no user: it owns nothing and may not use what a user owns
  * ARGV[2] seconds for which the session is the owner's from now on
  *
  * Returns 1 where it may be used.
@@ -24,8 +24,8 @@ return 1`,
 );
 
 /**
- * Knows whose a session is: the first user's who connects with it, on whatever instance. Everybody in a room sees its
- * members' sessions, so without this anyone could speak with the session of somebody else.
+ * The first user to connect with a session owns it, on all instances. Everybody in a room sees its members' sessions, so
+ * without this anyone could speak with the session of somebody else.
  *
  * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
  * costs each connection one round trip.

@@ -24,7 +24,7 @@ export interface ControlChannelOptions {
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** Tells every instance to act on its own connections. What comes while an instance cannot hear, it finds out by itself later. */
+/** Tells every instance to act on its own connections. An instance that could not receive an order finds it out later. */
 export class ControlChannel {
   readonly #options: ControlChannelOptions;
   readonly #channel: string;

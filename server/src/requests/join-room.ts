@@ -6,7 +6,7 @@ import type { Caller } from "./caller.ts";
 
 /**
  * Subscribes first, waits for the confirmation, and only then reads the log: what was appended before the read is in
- * the answer, what comes after arrives live, and what is in both is told apart by its position.
+ * the answer, what comes after arrives live, and what is in both is distinguished by its position.
  *
  * Joining a room again is allowed: a client does so to catch up. Throws ROOM_LIMIT, RATE_LIMITED and UNAVAILABLE; after a
  * failure the connection is in the room only if it was before.

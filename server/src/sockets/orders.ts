@@ -16,7 +16,7 @@ export interface OrdersParts {
 /** How often rooms are looked at whose right rests on an answer of the application that has become too old. */
 const sweepEveryMs = 30_000;
 
-/** Carries out on this instance's connections what is told to all instances. */
+/** Carries out on this instance's connections what is sent to all instances. */
 export class Orders {
   readonly #parts: OrdersParts;
   readonly #timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ export class Orders {
     }
   };
 
-  /** Orders may have been told that this instance could not hear. */
+  /** Orders may have been sent that this instance could not receive. */
   async catchUp(): Promise<void> {
     const { io, revocations, asksApplication, logger } = this.#parts;
     await Promise.all(

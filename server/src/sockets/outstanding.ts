@@ -2,7 +2,7 @@ import { OverLimit } from "../errors.ts";
 
 /** Requests of one connection that are not answered yet: more than a client's outbox and the joins of all its rooms. */
 const outstandingRequests = 2_048;
-/** Longest delay that a refused request is told; random, so that those refused together do not come back together. */
+/** Longest delay that a refused request is asked for; random, so that those refused together do not come back together. */
 const retryWithinMs = 1_000;
 
 /** Counts the requests of one connection that are under way. */
