@@ -1,4 +1,4 @@
-// The arrows of ARCHITECTURE.md, as rules.
+// The dependency rules of ARCHITECTURE.md.
 export default {
   forbidden: [
     {

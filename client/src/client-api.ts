@@ -1,8 +1,7 @@
-import type { SocketIoOptions } from "./connection.ts";
+import type { SocketIoOptions, Token } from "./connection.ts";
 import type { Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
 import type { HoldfastError } from "./errors.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
-import type { Token } from "./token.ts";
 
 export interface ConnectOptions {
   /**
@@ -18,6 +17,12 @@ export interface ConnectOptions {
   readonly session?: string;
   /** Options for socket.io-client. Default: WebSocket only. */
   readonly socket?: SocketIoOptions;
+  /**
+   * Whether the data of a message is what the application expects, such as `fitsContract(contract)` of
+   * `@holdfast/client/contract`, which brings the schemas along. What is not comes as `misfit` instead of `message` and
+   * its own event. Default: everything fits, and `data` is what was stored.
+   */
+  readonly fits?: (room: string, event: string, data: unknown) => boolean;
   /**
    * What tells about the network and the page. `online` makes a disconnected client try at once; `offline` makes it give
    * its connection up; after `visibilitychange` and `pageshow` it does so where the server does not answer within 3 s.

@@ -31,7 +31,7 @@ function keptSession(key: string) {
  */
 export function connect<Contract = AnyContract>(address: string | URL, options: ConnectOptions = {}): Client<Contract> {
   const url = `${address}`.trim();
-  const { onlineHint = globalThis as Partial<EventTarget> } = options;
+  const { fits, onlineHint = globalThis as Partial<EventTarget> } = options;
   const key = options.outbox === "session" ? `holdfast ${url}` : "";
   const session = options.session ?? ((key && keptSession(key)) || randomId());
   const outboxMessages = options.outboxMessages ?? 1000;
@@ -169,18 +169,19 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     const failed = (cause: unknown) => tellError(new HoldfastError(OUTBOX_NOT_KEPT, { cause }));
     budget.opening = import("./session-outbox.ts").then(({ openSessionOutbox }) => {
       budget.opening = undefined;
-      if (isClosed) return;
       closeOutbox = openSessionOutbox({
         key,
         session,
         page: onlineHint || undefined,
         budget,
-        publish({ room, id, event, data, calledAtMs }) {
-          return outboxOf(room).publish(event, data, { id }, undefined, calledAtMs);
+        async publish({ room, id, event, data, calledAtMs }) {
+          return isClosed || outboxOf(room).publish(event, data, { id }, undefined, calledAtMs);
         },
         refused: (error) => isClosed || tellError(error),
         failed,
       });
+      // What an earlier load has left is forgotten also where the client was closed before it could be read.
+      if (isClosed) closeOutbox();
     }, failed);
   }
 
@@ -195,7 +196,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     for (const handle of handles) handle.end(error);
     for (const outbox of outboxes.values()) outbox.end(error);
     update();
-    await Promise.all([...handover.connections].map((connection) => connection.close()));
+    await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
   }
 
   const client: Client<Contract> = {
@@ -213,6 +214,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         handles,
         isWanted,
         outbox: outboxOf(name),
+        fits,
         route,
         request,
         update,

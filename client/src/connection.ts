@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
-import { type ErrorDetail, HoldfastError, notJson, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, notJson, TIMED_OUT, tokenFailed } from "./errors.ts";
 import type {
   HandshakeAuth,
   NotificationName,
@@ -12,7 +12,6 @@ import type {
   RequestPayload,
 } from "./protocol/events.ts";
 import type { limits } from "./protocol/limits.ts";
-import { type Token, tokenFailed } from "./token.ts";
 
 /** Socket.IO's options, except those that the client has to rule itself. */
 export type SocketIoOptions = Partial<
@@ -21,6 +20,9 @@ export type SocketIoOptions = Partial<
     "ackTimeout" | "auth" | "autoConnect" | "forceNew" | "multiplex" | "reconnection" | "retries"
   >
 >;
+
+/** A token, or what gives one that is valid now. */
+export type Token = string | (() => string | Promise<string>);
 
 /** What a connection tells its owner. */
 export type ConnectionEvent =

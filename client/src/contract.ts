@@ -1,5 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
+import { compareKinds, isOfKind } from "./room-kind.ts";
+
+export { compareKinds, isOfKind };
+
 /** A schema of any library that speaks Standard Schema (zod, valibot, arktype …). It must answer synchronously. */
 type Schema = StandardSchemaV1;
 type Schemas = { readonly [event: string]: Schema };
@@ -34,13 +38,32 @@ export function defineContract<const C extends Contract>(contract: C & Checked<C
   return contract;
 }
 
+/**
+ * For `connect(url, { fits: fitsContract(contract) })`: whether the data of a message is what the contract's schema says.
+ * An event that the contract does not name fits, since a newer server may tell others.
+ *
+ * It asks whether a schema takes its own output. That is not so where a schema transforms: `z.string().transform(Number)`
+ * refuses numbers.
+ */
+export function fitsContract(contract: Contract): (room: string, event: string, data: unknown) => boolean {
+  const kinds = Object.keys(contract.rooms ?? {}).sort(compareKinds);
+  return (room, event, data) => {
+    const kind = kinds.find((pattern) => isOfKind(room, pattern));
+    const { messages, serverMessages } = (kind !== undefined && contract.rooms?.[kind]) || contract;
+    const schemas = { ...messages, ...serverMessages };
+    if (!Object.hasOwn(schemas, event)) return true;
+    const result = schemas[event]?.["~standard"].validate(data);
+    return result !== undefined && !("then" in result) && result.issues === undefined;
+  };
+}
+
 /** What JSON can hold, as the output of a schema. */
 type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
 
 /** Names of the wire begin with one of these. */
 type WireName = `${"room" | "message" | "history" | "signal" | "presence" | "token" | "connection"}:${string}` | "echo";
 /** Names of a room's own events. */
-type RoomEventName = "message" | "gap" | "members" | "revoked" | "error";
+type RoomEventName = "message" | "misfit" | "gap" | "members" | "revoked" | "error";
 
 type CheckedOutput<S> = Output<S> extends Json ? unknown : "this schema's output is not JSON";
 type CheckedName<Name> = Name extends WireName | RoomEventName ? "this name belongs to Holdfast" : unknown;

@@ -48,3 +48,8 @@ export const notJson = (cause: unknown): OwnError<"INVALID_PAYLOAD"> => ({
   retryable: false,
   cause,
 });
+
+const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
+
+/** The application has given no token, for this reason. */
+export const tokenFailed = (cause: unknown) => new HoldfastError(TOKEN_FAILED, { cause });

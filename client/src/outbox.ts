@@ -158,7 +158,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
             budget.changed?.();
           };
           const payload = { room, id, event, data: copy };
-          const forget = budget.keep?.({ ...payload, calledAtMs });
+          let forget: (() => void) | undefined;
           const entry: Entry = {
             payload,
             owner: over,
@@ -174,6 +174,8 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
           };
           const deadline = setTimeout(() => entry.settle(TIMED_OUT), calledAtMs + PUBLISH_RETRY_MS - Date.now());
           lane.entries.push(entry);
+          // In this order: where it cannot be kept the application is told, and may publish something else then.
+          forget = budget.keep?.({ ...payload, calledAtMs });
           count(1);
           flush();
         };

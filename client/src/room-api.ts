@@ -54,6 +54,8 @@ export type RoomStatus = "joining" | "joined" | "left";
 type OwnEvents<Scope> = {
   /** Every message. Comes before the event of its own name. */
   message: [message: MessageOf<Scope>];
+  /** A message that does not pass the client's `fits`. It comes in its place in the order. */
+  misfit: [message: RoomMessage];
   /** Messages may be missing: rebuild any state that was derived from messages. */
   gap: [gap: Gap];
   /**

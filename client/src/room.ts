@@ -1,13 +1,14 @@
 import { backoffMs, sleep } from "./backoff.ts";
+import type { ConnectOptions } from "./client-api.ts";
 import type { Ask, Connection, RoomNotification } from "./connection.ts";
 import type { AnyContract } from "./contract.ts";
-import { createEmitter } from "./emitter.ts";
+import { createEmitter, runHandler } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import type { Outbox } from "./outbox.ts";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
-import { createSequencer, type Heard } from "./sequencer.ts";
+import { createSequencer, type Delivery, type Heard } from "./sequencer.ts";
 
 /** What a handle of a room needs of its client. */
 export interface RoomOwner {
@@ -18,6 +19,7 @@ export interface RoomOwner {
   isWanted(room: string): boolean;
   /** The publishes of this room, which its handles share. */
   readonly outbox: Outbox;
+  readonly fits: ConnectOptions["fits"];
   /** The connection that a room can be used through now. */
   route(room: string): Connection | undefined;
   readonly request: Ask;
@@ -48,13 +50,17 @@ const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: t
 export function createRoom(
   name: string,
   { since, history, load }: JoinOptions,
-  { handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
+  { fits, handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
 ): RoomHandle {
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
     if (event === "load") void loadAt(told);
-    else events.emit(event, told);
-    if (event === "message") events.emit(told.event, told.data, told);
+    else if (event === "gap") events.emit(event, told);
+    else if (!isFit(told)) events.emit("misfit", told);
+    else {
+      events.emit(event, told);
+      events.emit(told.event, told.data, told);
+    }
   });
   /** The load under way, which another one replaces. */
   let loading: object | undefined;
@@ -75,6 +81,14 @@ export function createRoom(
   });
   // An application that does not wait for it hears of a refusal by an event.
   ready.catch(() => undefined);
+
+  function isFit({ event, data }: Delivery) {
+    let isFit = !fits;
+    runHandler(() => {
+      isFit ||= fits?.(name, event, data) === true;
+    });
+    return isFit;
+  }
 
   /** A room that is not joined yet is being joined by now. */
   function catchUpIfBehind() {

@@ -1,13 +1,6 @@
 import { backoffMs } from "./backoff.ts";
-import type { Connection } from "./connection.ts";
-import { HoldfastError, type OwnError } from "./errors.ts";
-
-/** A token, or what gives one that is valid now. */
-export type Token = string | (() => string | Promise<string>);
-
-const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
-
-export const tokenFailed = (cause: unknown) => new HoldfastError(TOKEN_FAILED, { cause });
+import type { Connection, Token } from "./connection.ts";
+import { HoldfastError, tokenFailed } from "./errors.ts";
 
 /**
  * Gives the server a fresh token for a connection that is up, and calls `token` until it gives one; `failed` hears why

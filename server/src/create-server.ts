@@ -124,7 +124,12 @@ export async function assembleServer<C>(
     authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
     revocations,
     sessions: new SessionOwners(redis.commands, config.keyPrefix),
-    rights: { authorize, roomRights: config.roomRights, inboxes: hasUsers },
+    rights: {
+      authorize,
+      roomRights: config.roomRights,
+      inboxes: hasUsers,
+      isRevoked: (proof) => revocations.isNoted(proof),
+    },
     hasUsers,
   });
 
@@ -156,7 +161,7 @@ export async function assembleServer<C>(
   stripCredentials(httpServer);
   const door =
     options.httpServer === undefined
-      ? new OwnServer(httpServer, config.port)
+      ? new OwnServer(httpServer, config.port, path)
       : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
 
   const positions = new PositionChecks({
@@ -178,11 +183,12 @@ export async function assembleServer<C>(
     subscriptions,
     keyPrefix: config.keyPrefix,
     onOrder: orders.carryOut,
+    onMissed: () => orders.catchUp(),
     logger,
   });
   subscriptions.onRestored(() => {
     positions.announceAll();
-    void orders.catchUp();
+    orders.catchUp();
   });
   onRoomEmpty(io, (room) => known.leave(room));
   const stopSweep = cutSlowReaders(io, { telemetry, logger });
@@ -240,6 +246,7 @@ export async function assembleServer<C>(
   const stopWatching = () => {
     positions.stop();
     orders.stop();
+    control.stop();
     stopSweep();
     sleepDetector.stop();
   };
@@ -270,7 +277,14 @@ export async function assembleServer<C>(
     ...trustedSide<C>(requests),
     recheck: (user, room) => control.tell({ recheck: user, room }),
     async disconnectUser(user) {
-      await control.tell({ revoked: user, upToSeconds: await revocations.revoke(user) });
+      let upToSeconds = revocations.nowSeconds();
+      // Here at once, and told to the others whether Redis takes the write or not: a full one still passes orders on.
+      orders.carryOut({ revoked: user, upToSeconds });
+      try {
+        upToSeconds = await revocations.revoke(user, upToSeconds);
+      } finally {
+        await control.tell({ revoked: user, upToSeconds });
+      }
     },
     fetch: async (request) => http.fetch(request),
     nodeListener: (request, response) => void answer(withoutCredentials(request), response),

@@ -22,6 +22,7 @@ export type LimitName =
   | "signals per second"
   | "requests per second"
   | "outstanding requests"
+  | "waiting requests"
   | "reads"
   | "rooms"
   | "data"

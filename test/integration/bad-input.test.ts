@@ -110,7 +110,7 @@ test.each<[string, string, unknown[], string]>([
     "a signal of the wrong shape",
     "signal:send",
     [{ room, event: "chat:cursor", data: { x: "a", y: 1 } }],
-    "NOT_JOINED",
+    "INVALID_PAYLOAD",
   ],
 ])("%s is refused with its code", async (_what, event, args, code) => {
   using socket = await connectStock(instance.url);

@@ -1,13 +1,19 @@
-import type { HoldfastError } from "@holdfast/client";
+import { type Client, connect, type HoldfastError } from "@holdfast/client";
 import { afterEach, expect, test, vi } from "vitest";
 import type { ChatRoom } from "../support/chat.ts";
 import { record } from "../support/client-rig.ts";
+import { seededRandom } from "../support/random.ts";
 import { publishedBatch, startScriptedServer } from "../support/scripted-server.ts";
+import { startRelay } from "../support/tcp-relay.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { waitFor } from "../support/wait.ts";
+import { timePasses, waitFor } from "../support/wait.ts";
 import { startAuthRig } from "./auth-rig.ts";
 
 afterEach(() => void vi.restoreAllMocks());
+
+function closedWithTest<Contract>(client: Client<Contract>): Client<Contract> & AsyncDisposable {
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
+}
 
 /** Events of a room by which it ends, each with its code and the room's status at that moment. */
 function endsOf(room: Pick<ChatRoom, "on" | "status">): string[] {
@@ -152,3 +158,52 @@ test("a room whose right ends is left as well, since another connection of a mov
   await waitFor(() => room.status === "left", "the end of the room");
   await waitFor(() => server.count("room:leave") === 1, "the goodbye");
 });
+
+test("rights that come and go, tokens that expire and cuts lose, repeat and reorder nothing", async () => {
+  const random = seededRandom(5);
+  let isDoubtful = false;
+  await using rig = await startAuthRig({
+    authorize() {
+      if (isDoubtful && random() < 0.5) throw new Error("the membership is not known now");
+      return true;
+    },
+  });
+  await using relay = await startRelay(Number(new URL(rig.server.url).port));
+  await using client = closedWithTest(
+    connect(`http://127.0.0.1:${relay.port}`, {
+      token() {
+        if (random() < 0.2) throw new Error("no token now");
+        return rig.token("ann", { expiresInSeconds: 2 });
+      },
+    }),
+  );
+  const handles = ["even", "odd"].map(() => {
+    const room = client.join("lobby");
+    const heard: unknown[] = [];
+    room.on("message", ({ data }) => heard.push(data));
+    for (const event of ["gap", "revoked", "error"] as const) room.on(event, () => heard.push(event));
+    return { room, heard };
+  });
+  await Promise.all(handles.map(({ room }) => room.ready));
+  isDoubtful = true;
+  const own: Promise<unknown>[] = [];
+  for (let index = 0; index < 200; index++) {
+    await rig.server.publish("lobby", "said", `theirs ${index}`);
+    own.push(...handles.slice(index % 2, (index % 2) + 1).map(({ room }) => room.publish("said", `own ${index}`)));
+    if (random() < 0.1) await rig.server.recheck("ann");
+    if (random() < 0.02) relay.cutAll({ reset: true });
+    // The publishes are spread over some lives of a token.
+    await timePasses(random() * 40);
+  }
+  isDoubtful = false;
+  await Promise.all(own);
+  await rig.server.publish("lobby", "said", "end");
+  await waitFor(() => handles.every(({ heard }) => heard.includes("end")), "the last message", 20_000);
+  for (const { heard } of handles) {
+    for (const whose of ["theirs", "own"]) {
+      const all = Array.from({ length: 200 }, (_, index) => `${whose} ${index}`);
+      expect(heard.filter((text) => `${text}`.startsWith(`${whose} `))).toEqual(all);
+    }
+    expect(heard).toHaveLength(401);
+  }
+}, 60_000);

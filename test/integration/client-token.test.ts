@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { Client, HoldfastError } from "@holdfast/client";
 import { expect, test } from "vitest";
 import { ManagedProcess } from "../support/managed-process.ts";
@@ -6,6 +7,7 @@ import { uniqueRoom } from "../support/unique.ts";
 import { timePasses, waitFor } from "../support/wait.ts";
 import { secret, startAuthRig } from "./auth-rig.ts";
 
+const sleepingClient = fileURLToPath(new URL("./sleeping-client.ts", import.meta.url));
 const everything = { "*": "read write" };
 const expiring = { reason: "token", deadlineMs: 0 };
 
@@ -120,7 +122,7 @@ async function sleepThrough(meanwhile: (rig: Awaited<ReturnType<typeof startAuth
   await using rig = await startAuthRig();
   await using sleeper = new ManagedProcess({
     command: process.execPath,
-    args: ["--import", "tsx", "--conditions=@holdfast/source", "test/integration/sleeping-client.ts"],
+    args: ["--import", "tsx", "--conditions=@holdfast/source", sleepingClient],
     env: { ...process.env, SERVER_URL: rig.server.url, TOKEN_SECRET: secret },
   });
   const lines = () => sleeper.output.trim().split("\n");

@@ -101,6 +101,21 @@ describe("on a developer's machine", () => {
     expect(await call(base, `/rooms/${uniqueRoom()}/messages`, init)).toMatchObject({ status: 413 });
   });
 
+  test("a body in pieces of unknown length is read, though its characters are cut in the middle", async () => {
+    const room = uniqueRoom();
+    const bytes = new TextEncoder().encode(JSON.stringify(messageOf("好".repeat(1_000))));
+    const pieces = new ReadableStream({
+      start(controller) {
+        for (let from = 0; from < bytes.length; from += 100) controller.enqueue(bytes.subarray(from, from + 100));
+        controller.close();
+      },
+    });
+    const init: RequestInit & { duplex: "half" } = { method: "POST", body: pieces, duplex: "half" };
+    expect(await call(base, `/rooms/${room}/messages`, init)).toMatchObject({ status: 201 });
+    const { body } = await call(base, `/rooms/${room}/messages`);
+    expect(body.messages).toMatchObject([{ data: { text: "好".repeat(1_000) } }]);
+  });
+
   test.each(["?limit=0", "?limit=501", "?limit=ten", "?limit=", "?after=now", "?before=1", "?befor=1-1"])(
     "a query %s is refused",
     async (query) => {

@@ -17,6 +17,8 @@ export const limits = {
   pageMessages: 500,
   /** Bytes of messages in one answer; at least one message is always in it. */
   pageBytes: 512 * 1024,
+  /** Largest answer to a request of the application's own, as UTF-8 JSON. */
+  answerBytes: 512 * 1024,
   /** Messages that one append, and so one `message:published`, may carry. */
   batchMessages: 256,
   /** Bytes of messages that one append may carry; a single larger message goes alone. */

@@ -79,8 +79,11 @@ export interface Application<C = AnyContract> {
    */
   readonly authenticate?: (credentials: Credentials, context: HookContext<C>) => MaybePromise<AuthenticatedUser | null>;
   /**
-   * Decides a right that the rooms of the token, or of `authenticate`, do not decide; without it ROOM_RIGHTS does. An answer is
-   * kept for its connection for at most five minutes, until its token is refreshed or until `server.recheck`.
+   * Decides a right about which the rooms of the token, or of `authenticate`, say nothing; without it ROOM_RIGHTS does. Who
+   * may read an inbox `user:<id>` is never asked. A connection keeps an answer for at most five minutes, and no longer than
+   * until its token is refreshed, `server.recheck` is called or Redis was away; a request over HTTP keeps none. It may be asked
+   * again about a publish or a read that has waited. A member about whom it gives no answer after an outage stays, and it is
+   * asked again.
    */
   readonly authorize?: (question: AuthorizeQuestion, context: HookContext<C>) => MaybePromise<boolean>;
   /**

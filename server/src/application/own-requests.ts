@@ -1,3 +1,4 @@
+import { limits } from "@holdfast/client/protocol";
 import type { Application, Asker, HookContext } from "./application.ts";
 import { requireEncodable } from "./checked-data.ts";
 import { runHook } from "./hooks.ts";
@@ -7,13 +8,14 @@ import { type ContractSchemas, parseBySchema } from "./schemas.ts";
 export interface OwnRequests {
   /** Whether the contract names this request. */
   has(event: unknown): event is string;
-  /** Lets the application answer. Throws INVALID_PAYLOAD, and what its hook refuses with. */
+  /** Lets the application answer. Throws TOKEN_EXPIRED, INVALID_PAYLOAD, and what its hook refuses with. */
   answer(caller: OwnCaller, event: string, payload: unknown): Promise<unknown>;
 }
 
 /** Who asks. */
 interface OwnCaller {
   readonly identity: Omit<Asker, "can"> & {
+    requireCurrent(): void;
     may(room: string, action: "read" | "write"): boolean | Promise<boolean>;
   };
 }
@@ -35,6 +37,7 @@ export function createOwnRequests<C>(
       if (schema === undefined || hook === undefined) {
         throw new Error(`the contract names the request ${event}, and the application has no hook for it`);
       }
+      identity.requireCurrent();
       requireEncodable(payload, { binary: "refused" });
       const parsed = parseBySchema("payload", schema.payload, payload, event);
       const { user, session, claims } = identity;
@@ -43,10 +46,17 @@ export function createOwnRequests<C>(
         hook(parsed as never, { ...asker, ...hookContext }),
       );
       try {
-        return parseBySchema("answer", schema.answer, answer, event);
+        return requireAnswerSize(parseBySchema("answer", schema.answer, answer, event));
       } catch (cause) {
-        throw new Error(`the application answered ${event} with what the contract does not allow`, { cause });
+        throw new Error(`the application answered ${event} with what is not allowed`, { cause });
       }
     },
   };
+}
+
+/** An answer waits in memory for its reader, as a page of the log does. Throws a sentence for one that is too large. */
+function requireAnswerSize(answer: unknown): unknown {
+  const bytes = Buffer.byteLength(JSON.stringify(answer) ?? "");
+  if (bytes > limits.answerBytes) throw new Error(`expected at most ${limits.answerBytes} bytes of JSON, got ${bytes}`);
+  return answer;
 }

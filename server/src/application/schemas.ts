@@ -1,4 +1,4 @@
-import type { Contract, RoomContract } from "@holdfast/client/contract";
+import { type Contract, compareKinds, isOfKind, type RoomContract } from "@holdfast/client/contract";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RequestError } from "../errors.ts";
 import { describeIssues } from "../parse.ts";
@@ -30,14 +30,13 @@ export function contractSchemas(contract: Contract): ContractSchemas {
   const flat = roomSchemas("the contract", contract);
   const kinds = Object.entries(contract.rooms ?? {})
     .map(([pattern, kind]) => ({ pattern: checkedPattern(pattern), schemas: roomSchemas(`rooms["${pattern}"]`, kind) }))
-    // The longest match decides, and an exact name before a pattern with the same stem.
-    .sort((a, b) => stemOf(b.pattern).length - stemOf(a.pattern).length || a.pattern.length - b.pattern.length);
+    .sort((a, b) => compareKinds(a.pattern, b.pattern));
   const requests = contract.requests ?? {};
   for (const [event, { payload, answer }] of Object.entries(requests)) {
     requireSchema(`the payload of ${event}`, payload);
     requireSchema(`the answer of ${event}`, answer);
   }
-  return { of: (room) => kinds.find(({ pattern }) => matches(pattern, room))?.schemas ?? flat, requests };
+  return { of: (room) => kinds.find(({ pattern }) => isOfKind(room, pattern))?.schemas ?? flat, requests };
 }
 
 function roomSchemas(
@@ -62,12 +61,6 @@ function requireSchema(what: string, schema: unknown): void {
 function checkedPattern(pattern: string): string {
   if (/^[^*]*\*?$/.test(pattern)) return pattern;
   throw new Error(`rooms["${pattern}"]: a * may stand only at the end`);
-}
-
-const stemOf = (pattern: string) => pattern.replace(/\*$/, "");
-
-function matches(pattern: string, room: string): boolean {
-  return pattern.endsWith("*") ? room.startsWith(stemOf(pattern)) : room === pattern;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Input, MessagesOf, ScopeOf, SignalsOf } from "@holdfast/client/contract";
 import type { Page, Position } from "@holdfast/client/protocol";
 
-/** A running server, for the application that runs it. What it publishes needs no right and has no limit. */
+/** A running server, for the application that runs it. What it publishes needs no right, and the limits of users do not apply to it. */
 export interface Server<C> extends AsyncDisposable {
   /** With a host's `httpServer` that server's port, 0 as long as it does not listen. */
   readonly port: number;
@@ -37,7 +37,9 @@ export interface Server<C> extends AsyncDisposable {
   recheck(user: string, room?: string): Promise<void>;
   /**
    * Closes every connection of a user on every instance, and revokes the tokens that were issued to the user so far. An
-   * application's own `authenticate` has to refuse the user by itself. Throws UNAVAILABLE.
+   * application's own `authenticate` has to refuse the user by itself. What the user has under way is not stored any
+   * more. Throws UNAVAILABLE where Redis cannot be reached or refuses the write: this instance's connections are closed
+   * then, and the tokens may count again after a minute.
    */
   disconnectUser(user: string): Promise<void>;
   /** Answers an HTTP request as the server itself would, for mounting it into another one. It needs no `this`. */

@@ -6,7 +6,7 @@ import { type RightsOptions, Standing } from "./standing.ts";
 
 export interface IdentifyParts {
   readonly authenticate: Authenticate;
-  readonly revocations: Pick<Revocations, "require">;
+  readonly revocations: Pick<Revocations, "accept">;
   readonly sessions: Pick<SessionOwners, "claim">;
   readonly rights: RightsOptions;
   /** False where everybody is anonymous: then no session is anybody's, and Redis is not asked. */
@@ -27,32 +27,38 @@ export class Identify {
   /** Who opens a connection. The session becomes the user's; another user's is refused. */
   async connection(credentials: Credentials, session: string): Promise<Standing> {
     const { authenticate, revocations, sessions, rights, hasUsers } = this.#parts;
+    const askedAtMs = performance.now();
     const identity = await authenticate(credentials);
-    if (hasUsers) await Promise.all([revocations.require(identity), sessions.claim(session, identity.user)]);
-    return new Standing(identity, session, rights);
+    if (!hasUsers) return new Standing(identity, session, rights);
+    const [revokedUpToSeconds] = await Promise.all([
+      revocations.accept(identity, askedAtMs),
+      sessions.claim(session, identity.user),
+    ]);
+    return new Standing(identity, session, rights, revokedUpToSeconds);
   }
 
   /** Who sends a request over HTTP. */
   async request(credentials: Credentials): Promise<Standing> {
     const { authenticate, revocations, rights } = this.#parts;
+    const askedAtMs = performance.now();
     const identity = await authenticate(credentials);
-    await revocations.require(identity);
-    return new Standing(identity, null, rights);
+    return new Standing(identity, null, rights, await revocations.accept(identity, askedAtMs));
   }
 
-  /** Takes a fresh token of a connection's user. */
+  /** Takes a fresh token of a connection's user. Of several that are looked at together the one that came last counts. */
   async refresh(standing: Standing, credentials: Credentials): Promise<void> {
     const { authenticate, revocations } = this.#parts;
+    const askedAtMs = performance.now();
+    const renew = standing.beginRenewal();
     const identity = await authenticate(credentials);
     if (identity.user !== standing.user) {
       throw new RequestError("FORBIDDEN", "the token is another user's: open another connection for it");
     }
-    await revocations.require(identity);
-    standing.renew(identity);
+    renew(identity, await revocations.accept(identity, askedAtMs));
   }
 
-  /** Keeps the session the user's, as long as the connection lasts. */
+  /** Keeps the session its user's, as long as the connection lasts. */
   async keepSession({ session, user }: Standing): Promise<void> {
-    if (this.#parts.hasUsers && session !== null && user !== null) await this.#parts.sessions.claim(session, user);
+    if (this.#parts.hasUsers && session !== null) await this.#parts.sessions.claim(session, user);
   }
 }

@@ -5,12 +5,32 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 
 /** How long a session stays its user's after it was used last. Connections renew it before that. */
 const ownedSeconds = 24 * 60 * 60;
-/** How often a connection that stays open renews its session. */
-export const renewOwnerEveryMs = (ownedSeconds * 1000) / 2;
+/**
+ * The same for a client that has not signed in. It is short, so that strangers cannot fill Redis with such sessions, and so
+ * that a page which signs in and comes back with the same session is soon let in.
+ */
+const guestSeconds = 90;
+const ownerRenewalMs = 5 * 60_000;
+/** A session is renewed when less than this share of its time is left. */
+const renewedShare = 2 / 3;
+
+/** How often a connection that stays open looks whether its session has to be renewed. */
+export function renewOwnerEveryMs(user: string | null): number {
+  return user === null ? (guestSeconds * 1000) / 3 : ownerRenewalMs;
+}
+
+/** Owns the sessions of clients that have not signed in. It is no hash of a user. */
+const guest = "guest";
+
+/** KEYS[1] owner of one session. Returns the owner, "" for none, and the seconds for which it stays that. */
+const readOwner = script(
+  { flags: "no-writes,allow-oom" },
+  `return { redis.call('GET', KEYS[1]) or '', redis.call('TTL', KEYS[1]) }`,
+);
 
 /**
  * KEYS[1] owner of one session, a hash of the user
- * ARGV[1] the user who presents the session; "" is no user: it owns nothing and may not use what a user owns
+ * ARGV[1] who presents the session
  * ARGV[2] seconds for which the session is the owner's from now on
  *
  * Returns 1 where it may be used.
@@ -19,16 +39,17 @@ const claim = script(
   {},
   `local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
-if ARGV[1] ~= '' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1`,
 );
 
 /**
  * The first user to connect with a session owns it, on all instances. Everybody in a room sees its members' sessions, so
- * without this anyone could speak with the session of somebody else.
+ * without this anyone could speak with the session of somebody else. No signed-in user may use the session of a client
+ * that has not signed in, while that one uses it; guests are not distinguished.
  *
  * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
- * costs each connection one round trip.
+ * costs each connection one round trip, and one more where the session is new.
  */
 export class SessionOwners {
   readonly #redis: Pick<SupervisedClient, "run">;
@@ -39,14 +60,39 @@ export class SessionOwners {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Makes the session the user's, again where it is. Throws FORBIDDEN where it is somebody else's, and UNAVAILABLE. */
+  /**
+   * Makes the session the user's, again where that ends soon. Throws FORBIDDEN where it is somebody else's, and UNAVAILABLE.
+   *
+   * Where Redis is read but refuses writes, as a full one does, a session that is nobody's is let in without becoming its
+   * user's, so that clients can still join and read. Nobody can publish meanwhile. What another client could do with
+   * such a session is to signal, and that bears its own user. The next renewal claims it.
+   */
   async claim(session: string, user: string | null): Promise<void> {
-    const owner = user === null ? "" : hashOf(user);
+    const mine = user === null ? guest : hashOf(user);
+    const seconds = user === null ? guestSeconds : ownedSeconds;
     const key = `${this.#keyPrefix}:session:${session}`;
-    const mayUse = await runScript(this.#redis, claim, [key], [owner, String(ownedSeconds)]);
-    if (mayUse !== 1)
-      throw new RequestError("FORBIDDEN", "the session is another user's: connect again with a new one");
+    const [owner, leftSeconds] = ownerOf(await runScript(this.#redis, readOwner, [key], []));
+    if (owner !== "" && owner !== mine) throw othersSession();
+    if (owner === mine && leftSeconds > seconds * renewedShare) return;
+    let mayUse: unknown;
+    try {
+      mayUse = await runScript(this.#redis, claim, [key], [mine, String(seconds)]);
+    } catch (error) {
+      if (error instanceof RequestError && error.code === "UNAVAILABLE") return;
+      throw error;
+    }
+    if (mayUse !== 1) throw othersSession();
   }
+}
+
+function ownerOf(answer: unknown): readonly [owner: string, leftSeconds: number] {
+  if (!Array.isArray(answer) || answer.length !== 2) throw new Error("expected an owner and its seconds");
+  const [owner, leftSeconds] = answer;
+  return [String(owner), Number(leftSeconds)];
+}
+
+function othersSession(): RequestError {
+  return new RequestError("FORBIDDEN", "the session is another user's: connect again with a new one");
 }
 
 /** A user in the name of a key or as its value: of bounded length, and without the braces that a cluster looks for. */

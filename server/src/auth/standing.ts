@@ -1,5 +1,6 @@
 import { RequestError } from "../errors.ts";
 import type { Identity } from "./identity.ts";
+import type { Proof } from "./revocations.ts";
 import { type Action, decideRight, type Rights } from "./rights.ts";
 
 /** A question about a right that the user's rooms do not decide. */
@@ -20,6 +21,8 @@ export interface RightsOptions {
   readonly authorize: Authorize | undefined;
   readonly roomRights: Rights;
   readonly inboxes: boolean;
+  /** Whether the user was disconnected just now, after this proof was accepted. */
+  readonly isRevoked: (proof: Proof) => boolean;
 }
 
 /** How long a connection goes on after its token has expired. */
@@ -27,6 +30,7 @@ const expiryGraceMs = 10_000;
 /** How long an answer of `authorize` is kept, and how many a connection keeps. */
 const answerAgeMs = 5 * 60_000;
 const answersPerConnection = 256;
+const actions = ["read", "write"] as const satisfies readonly Action[];
 
 interface KeptAnswer {
   readonly answer: boolean | Promise<boolean>;
@@ -37,25 +41,36 @@ interface KeptAnswer {
  * Who a caller is and what he may do, for as long as a connection lasts or a request takes. It changes in place: a fresh
  * token renews it, and the application may have its answers asked for again.
  */
-export class Standing {
+export class Standing implements Proof {
   /** The server's own side has no standing: it may do everything. */
   readonly isTrusted = false;
   readonly session: string | null;
   readonly #options: RightsOptions;
   readonly #answers = new Map<string, KeptAnswer>();
   #identity: Identity;
+  #revokedUpToSeconds: number;
+  #renewalsBegun = 0;
+  #lastRenewal = 0;
   /** Counts what makes an answer that is under way worth nothing. */
   #changes = 0;
 
-  /** @param session - null for a request over HTTP */
-  constructor(identity: Identity, session: string | null, options: RightsOptions) {
+  /**
+   * @param session - null for a request over HTTP
+   * @param revokedUpToSeconds - the user's last revocation when the identity was accepted
+   */
+  constructor(identity: Identity, session: string | null, options: RightsOptions, revokedUpToSeconds = 0) {
     this.#identity = identity;
+    this.#revokedUpToSeconds = revokedUpToSeconds;
     this.session = session;
     this.#options = options;
   }
 
   get identity(): Identity {
     return this.#identity;
+  }
+
+  get revokedUpToSeconds(): number {
+    return this.#revokedUpToSeconds;
   }
 
   get user(): string | null {
@@ -72,17 +87,37 @@ export class Standing {
     return expiresAtMs === undefined ? undefined : expiresAtMs + expiryGraceMs;
   }
 
-  /** Takes the identity of a fresh token of the same user. */
-  renew(identity: Identity): void {
-    this.#identity = identity;
-    this.forget();
+  /**
+   * Begins a renewal. What it returns takes the identity of the fresh token, of the same user. It has no effect where a
+   * renewal that began later has brought one already: the token that the client sent last counts.
+   */
+  beginRenewal(): (identity: Identity, revokedUpToSeconds: number) => void {
+    this.#renewalsBegun += 1;
+    const number = this.#renewalsBegun;
+    return (identity, revokedUpToSeconds) => {
+      if (number < this.#lastRenewal) return;
+      this.#lastRenewal = number;
+      this.#identity = identity;
+      this.#revokedUpToSeconds = revokedUpToSeconds;
+      this.forget();
+    };
   }
 
   /** Has the application asked again, about one room or about all. */
   forget(room?: string): void {
     this.#changes += 1;
     if (room === undefined) this.#answers.clear();
-    for (const action of ["read", "write"] as const) this.#answers.delete(`${action} ${room}`);
+    else for (const action of actions) this.#answers.delete(`${action} ${room}`);
+  }
+
+  /** Throws TOKEN_EXPIRED where the token's grace is over or the user was disconnected: it may do nothing any more. */
+  requireCurrent(): void {
+    const { closesAtMs } = this;
+    // This counts where a process that slept is woken by a request, and for requests that wait as their connection is closed.
+    if (closesAtMs !== undefined && Date.now() > closesAtMs) {
+      throw new RequestError("TOKEN_EXPIRED", "the token of this connection has expired");
+    }
+    if (this.#options.isRevoked(this)) throw new RequestError("TOKEN_EXPIRED", "the user was disconnected");
   }
 
   /**
@@ -90,11 +125,7 @@ export class Standing {
    * which they came. Throws TOKEN_EXPIRED, and what `authorize` throws.
    */
   may(room: string, action: Action): boolean | Promise<boolean> {
-    const { closesAtMs } = this;
-    // This counts where a process that slept is woken by a request.
-    if (closesAtMs !== undefined && Date.now() > closesAtMs) {
-      throw new RequestError("TOKEN_EXPIRED", "the token of this connection has expired");
-    }
+    this.requireCurrent();
     const kept = this.#keptAnswer(room, action);
     const decided = this.#decide(room, action, typeof kept === "boolean" ? kept : "unasked");
     return decided === "ask" ? this.#ask(room, action, kept) : decided;

@@ -1,10 +1,10 @@
 import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { OverLimit, RequestError } from "../errors.ts";
+import { RequestError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import type { CallerOf } from "./bearer.ts";
+import { jsonBody } from "./json-body.ts";
 
 export interface RoomApiParts {
   readonly requests: Requests;
@@ -37,11 +37,7 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
     context.set("caller", await callerOf(context.req));
     await next();
   });
-  const tooLarge = () => {
-    throw new OverLimit("body", "PAYLOAD_TOO_LARGE", `expected a body of at most ${bodyBytes} bytes`);
-  };
-  const limited = bodyLimit({ maxSize: bodyBytes, onError: tooLarge });
-  api.post("/rooms/:room/messages", limited, async (context) => {
+  api.post("/rooms/:room/messages", async (context) => {
     const body = await jsonObject(context, "{ id, event, data }");
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
     const payload = { ...body, room: context.req.param("room") };
@@ -57,7 +53,7 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
     };
     return context.json(await requests.carryOut(context.get("caller"), "history:read", payload, "request"));
   });
-  api.post("/rooms/:room/signals", limited, async (context) => {
+  api.post("/rooms/:room/signals", async (context) => {
     const body = await jsonObject(context, "{ event, data }");
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
     const payload = { ...body, room: context.req.param("room") };
@@ -75,7 +71,7 @@ function refuseDoubtful(sinceWakeMs: number): void {
 }
 
 async function jsonObject(context: Context, expected: string): Promise<object> {
-  const body: unknown = await context.req.json().catch(() => undefined);
+  const body = await jsonBody(context.req, bodyBytes);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new RequestError("INVALID_PAYLOAD", `expected a JSON object ${expected}`);
   }

@@ -29,6 +29,8 @@ export interface CallerIdentity {
   readonly session: string | null;
   /** What else the token or the application says of the user. */
   readonly claims: unknown;
+  /** Throws TOKEN_EXPIRED where it may do nothing any more: its token has expired, or its user was disconnected. */
+  requireCurrent(): void;
   /**
    * Whether it may read or write in a room: at once where nobody has to be asked. Throws TOKEN_EXPIRED, and what the
    * application's `authorize` throws.
@@ -57,7 +59,14 @@ export interface Membership {
 /** A caller of the server's own side, which publishes in the name of `user` and has no connection. */
 export function trustedCaller(user: string | null = null): Caller {
   return {
-    identity: { isTrusted: true, user, session: null, claims: undefined, may: () => true },
+    identity: {
+      isTrusted: true,
+      user,
+      session: null,
+      claims: undefined,
+      requireCurrent: () => undefined,
+      may: () => true,
+    },
     from: { user, session: null },
     ...noConnection,
   };

@@ -1,10 +1,12 @@
 import type { RequestData, RequestName } from "@holdfast/client/protocol";
+import { requireEncodable } from "../application/checked-data.ts";
 import { RequestError } from "../errors.ts";
 import { parsePayload } from "../parse.ts";
 import type { Caller } from "./caller.ts";
 import type { RequestParts } from "./parts.ts";
 import { requireRight } from "./rights.ts";
 import { isRequestName, requestTable } from "./table.ts";
+import { WaitingRequests } from "./waiting-requests.ts";
 
 /** What every door hands its requests to. */
 export interface Requests {
@@ -25,7 +27,9 @@ export interface Requests {
   carryOutEvent(caller: Caller, event: unknown, payloads: readonly unknown[]): unknown;
 }
 
-export function createRequests(parts: RequestParts): Requests {
+export function createRequests(given: Omit<RequestParts, "waiting">): Requests {
+  const waiting = new WaitingRequests();
+  const parts: RequestParts = { ...given, waiting };
   const { telemetry } = parts;
   const { ownRequests } = parts.hooks;
   const told = <Data>(name: RequestName, answer: Data | Promise<Data>): Data | Promise<Data> => {
@@ -45,7 +49,10 @@ export function createRequests(parts: RequestParts): Requests {
         return told(name, handler(parts, caller, parsed));
       };
       const asked = requireRight(caller.identity, right, roomOf(parsed));
-      return asked === undefined ? handle() : asked.then(handle);
+      if (asked === undefined) return handle();
+      // Where the request may not wait, its answer comes all the same.
+      asked.catch(() => undefined);
+      return waiting.run(caller, bytesOf(parsed), () => asked).then(handle);
     },
     carryOutEvent(caller, event, payloads) {
       const isOwn = ownRequests?.has(event) === true;
@@ -54,7 +61,8 @@ export function createRequests(parts: RequestParts): Requests {
         throw new RequestError("INVALID_PAYLOAD", `expected one payload, got ${payloads.length}`);
       const [payload] = payloads;
       if (isRequestName(event)) return requests.carryOut(caller, event, payload);
-      return ownRequests?.answer(caller, String(event), payload);
+      if (ownRequests === undefined) return undefined;
+      return waiting.run(caller, bytesOf(payload), () => ownRequests.answer(caller, String(event), payload));
     },
   };
   return requests;
@@ -66,6 +74,12 @@ function unknownEvent(event: unknown): RequestError {
     "UNKNOWN_EVENT",
     `expected a request of the contract or one of ${expected}, got ${JSON.stringify(event)?.slice(0, 64)}`,
   );
+}
+
+/** The size of a payload that waits. Throws INVALID_PAYLOAD for one that nests too deeply, or is binary. */
+function bytesOf(payload: unknown): number {
+  requireEncodable(payload, { binary: "refused" });
+  return Buffer.byteLength(JSON.stringify(payload) ?? "");
 }
 
 /** Every request but `echo` names a room. */

@@ -7,6 +7,7 @@ import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { UserLimits } from "./user-limits.ts";
+import type { WaitingRequests } from "./waiting-requests.ts";
 
 /** What the handlers work with; each asks for the parts that it needs. */
 export interface RequestParts {
@@ -15,6 +16,8 @@ export interface RequestParts {
   readonly signals: Pick<SignalChannel, "send">;
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
+  /** What bounds the requests that wait for the application. */
+  readonly waiting: WaitingRequests;
   /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
   readonly userLimits?: Pick<UserLimits, "take">;
   readonly telemetry?: Pick<Telemetry, "carriedOut">;

@@ -5,8 +5,9 @@ import { draftOf } from "../log/message-json.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
 import type { RequestParts } from "./parts.ts";
+import { requireRight } from "./rights.ts";
 
-type Parts = Pick<RequestParts, "schemas" | "hooks"> & { readonly log: Pick<RoomLog, "append"> };
+type Parts = Pick<RequestParts, "schemas" | "hooks" | "waiting"> & { readonly log: Pick<RoomLog, "append"> };
 type Payload = RequestPayload<"message:publish">;
 type Answer = RequestData<"message:publish">;
 
@@ -17,7 +18,8 @@ type Answer = RequestData<"message:publish">;
  * RATE_LIMITED, what the hook refuses with, and UNAVAILABLE; after that one the message may be stored: sent again with
  * the same id, it is stored once.
  */
-export async function publishMessage(parts: Parts, { identity, from }: Caller, payload: Payload): Promise<Answer> {
+export async function publishMessage(parts: Parts, caller: Caller, payload: Payload): Promise<Answer> {
+  const { identity, from } = caller;
   const { room, id, event } = payload;
   const { messages, allMessages } = parts.schemas.of(room);
   const isOfServerAlone = !Object.hasOwn(messages, event) && Object.hasOwn(allMessages, event);
@@ -30,8 +32,12 @@ export async function publishMessage(parts: Parts, { identity, from }: Caller, p
   if (isOfServerAlone) return store(parts, from, { ...payload, id: `server:${id}` }, json);
   const { beforePublish } = parts.hooks;
   if (beforePublish === undefined || identity.isTrusted) return store(parts, from, payload, json);
-  return beforePublish({ room, id, event, data, ...from }, (changedJson) =>
-    store(parts, from, payload, changedJson ?? json),
+  return parts.waiting.run(caller, Buffer.byteLength(json), () =>
+    beforePublish({ room, id, event, data, ...from }, async (changedJson) => {
+      // It has waited for its turn and for the hook, and the right may have ended meanwhile.
+      await requireRight(identity, "write", room);
+      return store(parts, from, payload, changedJson ?? json);
+    }),
   );
 }
 

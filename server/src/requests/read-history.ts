@@ -1,14 +1,18 @@
 import { limits, type RequestData, type RequestPayload } from "@holdfast/client/protocol";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Caller } from "./caller.ts";
+import { requireRight } from "./rights.ts";
 
-/** Reads a page of a room's log: after a position, before one, between two, or the newest. Throws UNAVAILABLE. */
-export function readHistory(
+/**
+ * Reads a page of a room's log: after a position, before one, between two, or the newest. The read may have waited for its
+ * turn, so the right is asked about again before the answer. Throws FORBIDDEN, RATE_LIMITED and UNAVAILABLE.
+ */
+export async function readHistory(
   { log }: { readonly log: Pick<RoomLog, "read"> },
-  { reads }: Caller,
+  { identity, reads }: Caller,
   { room, after, before, limit }: RequestPayload<"history:read">,
 ): Promise<RequestData<"history:read">> {
-  return reads.run((pageBytes) =>
+  const page = await reads.run((pageBytes) =>
     log.read(room, {
       ...(after === undefined ? {} : { after }),
       ...(before === undefined ? {} : { before }),
@@ -17,4 +21,6 @@ export function readHistory(
       limit: limit ?? limits.pageMessages,
     }),
   );
+  await requireRight(identity, "read", room);
+  return page;
 }

@@ -41,6 +41,6 @@ async function identifyIn(seat: Seat, { identify, availability }: AdmitParts, so
   if (availability.isDraining) {
     throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
   }
-  socket.data.identity = standing;
+  socket.data.standing = standing;
   socket.data.seat = seat;
 }

@@ -1,8 +1,7 @@
 import type { Standing } from "../auth/standing.ts";
 import { momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
-import { noticeDelayMs } from "./expiry-notice.ts";
-import type { RoomSocket } from "./room-server.ts";
+import { tokenNoticeDelayMs } from "./expiry-notice.ts";
 
 /** How a connection grows old with its token. */
 export interface Aging {
@@ -11,27 +10,41 @@ export interface Aging {
   stop(): void;
 }
 
+/** What is asked of a socket whose token is watched. */
+interface AgingSocket {
+  emit(event: "connection:expiring", notice: { readonly reason: "token"; readonly deadlineMs: number }): unknown;
+  disconnect(close: true): unknown;
+}
+
 /**
  * Tells a connection in time that its token will expire, with the same spread as a function's timeout, and closes it
  * where nothing has come of that when the grace is over.
  */
-export function watchToken(socket: RoomSocket, standing: Standing): Aging {
+export function watchToken(socket: AgingSocket, standing: Standing): Aging {
   let cancels: readonly (() => void)[] = [];
-  const stop = () => {
+  let isStopped = false;
+  const cancelAll = () => {
     for (const cancel of cancels) cancel();
     cancels = [];
   };
+  const stop = () => {
+    isStopped = true;
+    cancelAll();
+  };
   const restart = () => {
-    stop();
+    cancelAll();
+    // A token may come when its connection is gone: nothing would ever cancel its timers.
+    if (isStopped) return;
     const { closesAtMs, identity } = standing;
-    const { expiresAtMs } = identity;
+    const { expiresAtMs, issuedAtSeconds } = identity;
     if (expiresAtMs === undefined || closesAtMs === undefined) return;
     const now = momentNow();
     const leftMs = Math.max(0, expiresAtMs - now.wallMs);
+    const lifeMs = issuedAtSeconds === undefined ? undefined : expiresAtMs - issuedAtSeconds * 1000;
+    const noticeMs = tokenNoticeDelayMs(leftMs, lifeMs, Math.random());
+    const tell = () => void socket.emit("connection:expiring", { reason: "token", deadlineMs: expiresAtMs });
     cancels = [
-      whenElapsed(now, noticeDelayMs(leftMs, Math.random()), () => {
-        socket.emit("connection:expiring", { reason: "token", deadlineMs: expiresAtMs });
-      }),
+      ...(noticeMs === undefined ? [] : [whenElapsed(now, noticeMs, tell)]),
       whenElapsed(now, closesAtMs - now.wallMs, () => void socket.disconnect(true)),
     ];
   };

@@ -6,6 +6,7 @@ import type { Requests } from "../requests/carry-out.ts";
 import { costOf, isPageRead } from "../requests/table.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { TokenBucket } from "../token-bucket.ts";
+import { incomingBytes } from "./incoming-bytes.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Outstanding } from "./outstanding.ts";
 import type { ReadTokens } from "./read-tokens.ts";
@@ -24,7 +25,10 @@ export interface DispatchOptions {
   readonly logger: Logger;
 }
 
-/** Bytes of an answer that cost one token of the connection's limit. What the request has cost is taken off. */
+/**
+ * Bytes that cost one token of the connection's limit. Those of a request come on top of its cost; from those of an answer
+ * what the request has cost is taken off.
+ */
 const bytesPerToken = 4 * 1024;
 
 type Answer = (answer: Acknowledgement<unknown>) => void;
@@ -75,7 +79,8 @@ function payerOf({ limiter, readTokens }: DispatchOptions, event: unknown): Pick
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
 async function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): Promise<unknown> {
-  const waitMs = payerOf(options, event).take(costOf(event));
+  const cost = costOf(event) + Math.floor(incomingBytes(payloads) / bytesPerToken);
+  const waitMs = payerOf(options, event).take(cost);
   if (waitMs > 0) {
     throw new OverLimit("requests per second", "RATE_LIMITED", "this connection sends too many requests", waitMs);
   }

@@ -20,6 +20,23 @@ export function noticeDelayMs(lifetimeMs: number, random: number): number {
   return Math.round(latestMs - spreadMs * random);
 }
 
+/** A token with less left is not told of any more: it has been told of before, or was hardly worth opening a connection with. */
+const shortestNoticedMs = 500;
+
+/**
+ * How long after a connection has got a token it is told that it ends, or undefined where it is not told. A client that is
+ * told moves, and its application may give it the same token again: by half-lives that would go on and on. So a token that
+ * has spent three quarters of its life is told of only shortly before its end, and then no more.
+ *
+ * @param lifeMs - from the token's issue to its end; undefined where that is not known
+ */
+export function tokenNoticeDelayMs(leftMs: number, lifeMs: number | undefined, random: number): number | undefined {
+  if (leftMs < shortestNoticedMs) return undefined;
+  if (lifeMs === undefined || leftMs >= lifeMs * marginShare) return noticeDelayMs(leftMs, random);
+  const latestMs = leftMs - longestMarginMs;
+  return latestMs > longestMarginMs ? Math.round(latestMs - longestMarginMs * random) : undefined;
+}
+
 const openedAt = new WeakMap<IncomingMessage, Moment>();
 
 /** Takes note of when the platform's clock for a connection starts: at its upgrade, before Socket.IO's own handshake. */

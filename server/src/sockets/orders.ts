@@ -1,13 +1,14 @@
 import type { Logger } from "pino";
-import { isIssuedUpTo, type Revocations } from "../auth/revocations.ts";
+import { isRevokedBy, type Revocations } from "../auth/revocations.ts";
 import type { Order } from "../broadcast/control-channel.ts";
 import { RequestError } from "../errors.ts";
-import { connectionsOf, recheckRooms } from "./recheck-rooms.ts";
+import { PacedWork } from "./paced-work.ts";
+import { connectionsOf, expel, joinedRooms, recheckRooms } from "./recheck-rooms.ts";
 import type { RoomServer, RoomSocket } from "./room-server.ts";
 
 export interface OrdersParts {
   readonly io: RoomServer;
-  readonly revocations: Pick<Revocations, "note" | "require">;
+  readonly revocations: Pick<Revocations, "note" | "check">;
   /** Whether the application has an `authorize`. */
   readonly asksApplication: boolean;
   readonly logger: Pick<Logger, "warn">;
@@ -15,14 +16,37 @@ export interface OrdersParts {
 
 /** How often rooms are looked at whose right rests on an answer of the application that has become too old. */
 const sweepEveryMs = 30_000;
+/** Connections whose revocation is looked up at a time, and joined rooms that the application is asked about at a time. */
+const checksAtATime = 64;
+const questionsAtATime = 32;
 
-/** Carries out on this instance's connections what is sent to all instances. */
+/**
+ * Carries out on this instance's connections what is sent to all instances, and what may have been told while this one
+ * could not hear. Nobody's right is known to have ended then, so that all stay until there is an answer, however long that
+ * takes: an application or a Redis that is slow after an outage must not empty the rooms.
+ */
 export class Orders {
   readonly #parts: OrdersParts;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #checks: PacedWork<RoomSocket>;
+  readonly #questions: PacedWork<RoomSocket>;
+  /** The joined rooms of a connection that the application is still to be asked about. */
+  readonly #rooms = new WeakMap<RoomSocket, Set<string>>();
 
   constructor(parts: OrdersParts) {
     this.#parts = parts;
+    const { logger } = parts;
+    this.#checks = new PacedWork({
+      atATime: checksAtATime,
+      step: (socket) => this.#checkRevocation(socket),
+      onFailing: (err) =>
+        logger.warn({ err }, "it is not known whether a user was disconnected; it is looked up again"),
+    });
+    this.#questions = new PacedWork({
+      atATime: questionsAtATime,
+      step: (socket) => this.#askAboutRoom(socket),
+      onFailing: (err) => logger.warn({ err }, "authorize gave no answer about members; it is asked again"),
+    });
     if (parts.asksApplication) this.#timer = setInterval(() => this.#sweep(), sweepEveryMs).unref();
   }
 
@@ -32,41 +56,66 @@ export class Orders {
       const { revoked: user, upToSeconds } = order;
       revocations.note(user, upToSeconds);
       for (const socket of connectionsOf(io, user)) {
-        const { identity } = socket.data.identity;
+        const { standing } = socket.data;
         // One with a newer token came after the revocation. Whom the application has let in, it has to be asked about again.
-        if (!identity.isToken || isIssuedUpTo(identity, upToSeconds)) socket.disconnect(true);
+        if (!standing.identity.isToken || isRevokedBy(standing, upToSeconds)) socket.disconnect(true);
       }
     } else {
-      for (const socket of connectionsOf(io, order.recheck)) this.#recheck(socket, order.room);
+      for (const socket of connectionsOf(io, order.recheck)) {
+        socket.data.standing.forget(order.room);
+        void recheckRooms(socket, order.room);
+      }
     }
   };
 
   /** Orders may have been sent that this instance could not receive. */
-  async catchUp(): Promise<void> {
-    const { io, revocations, asksApplication, logger } = this.#parts;
-    await Promise.all(
-      [...io.of("/").sockets.values()].map(async (socket) => {
-        try {
-          await revocations.require(socket.data.identity.identity);
-        } catch (error) {
-          if (error instanceof RequestError && error.code === "TOKEN_EXPIRED") return void socket.disconnect(true);
-          logger.warn({ err: error }, "it is not known whether a token was revoked");
-        }
-        if (asksApplication) this.#recheck(socket);
-      }),
-    );
+  catchUp(): void {
+    const { io, asksApplication } = this.#parts;
+    for (const socket of io.of("/").sockets.values()) {
+      this.#checks.add(socket);
+      if (asksApplication) socket.data.standing.forget();
+    }
+    if (asksApplication) this.#sweep();
   }
 
   stop(): void {
     clearInterval(this.#timer);
-  }
-
-  #recheck(socket: RoomSocket, room?: string): void {
-    socket.data.identity.forget(room);
-    void recheckRooms(socket, "leaves", room);
+    this.#checks.stop();
+    this.#questions.stop();
   }
 
   #sweep(): void {
-    for (const socket of this.#parts.io.of("/").sockets.values()) void recheckRooms(socket, "stays");
+    for (const socket of this.#parts.io.of("/").sockets.values()) {
+      this.#rooms.set(socket, new Set(joinedRooms(socket)));
+      this.#questions.add(socket);
+    }
+  }
+
+  async #checkRevocation(socket: RoomSocket): Promise<"done"> {
+    if (!socket.connected) return "done";
+    try {
+      await this.#parts.revocations.check(socket.data.standing);
+    } catch (error) {
+      if (!(error instanceof RequestError && error.code === "TOKEN_EXPIRED")) throw error;
+      socket.disconnect(true);
+    }
+    return "done";
+  }
+
+  /** Asks about one room. What needs no question is decided at once. */
+  async #askAboutRoom(socket: RoomSocket): Promise<"done" | "more"> {
+    const rooms = this.#rooms.get(socket);
+    for (const room of rooms ?? []) {
+      if (!socket.connected) return "done";
+      // Behind the others, in case that it has to be asked about again.
+      rooms?.delete(room);
+      rooms?.add(room);
+      const asked = socket.data.standing.may(room, "read");
+      const allowed = typeof asked === "boolean" ? asked : await asked;
+      rooms?.delete(room);
+      if (!allowed) expel(socket, room, "FORBIDDEN");
+      if (typeof asked !== "boolean") break;
+    }
+    return rooms === undefined || rooms.size === 0 ? "done" : "more";
   }
 }

@@ -7,28 +7,34 @@ const answerWithinMs = 1_000;
 
 /** The connections of a user on this instance. */
 export function connectionsOf(io: RoomServer, user: string): RoomSocket[] {
-  return [...io.of("/").sockets.values()].filter(({ data }) => data.identity?.user === user);
+  return [...io.of("/").sockets.values()].filter(({ data }) => data.standing?.user === user);
+}
+
+/** The rooms that a connection is in. */
+export function joinedRooms(socket: RoomSocket): string[] {
+  return [...socket.rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []);
+}
+
+/** Takes a connection out of a room, and tells it so. */
+export function expel(socket: RoomSocket, room: string, code: "FORBIDDEN" | "UNAVAILABLE"): void {
+  if (!socket.rooms.has(adapterRoom(room))) return;
+  void socket.leave(adapterRoom(room));
+  socket.emit("room:revoked", { room, code });
 }
 
 /**
- * Takes a connection out of the rooms that it may not read any more, and tells it so.
+ * Takes a connection out of the rooms that it may not read any more, after something about its rights has changed. A room
+ * about which the application gives no answer in time is left as well, with UNAVAILABLE, and may be joined again.
  *
  * @param room - the only one to look at; default: all that it is in
- * @param unknown - what becomes of a room about which the application gave no answer in time: after something has changed,
- *   the connection has to leave it, with UNAVAILABLE, and may join again; where its answer has only become old, it stays
  */
-export async function recheckRooms(socket: RoomSocket, unknown: "leaves" | "stays", room?: string): Promise<void> {
-  const joined = [...socket.rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []);
+export async function recheckRooms(socket: RoomSocket, room?: string): Promise<void> {
+  const rooms = joinedRooms(socket).filter((each) => room === undefined || each === room);
   await Promise.all(
-    joined
-      .filter((each) => room === undefined || each === room)
-      .map(async (each) => {
-        const allowed = await mayRead(socket.data.identity, each);
-        if (allowed === true || (allowed === undefined && unknown === "stays")) return;
-        if (!socket.rooms.has(adapterRoom(each))) return;
-        void socket.leave(adapterRoom(each));
-        socket.emit("room:revoked", { room: each, code: allowed === false ? "FORBIDDEN" : "UNAVAILABLE" });
-      }),
+    rooms.map(async (each) => {
+      const allowed = await mayRead(socket.data.standing, each);
+      if (allowed !== true) expel(socket, each, allowed === false ? "FORBIDDEN" : "UNAVAILABLE");
+    }),
   );
 }
 

@@ -6,7 +6,7 @@ import type { Seat } from "./seats.ts";
 
 interface SocketData {
   /** Is set when the socket is admitted. */
-  identity: Standing;
+  standing: Standing;
   /** Is given back when the socket is gone. */
   seat: Seat;
 }

@@ -34,26 +34,26 @@ export const connectTimeoutMs = 10_000;
 
 /** Serves a socket that was admitted, until it is gone. */
 export function serve(parts: ServeParts, socket: RoomSocket): void {
-  const { identity } = socket.data;
-  const { user, session } = identity;
+  const { standing } = socket.data;
+  const { user, session } = standing;
   const logger = parts.logger.child({ connection: socket.id, session });
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
   const { limiter, readTokens, pace, outgoing, outstanding, reads, admission } = limitsOf(socket);
   admission.admit();
   parts.telemetry.connectionOpened();
-  const aging = watchToken(socket, identity);
+  const aging = watchToken(socket, standing);
   const caller: Caller = {
-    identity,
+    identity: standing,
     from: { user, session },
     connection: socket.id,
     membership: socketMembership(socket, parts.confirmed),
     reads,
     refreshToken: async (token) => {
       const { headers, query } = socket.handshake;
-      await parts.identify.refresh(identity, { token, headers, query });
+      await parts.identify.refresh(standing, { token, headers, query });
       aging.restart();
-      await recheckRooms(socket, "leaves");
-      return identity.identity.expiresAtMs ?? null;
+      await recheckRooms(socket);
+      return standing.identity.expiresAtMs ?? null;
     },
   };
   const { requests, telemetry } = parts;
@@ -73,8 +73,8 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const lifetime = lifetimeMs(told, parts.functionTimeoutSeconds);
   const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
   const renewal = setInterval(() => {
-    parts.identify.keepSession(identity).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
-  }, renewOwnerEveryMs).unref();
+    parts.identify.keepSession(standing).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
+  }, renewOwnerEveryMs(user)).unref();
   logger.debug("connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
@@ -86,7 +86,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     logger.debug({ reason }, "connection closed");
   });
   // Revoked after Redis was asked, and before this socket could be found by its user.
-  if (parts.revocations.isNoted(identity.identity)) socket.disconnect(true);
+  if (parts.revocations.isNoted(standing)) socket.disconnect(true);
 }
 
 /** A connection that has left the namespace gets the time that a new one gets. */

@@ -15,8 +15,8 @@ const noticeMs = 10_000;
 export function openConnections(io: RoomServer): OpenConnection[] {
   return [...io.of("/").sockets.values()].map(({ id, data, rooms }) => ({
     id,
-    user: data.identity.user,
-    session: data.identity.session,
+    user: data.standing.user,
+    session: data.standing.session,
     rooms: [...rooms].flatMap((name) => roomOfAdapterRoom(name) ?? []),
   }));
 }
@@ -29,6 +29,6 @@ export function announceTimeout(io: RoomServer): void {
 /** Closes every connection of a user. */
 export function closeConnectionsOf(io: RoomServer, user: string): void {
   for (const socket of io.of("/").sockets.values()) {
-    if (socket.data.identity.user === user) socket.disconnect(true);
+    if (socket.data.standing.user === user) socket.disconnect(true);
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HoldfastError } from "../../../client/src/errors.ts";
-import { createOutbox } from "../../../client/src/outbox.ts";
+import { type Budget, createOutbox } from "../../../client/src/outbox.ts";
 import { limits } from "../../../client/src/protocol/limits.ts";
 import { budget, line, outboxOf, outcome, refused, say, settle, stored, texts } from "../../support/outbox-line.ts";
 
@@ -200,6 +200,19 @@ describe("an outbox", () => {
     sent[0]?.answer(stored);
     await settle();
     expect(shared).toEqual({ messages: 1, bytes: 17 });
+  });
+
+  test("stores behind a publish what the application publishes when it hears that the first one cannot be kept", () => {
+    const { connection, sent } = line();
+    const shared: Budget = { ...budget(), keep: () => () => undefined };
+    const outbox = outboxOf(shared, () => connection);
+    shared.keep = () => {
+      shared.keep = () => () => undefined;
+      void outcome(outbox.publish(...say("told")));
+      return () => undefined;
+    };
+    void outcome(outbox.publish(...say("first")));
+    expect(texts(sent)).toEqual(["first", "told"]);
   });
 
   test("leaves no timer behind when it ends", async () => {

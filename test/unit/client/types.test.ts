@@ -40,7 +40,7 @@ test("what a room can say and hear follows from the contract", () => {
   expectTypeOf<Parameters<Room<Contract>["publish"]>[0]>().toEqualTypeOf<"chat:message" | "poll:vote">();
   expectTypeOf<Parameters<Room<Contract>["signal"]>[0]>().toEqualTypeOf<"chat:cursor">();
   expectTypeOf<keyof Events>().toEqualTypeOf<
-    "chat:message" | "poll:vote" | "order:paid" | "chat:cursor" | "message" | "gap" | "revoked" | "error"
+    "chat:message" | "poll:vote" | "order:paid" | "chat:cursor" | "message" | "misfit" | "gap" | "revoked" | "error"
   >();
 });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { momentNow } from "../../../server/src/clock/elapsed.ts";
 import { whenElapsed } from "../../../server/src/clock/when-elapsed.ts";
 import { lifetimeMs } from "../../../server/src/platforms/lifetime.ts";
-import { noticeDelayMs } from "../../../server/src/sockets/expiry-notice.ts";
+import { noticeDelayMs, tokenNoticeDelayMs } from "../../../server/src/sockets/expiry-notice.ts";
 
 const day = 86_400_000;
 
@@ -125,4 +125,37 @@ test("a cancelled wait never calls", () => {
 
 test("a wait that is over can be cancelled too", () => {
   expect(() => whenElapsed(momentNow(), 0, () => undefined)()).not.toThrow();
+});
+
+test("a client that gets the same token again and again is told of it a few times, and not in its last half minute", async () => {
+  await fc.assert(
+    fc.property(
+      fc.integer({ min: 2_000, max: day }),
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 30, maxLength: 30 }),
+      (lifeMs, randoms) => {
+        let leftMs = lifeMs;
+        let notices = 0;
+        for (const random of randoms) {
+          const delayMs = tokenNoticeDelayMs(leftMs, lifeMs, random);
+          if (delayMs === undefined) break;
+          expect(delayMs).toBeGreaterThanOrEqual(0);
+          leftMs -= delayMs;
+          notices += 1;
+        }
+        expect(notices).toBeGreaterThanOrEqual(1);
+        expect(notices).toBeLessThanOrEqual(4);
+        if (lifeMs > 240_000) expect(leftMs).toBeGreaterThanOrEqual(30_000);
+      },
+    ),
+  );
+});
+
+test("where it is not known when a token was issued, the notices of the same one end as well", () => {
+  let leftMs = day;
+  let notices = 0;
+  for (let delayMs = tokenNoticeDelayMs(leftMs, undefined, 1); delayMs !== undefined; notices += 1) {
+    leftMs -= delayMs;
+    delayMs = tokenNoticeDelayMs(leftMs, undefined, 1);
+  }
+  expect(notices).toBeLessThanOrEqual(24);
 });

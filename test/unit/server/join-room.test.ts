@@ -11,6 +11,7 @@ const page: Page = { position: "1-0", recovered: true, messages: [], complete: t
 /** A connection whose joins read a log that answers when the test says so. */
 function connection() {
   const rooms = new Set<string>();
+  let may = true;
   const reads: { succeed: () => void; fail: () => void }[] = [];
   const log: Pick<RoomLog, "read"> = {
     read: () =>
@@ -19,7 +20,14 @@ function connection() {
       }),
   };
   const caller: Caller = {
-    identity: { isTrusted: false, user: null, session: null, claims: undefined, may: () => true },
+    identity: {
+      isTrusted: false,
+      user: null,
+      session: null,
+      claims: undefined,
+      requireCurrent: () => undefined,
+      may: () => may,
+    },
     from: { user: null, session: null },
     refreshToken: async () => null,
     connection: "id",
@@ -38,7 +46,10 @@ function connection() {
     },
   };
   const parts = { log, known: new KnownPositions(60) };
-  return { rooms, reads, parts, join: () => joinRoom(parts, caller, { room: "lobby" }) };
+  const revoke = () => {
+    may = false;
+  };
+  return { rooms, reads, parts, revoke, join: () => joinRoom(parts, caller, { room: "lobby" }) };
 }
 
 test("a join is not acknowledged when another one of the same connection has failed and left the room", async () => {
@@ -64,4 +75,40 @@ test("a failed repetition of a join leaves the connection in the room", async ()
   reads[1]?.fail();
   await again;
   expect([...rooms]).toEqual(["lobby"]);
+});
+
+test("a join that was answered is not undone by an earlier one that fails after it", async () => {
+  const { reads, rooms, join } = connection();
+  const first = expect(join()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  const second = join();
+  await new Promise(setImmediate);
+  reads[1]?.succeed();
+  expect(await second).toEqual(page);
+  reads[0]?.fail();
+  await first;
+  expect([...rooms]).toEqual(["lobby"]);
+});
+
+test("after the room was left, an answer of before keeps nobody in it", async () => {
+  const { reads, rooms, join } = connection();
+  const first = join();
+  await new Promise(setImmediate);
+  reads[0]?.succeed();
+  await first;
+  rooms.delete("lobby");
+  const again = expect(join()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await new Promise(setImmediate);
+  reads[1]?.fail();
+  await again;
+  expect(rooms.size).toBe(0);
+});
+
+test("a join whose right ends while it waits for its read is refused, and leaves the room", async () => {
+  const { reads, rooms, revoke, join } = connection();
+  const refused = expect(join()).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await new Promise(setImmediate);
+  revoke();
+  reads[0]?.succeed();
+  await refused;
+  expect(rooms.size).toBe(0);
 });

@@ -14,7 +14,7 @@ function asked(answer: (question: AuthorizeQuestion) => boolean | Promise<boolea
     questions.push(question);
     return answer(question);
   };
-  return { questions, options: { authorize, roomRights: none, inboxes: true } };
+  return { questions, options: { authorize, roomRights: none, inboxes: true, isRevoked: () => false } };
 }
 
 beforeEach(() => {
@@ -105,7 +105,7 @@ test("a recheck of one room leaves the answers about others, and one of all leav
 test("a fresh token brings its own rights", async () => {
   const { options } = asked(() => false);
   const standing = new Standing({ ...ann, rooms: parseRoomRights({ lobby: "read write" }) }, "a-session", options);
-  standing.renew({ ...ann, rooms: parseRoomRights({ lobby: "read" }) });
+  standing.beginRenewal()({ ...ann, rooms: parseRoomRights({ lobby: "read" }) }, 0);
   expect([standing.may("lobby", "read"), standing.may("lobby", "write")]).toEqual([true, false]);
 });
 
@@ -119,6 +119,25 @@ test("an expired identity has its rights until the grace is over, and none after
   expect(standing.may("lobby", "read")).toBe(true);
   vi.advanceTimersByTime(1);
   expect(() => standing.may("lobby", "read")).toThrow("expired");
-  standing.renew({ ...ann, rooms: parseRoomRights({ "*": "read" }), expiresAtMs: Date.now() + 1_000 });
+  standing.beginRenewal()({ ...ann, rooms: parseRoomRights({ "*": "read" }), expiresAtMs: Date.now() + 1_000 }, 0);
   expect(standing.may("lobby", "read")).toBe(true);
+});
+
+test("of two renewals the one that began later counts, whichever comes first", () => {
+  const standing = new Standing(ann, "a-session", asked(() => false).options);
+  const [older, newer] = [standing.beginRenewal(), standing.beginRenewal()];
+  newer({ ...ann, claims: "newer" }, 0);
+  older({ ...ann, claims: "older" }, 0);
+  expect(standing.claims).toBe("newer");
+  standing.beginRenewal()({ ...ann, claims: "newest" }, 0);
+  expect(standing.claims).toBe("newest");
+});
+
+test("a user who was disconnected has no right any more, not even one that the claim gives", () => {
+  let isRevoked = false;
+  const options = { ...asked().options, isRevoked: () => isRevoked };
+  const standing = new Standing({ ...ann, rooms: parseRoomRights({ "*": "read" }) }, "a-session", options);
+  expect(standing.may("lobby", "read")).toBe(true);
+  isRevoked = true;
+  expect(() => standing.may("lobby", "read")).toThrow("disconnected");
 });
