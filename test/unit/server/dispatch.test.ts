@@ -27,7 +27,6 @@ function connection(burst: number) {
         return 0;
       },
     },
-    outstanding: { begin: none, end: none },
     telemetry: { refused: none },
     logger: pino({ level: "silent" }),
   };
