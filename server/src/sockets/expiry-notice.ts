@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
-import type { RoomSocket } from "./room-server.ts";
 
 /** When a connection that the platform cuts at a deadline is notified to move. */
 const spreadShare = 0.25;
@@ -44,12 +43,18 @@ export function noteOpening(request: IncomingMessage): void {
   openedAt.set(request, momentNow());
 }
 
+/** What is asked of a socket whose connection has a lifetime. */
+interface LimitedSocket {
+  readonly request: IncomingMessage;
+  emit(event: "connection:expiring", notice: { readonly reason: "timeout"; readonly deadlineMs: number }): unknown;
+}
+
 /**
  * Tells a connection to move before its lifetime ends.
  *
  * @returns a function that cancels the notice
  */
-export function scheduleNotice(socket: RoomSocket, lifetimeMs: number): () => void {
+export function scheduleNotice(socket: LimitedSocket, lifetimeMs: number): () => void {
   const opened = openedAt.get(socket.request) ?? momentNow();
   return whenElapsed(opened, noticeDelayMs(lifetimeMs, Math.random()), () => {
     const leftMs = Math.round(lifetimeMs - elapsedMs(opened));
