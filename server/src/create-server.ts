@@ -169,7 +169,7 @@ export async function assembleServer<C>(
   stripCredentials(httpServer);
   const door =
     options.httpServer === undefined
-      ? new OwnServer(httpServer, config.port)
+      ? new OwnServer(httpServer, config.port, path)
       : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
 
   const positions = new PositionChecks({

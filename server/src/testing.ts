@@ -49,7 +49,7 @@ export interface TestServer<C> extends Server<C> {
   /** Cuts every WebSocket without notice. Resolves when the clients are connected again, and back in their rooms. */
   cut(): Promise<void>;
   /**
-   * Lets Redis restart without its data. Resolves when every member has been told `gap` in each room that had messages.
+   * Lets Redis restart without its data. Resolves when every member has got `gap` in each room that had messages.
    * Throws where the settings name a Redis, which may be somebody else's.
    */
   loseData(): Promise<void>;

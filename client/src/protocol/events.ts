@@ -66,7 +66,7 @@ export const requests = {
       since: position.exactOptional(),
       /** Without `since`: answer with the newest so many messages; default 0. */
       history: z.int().min(0).max(limits.pageMessages).exactOptional(),
-      /** Reserved for member lists; accepted, and without effect as yet. */
+      /** Reserved for member lists; accepted, and not yet of any effect. */
       presence: z.boolean().exactOptional(),
     }),
     z.strictObject(page),

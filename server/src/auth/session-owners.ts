@@ -48,9 +48,9 @@ return 1`,
 );
 
 /**
- * Knows whose a session is: the first user's who connects with it, on whatever instance. Everybody in a room sees its
- * members' sessions, so without this anyone could speak with the session of somebody else. The session of a client that
- * has not signed in is no signed-in user's while it is used; guests are not told from each other.
+ * The first user to connect with a session owns it, on all instances. Everybody in a room sees its members' sessions, so
+ * without this anyone could speak with the session of somebody else. No signed-in user may use the session of a client
+ * that has not signed in, while that one uses it; guests are not distinguished.
  *
  * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
  * costs each connection one round trip, and one more where Redis refuses writes.

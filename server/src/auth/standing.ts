@@ -1,17 +1,7 @@
 import { RequestError } from "../errors.ts";
-import type { Identity } from "./identity.ts";
+import type { AuthorizeQuestion, Identity } from "./identity.ts";
 import type { Proof } from "./revocations.ts";
 import { type Action, decideRight, type Rights } from "./rights.ts";
-
-/** A question about a right that the user's rooms do not decide. */
-export interface AuthorizeQuestion {
-  readonly user: string | null;
-  /** What `authenticate` answered with, or the claims of the token. */
-  readonly claims: unknown;
-  readonly room: string;
-  /** `read`: join, history, members; `write`: publish, signal, presence. */
-  readonly action: Action;
-}
 
 /** Asks the application. Throws what its hook throws, and UNAVAILABLE where it takes too long. */
 export type Authorize = (question: AuthorizeQuestion) => Promise<boolean>;

@@ -14,7 +14,7 @@ export interface AdminApiParts {
 
 /**
  * `POST /admin/users/:user/disconnect`: the user is disconnected everywhere, and does not come back with an old token. `POST
- * /admin/rooms/:room/clear`: the room's messages are gone, and its members are told of a gap. `GET /metrics`: what this
+ * /admin/rooms/:room/clear`: the room's messages are gone, and its members get a gap. `GET /metrics`: what this
  * instance tells about itself, in Prometheus' format.
  */
 export function createAdminApi({ adminToken, disconnectUser, clearRoom, metrics }: AdminApiParts): Hono {

@@ -10,7 +10,7 @@ const answeredRooms = new WeakMap<Membership, Set<string>>();
 
 /**
  * Subscribes first, waits for the confirmation, and only then reads the log: what was appended before the read is in
- * the answer, what comes after arrives live, and what is in both is told apart by its position.
+ * the answer, what comes after arrives live, and what is in both is distinguished by its position.
  *
  * Joining a room again is allowed: a client does so to catch up. Throws ROOM_LIMIT, RATE_LIMITED and UNAVAILABLE; after a
  * failure the connection is in the room only if it was before, or if another join of it was answered meanwhile. The right is

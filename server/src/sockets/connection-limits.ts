@@ -84,7 +84,7 @@ export class ConnectionLimits {
 
   #isWithinLimits(kind: Kind): boolean {
     if (!this.admission.isAdmitted) return this.limiter.take() === 0;
-    // A request takes its own tokens, because its refusal can be told. An attachment without one is no packet at all.
+    // A request takes its own tokens, because its refusal can be reported. An attachment without one is no packet at all.
     if (kind === "attachment") this.limiter.take();
     if (kind === "attachment" || kind === "request") return true;
     return this.#unanswerable.take() === 0;

@@ -22,7 +22,7 @@ const checksAtATime = 64;
 const questionsAtATime = 32;
 
 /**
- * Carries out on this instance's connections what is told to all instances, and what may have been told while this one
+ * Carries out on this instance's connections what is sent to all instances, and what may have been told while this one
  * could not hear. Nobody's right is known to have ended then, so that all stay until there is an answer, however long that
  * takes: an application or a Redis that is slow after an outage must not empty the rooms.
  */
@@ -69,7 +69,7 @@ export class Orders {
     }
   };
 
-  /** Orders may have been told that this instance could not hear. */
+  /** Orders may have been sent that this instance could not receive. */
   catchUp(): void {
     const { io, asksApplication } = this.#parts;
     for (const socket of io.of("/").sockets.values()) {

@@ -3,7 +3,7 @@ import type { Server } from "socket.io";
 import type { Telemetry } from "../telemetry.ts";
 import type { EngineConnection } from "./engine-connection.ts";
 
-/** What may wait to be sent to one connection before it counts as too slow. */
+/** What may wait to be sent to one connection before it is taken for too slow. */
 const waitingBytesLimit = 8 * 1024 * 1024;
 const waitingPacketsLimit = 4_096;
 const sweepIntervalMs = 1_000;

@@ -11,7 +11,7 @@ export interface OpenConnection {
   readonly expiresAtMs: number | undefined;
 }
 
-/** How much time a connection has left when it is told to move. */
+/** How much time a connection has left when it is notified to move. */
 const noticeMs = 10_000;
 
 export function openConnections(io: RoomServer): OpenConnection[] {
@@ -24,7 +24,7 @@ export function openConnections(io: RoomServer): OpenConnection[] {
   }));
 }
 
-/** Tells every client what it is told before a platform cuts its connection at the function's timeout. */
+/** Notifies every client as it is notified before a platform cuts its connection at the function's timeout. */
 export function announceTimeout(io: RoomServer): void {
   io.local.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + noticeMs });
 }

@@ -83,7 +83,7 @@ export class TestClients<C> {
     });
   }
 
-  /** Loses something, and resolves when every room that had any messages has been told of a gap. */
+  /** Loses something, and resolves when every room that had any messages has got a gap. */
   async lose(lose: () => Promise<void>): Promise<void> {
     const told = new Set<object>();
     const watched = [...this.#clients].flatMap(([session, { client, rooms }]) =>
