@@ -2,8 +2,14 @@ import type { ClientToServerEvents, Position, ServerToClientEvents } from "@hold
 import type { DefaultEventsMap, Server, Socket } from "socket.io";
 import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
-import type { Aging } from "./aging.ts";
 import type { Seat } from "./seats.ts";
+
+/** How a connection grows old with its token. */
+export interface Aging {
+  /** The token is another one now, or has another end. */
+  restart(): void;
+  stop(): void;
+}
 
 interface SocketData {
   /** Is set when the socket is admitted. */
