@@ -3,7 +3,7 @@ import type { Server } from "socket.io";
 import { TokenBucket } from "../token-bucket.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
-import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
+import { type EngineConnection, type IncomingPacket, terminate } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
@@ -63,7 +63,7 @@ export class ConnectionLimits {
   close(reason: string): void {
     this.#logger.debug({ reason }, "connection closed by the server");
     setImmediate(() => this.#connection.close());
-    setTimeout(() => this.#connection.transport.socket?.terminate(), closeGraceMs).unref();
+    setTimeout(() => terminate(this.#connection), closeGraceMs).unref();
   }
 
   /** Sees every packet before Socket.IO does. */
@@ -94,7 +94,7 @@ export class ConnectionLimits {
     this.#isCut = true;
     this.#logger.warn({ reason }, "connection cut");
     this.#connection.close();
-    this.#connection.transport.socket?.terminate();
+    terminate(this.#connection);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
-import type { EngineConnection } from "./engine-connection.ts";
+import { type EngineConnection, terminate } from "./engine-connection.ts";
 
 /** What may wait to be sent to one connection before it counts as too slow. */
 const waitingBytesLimit = 8 * 1024 * 1024;
@@ -41,5 +41,5 @@ function cutNow(connection: EngineConnection, waitingBytes: number, logger: Logg
   if (cut.has(connection)) return;
   cut.add(connection);
   logger.warn({ waitingBytes, waitingPackets: connection.writeBuffer.length }, "slow reader cut");
-  connection.transport.socket?.terminate();
+  terminate(connection);
 }
