@@ -15,6 +15,7 @@ import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
 import { startup } from "./startup.ts";
+import { stoppedReaders } from "./stopped-readers.ts";
 
 // `npm run bench <name> [-- --json] [--option number]`: measures, prints, and fails when messages went wrong. A slow
 // machine never fails a run.
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, Bench>> = {
   kill,
   "reconnect-storm": reconnectStorm,
   "hostile-reader": hostileReader,
+  "stopped-readers": stoppedReaders,
   handover,
   handshake,
   cost,

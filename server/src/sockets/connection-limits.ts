@@ -5,7 +5,7 @@ import type { CutReason, Telemetry } from "../telemetry.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
-import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
+import { type EngineConnection, type IncomingPacket, terminate } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
@@ -64,7 +64,7 @@ export class ConnectionLimits {
     this.#parts.telemetry.connectionCut(reason);
     this.#parts.logger.debug({ reason }, "connection closed by the server");
     setImmediate(() => this.#connection.close());
-    setTimeout(() => this.#connection.transport.socket?.terminate(), closeGraceMs).unref();
+    setTimeout(() => terminate(this.#connection), closeGraceMs).unref();
   }
 
   /** Sees every packet before Socket.IO does. */
@@ -96,7 +96,7 @@ export class ConnectionLimits {
     this.#parts.telemetry.connectionCut(reason);
     this.#parts.logger.warn({ reason }, "connection cut");
     this.#connection.close();
-    this.#connection.transport.socket?.terminate();
+    terminate(this.#connection);
   }
 }
 

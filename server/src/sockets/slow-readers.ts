@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
 import type { Telemetry } from "../telemetry.ts";
-import type { EngineConnection } from "./engine-connection.ts";
+import { type EngineConnection, terminate } from "./engine-connection.ts";
 
 /** What may wait to be sent to one connection before it is taken for too slow. */
 const waitingBytesLimit = 8 * 1024 * 1024;
@@ -48,5 +48,5 @@ function cutNow(connection: EngineConnection, waitingBytes: number, { logger, te
   cut.add(connection);
   telemetry.connectionCut("slow reader");
   logger.warn({ waitingBytes, waitingPackets: connection.writeBuffer.length }, "slow reader cut");
-  connection.transport.socket?.terminate();
+  terminate(connection);
 }
