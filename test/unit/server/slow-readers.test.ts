@@ -24,11 +24,11 @@ class Connection extends EventEmitter implements EngineConnection {
 
 test("what waits for a connection that is cut is dropped before its end, and it is cut once", () => {
   const connection = new Connection();
-  const logger = pino({ level: "silent" });
+  const parts = { logger: pino({ level: "silent" }), telemetry: { connectionCut: () => undefined } };
   const limitBytes = 8 * 1024 * 1024;
-  cutSlowReader(connection, limitBytes, logger);
+  cutSlowReader(connection, limitBytes, parts);
   expect(connection.waitingAtTheEnd).toEqual([]);
-  cutSlowReader(connection, limitBytes + 1, logger);
-  cutSlowReader(connection, limitBytes + 1, logger);
+  cutSlowReader(connection, limitBytes + 1, parts);
+  cutSlowReader(connection, limitBytes + 1, parts);
   expect(connection.waitingAtTheEnd).toEqual([0]);
 });
