@@ -38,6 +38,7 @@ export async function startStage(): Promise<Stage> {
         AUTH: "token",
         TOKEN_SECRET: secret,
         ADMIN_TOKEN: adminToken,
+        ALLOWED_ORIGINS: "https://app.example",
         HISTORY_MAX_MESSAGES: "100",
         DRAIN_SECONDS: "0",
         // What is logged at all is looked through for secrets.
@@ -54,6 +55,7 @@ export async function startStage(): Promise<Stage> {
       secrets: {
         TOKEN_SECRET: secret,
         ADMIN_TOKEN: adminToken,
+        ALLOWED_ORIGINS: "https://app.example",
         "the password of Redis": password,
         "the signature of an attacker's token": signatureOf(token),
         "the signature of an honest user's token": signatureOf(honestToken),
