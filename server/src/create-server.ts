@@ -21,6 +21,7 @@ import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector } from "./clock/sleep-detector.ts";
+import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
 import { createHealth } from "./http/health.ts";
@@ -213,31 +214,31 @@ export async function assembleServer<C>(
   telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
   telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
 
+  const access = httpAccess(config, hasUsers);
   /** Is there before the first request. */
   let routes: Routes;
   const http = createHttpApp({
     health: createHealth(availability),
-    roomApi:
-      config.production && config.adminToken === undefined && !hasUsers
-        ? undefined
-        : createRoomApi({
-            requests,
-            callerOf: createCallerOf({
-              adminToken: config.adminToken,
-              isOpen: !config.production && config.adminToken === undefined,
-              identify: hasUsers ? identify : undefined,
-            }),
-            sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
-          }),
-    adminApi:
-      config.production && config.adminToken === undefined
-        ? undefined
-        : createAdminApi({
+    roomApi: !access.hasRoomApi
+      ? undefined
+      : createRoomApi({
+          requests,
+          callerOf: createCallerOf({
             adminToken: config.adminToken,
-            disconnectUser: (user) => server.disconnectUser(user),
-            clearRoom: (room) => log.clear(room),
-            metrics: () => telemetry.text(),
+            isOpen: access.isOpen,
+            identify: hasUsers ? identify : undefined,
           }),
+          sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+        }),
+    adminApi: !access.hasAdminApi
+      ? undefined
+      : createAdminApi({
+          adminToken: config.adminToken,
+          isOpen: access.isOpen,
+          disconnectUser: (user) => server.disconnectUser(user),
+          clearRoom: (room) => log.clear(room),
+          metrics: () => telemetry.text(),
+        }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
           initialize: () => {
