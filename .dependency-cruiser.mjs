@@ -3,14 +3,14 @@ export default {
   forbidden: [
     {
       name: "no-cycles",
-      comment: "A cycle has no order in which it can be understood.",
+      comment: "No import cycles.",
       severity: "error",
       from: {},
       to: { circular: true },
     },
     {
       name: "no-folder-cycles",
-      comment: "Neither have two folders that need each other. A folder and those within it count as one.",
+      comment: "Sibling folders do not import each other both ways. A folder and those within it are one.",
       severity: "error",
       scope: "folder",
       from: {},
@@ -38,7 +38,7 @@ export default {
     },
     {
       name: "doors-are-not-known-inside",
-      comment: "Sockets and HTTP are two doors to the same requests; nothing inside knows a door.",
+      comment: "Sockets and HTTP are two doors to the same requests; nothing else imports them.",
       severity: "error",
       from: { path: "^server/src/(requests|application|log|broadcast|redis|presence|auth|platforms|clock)/" },
       to: { path: "^server/src/(sockets|http)/" },
@@ -51,14 +51,14 @@ export default {
     },
     {
       name: "the-log-knows-no-requests",
-      comment: "Messages come down to the log; it does not know who asks.",
+      comment: "The log does not import what calls it.",
       severity: "error",
       from: { path: "^server/src/(log|broadcast|redis)/" },
       to: { path: "^server/src/(requests|application|presence|auth|platforms)/" },
     },
     {
       name: "redis-is-below-broadcast-and-log",
-      comment: "The log stands on the broadcast, and both stand on the connections to Redis.",
+      comment: "The log uses the broadcast, and both use the connections to Redis.",
       severity: "error",
       from: { path: "^server/src/redis/" },
       to: { path: "^server/src/(broadcast|log)/" },

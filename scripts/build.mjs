@@ -152,7 +152,7 @@ console.log(
   `built ${outputs.map((file) => `${file} (${kilobytes(file)})`).join(", ")} in ${(performance.now() - startedMs).toFixed(0)} ms`,
 );
 
-/** Types stay where they are not built anew: an application that links the libraries goes on reading them. */
+/** Types stay where they are not built again: an application that links the libraries goes on reading them. */
 function removeLastBuild(folder) {
   if (withTypes) return rmSync(folder, { recursive: true, force: true });
   if (!existsSync(folder)) return;

@@ -1,5 +1,5 @@
 // Everything that can be found without running the project: format and lint, types, import direction and cycles,
-// unused files and exports, and the size of the client. All are run, so that one run tells everything.
+// unused files and exports, the size of the client, and known weaknesses of what production installs. All are run, so that one run tells everything.
 import { spawnSync } from "node:child_process";
 import "./project.mjs";
 
@@ -10,6 +10,7 @@ const checks = {
   "import direction and cycles": ["depcruise", "--config", ".dependency-cruiser.mjs", ...parts],
   "unused exports": ["knip"],
   "client size": ["node", "scripts/client-size.mjs"],
+  "known weaknesses of production dependencies": ["node", "scripts/audit.mjs"],
 };
 
 const failed = Object.entries(checks).filter(([name, [command, ...args]]) => {

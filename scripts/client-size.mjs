@@ -1,6 +1,6 @@
 // Measures what a browser downloads for the client as it is shipped to browsers (dist/browser.js), minified and gzipped:
 // the whole of it, and how much more that is than socket.io-client alone. What is loaded only when it is used
-// (`import()`) is told apart.
+// (`import()`) is counted separately.
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";

@@ -54,9 +54,12 @@ export type Status = "connecting" | "connected" | "moving" | "reconnecting" | "c
 export type ClientEvents = {
   status: [status: Status];
   /**
-   * A connection, or a fresh token for it, was refused, by the server or the token function, or the connection has never
-   * come about, which is told once for each cause; unless `retryable`, no other attempt follows. Or a publish that an earlier load of the page has left was not
-   * stored, or publishes cannot be kept for the next one.
+   * - The server or the token function refused a connection, or a fresh token for it.
+   * - The connection has never come about; reported once for each cause.
+   * - A publish that an earlier load of the page has left was not stored.
+   * - Publishes cannot be kept for the next load of the page.
+   *
+   * Unless the error is `retryable`, the client is closed after the first two.
    */
   error: [error: HoldfastError];
   /** The number of publishes that wait has changed. */

@@ -13,9 +13,6 @@ import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
 
-/** Joining with a client that is over is a mistake, where leaving a room that is not joined yet is none. */
-const CLIENT_CLOSED: OwnError<"CLOSED"> = { ...CLOSED, message: "the client is closed: connect again" };
-
 const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
 
 /** The session of an earlier load of the page. */
@@ -32,7 +29,8 @@ function keptSession(key: string) {
  * application's contract, `connect<typeof contract>(url)`: types alone, no schema reaches a browser. Without it events
  * are any text, and their data is unknown.
  */
-export function connect<Contract = AnyContract>(url: string, options: ConnectOptions = {}): Client<Contract> {
+export function connect<Contract = AnyContract>(address: string | URL, options: ConnectOptions = {}): Client<Contract> {
+  const url = `${address}`.trim();
   const { fits, onlineHint = globalThis as Partial<EventTarget> } = options;
   const key = options.outbox === "session" ? `holdfast ${url}` : "";
   const session = options.session ?? ((key && keptSession(key)) || randomId());
@@ -43,14 +41,19 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
     changed: () => events.emit("waiting", client.waiting),
   };
   const events = createEmitter();
-  /** A path would be taken for one of Socket.IO's namespaces. */
-  const isAddress = /^(https?|wss?):\/\/[^/?#]+\/?(\?|$)/.test(url);
+  /** A path, even one of a space, would be taken for one of Socket.IO's namespaces. */
+  const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
   let status: Status = "connecting";
   let isClosed = false;
+  /**
+   * What the use of a client that is over rejects with: it is a mistake, where leaving a room that is not joined yet is
+   * none. `cause` is the refusal that has ended it.
+   */
+  let closed = CLOSED;
 
   function route(room: string) {
     const connection = handover.current();
@@ -90,7 +93,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
       else {
         const room = notification[1]?.room;
         if (notification[0] === "room:revoked") connection.rooms.delete(room);
-        // A copy: an application that joins the room again when it is told gets a handle of which this says nothing.
+        // A copy: an application that joins the room again in its handler gets a handle of which this says nothing.
         for (const handle of [...handles]) {
           if (handle.name === room) handle.notified(connection, notification);
         }
@@ -125,7 +128,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
     tell(handover.current(), { type: "refused", error: new HoldfastError(detail, { cause }) });
   }
 
-  /** Draws the conclusions from what has happened: a move may be complete, and what is told follows from the state. */
+  /** Draws the conclusions from what has happened: a move may be complete, and what is emitted follows from the state. */
   function update() {
     const next = handover.next();
     if (!isClosed && next?.id() && [...handles].every(({ name }) => next.rooms.has(name))) handover.on("ready", next);
@@ -143,7 +146,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
 
   const request: Ask = async (name, payload) => {
     const connection = handover.current();
-    if (!connection.id()) throw new HoldfastError(isClosed ? CLOSED : DISCONNECTED);
+    if (!connection.id()) throw new HoldfastError(isClosed ? closed : DISCONNECTED);
     const reply = await connection.ask<never>(name, payload);
     if (!reply.ok) throw new HoldfastError(reply.error);
     return reply.data;
@@ -183,6 +186,10 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
   }
 
   async function end(error: ErrorDetail) {
+    if (!isClosed) {
+      const [why, cause] = error === CLOSED ? [""] : [`: ${error.message}`, error];
+      closed = { ...CLOSED, message: `the client is closed${why}; connect again`, cause };
+    }
     isClosed = true;
     closeOutbox?.();
     if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
@@ -213,7 +220,7 @@ export function connect<Contract = AnyContract>(url: string, options: ConnectOpt
         update,
       });
       handles.add(room);
-      if (isClosed) room.end(CLIENT_CLOSED);
+      if (isClosed) room.end(closed);
       for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;

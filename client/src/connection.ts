@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
-import { type ErrorDetail, HoldfastError, NOT_JSON, TIMED_OUT, tokenFailed } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, notJson, TIMED_OUT, tokenFailed } from "./errors.ts";
 import type {
   HandshakeAuth,
   NotificationName,
@@ -35,7 +35,7 @@ export type ConnectionEvent =
    * fresh token for a connection that is up. Unless closed, it tries again.
    */
   | { readonly type: "refused"; readonly error: HoldfastError }
-  /** An attempt failed without an answer by a Holdfast server. It tries again. */
+  /** An attempt failed, or was cut, without an answer by a Holdfast server. It tries again. */
   | { readonly type: "failed"; readonly cause: unknown }
   /** The server told something; a newer server may tell what is not in the table. */
   | { readonly type: "notified"; readonly notification: ServerNotification };
@@ -53,7 +53,7 @@ export type Reply<Data> =
   | { readonly ok: true; readonly data: Data }
   | { readonly ok: false; readonly error: ErrorDetail };
 
-/** Asks the server through the connection that is current, for whoever waits for the answer. */
+/** Asks the server through the connection that is current, and resolves with the answer. */
 export type Ask = <Data>(name: string, payload: unknown) => Promise<Data>;
 
 /** What goes over the wire is held to the protocol's tables by `request`, `signal` and `notified`. */
@@ -138,7 +138,7 @@ export function openConnection(
     /** The names of the rooms that are joined through this connection since it came up last. */
     rooms: new Set<string>(),
 
-    /** Names the time that the connection is up now; undefined while it is not. */
+    /** Socket.IO's id of the current connection; undefined while it is down. */
     id: () => socket.id,
 
     /** To be used while the connection is up only. TIMED_OUT stands for every missing answer, whatever the cause. */
@@ -148,7 +148,7 @@ export function openConnection(
 
     /**
      * The same for a join or a page. Handles that ask the same get the same answer while nothing else has arrived since
-     * it was asked: it says nothing about what was told before another handle asked.
+     * it was asked: it says nothing about what came before another handle asked.
      */
     read(name: "room:join" | "history:read", payload: RequestPayload<typeof name>) {
       const key = name + JSON.stringify(payload);
@@ -163,7 +163,7 @@ export function openConnection(
         .timeout(timeoutMs)
         .emitWithAck(name, payload)
         // What is not JSON cannot be sent.
-        .catch((cause) => ({ ok: false, error: cause instanceof TypeError ? NOT_JSON : TIMED_OUT }));
+        .catch((cause) => ({ ok: false, error: cause instanceof TypeError ? notJson(cause) : TIMED_OUT }));
       pending.add(reply);
       void reply.then(() => {
         pending.delete(reply);
@@ -209,17 +209,22 @@ export function openConnection(
 
   // The attempt that the timer was to replace is over. Where Socket.IO does not come back by itself, it is set after this.
   socket.io.on("close", stopTimer);
+  /** Of WebSockets that opened, until one has come up. A single one is no sign of a wrong address. */
+  let cutsBeforeUp: number | undefined = 0;
   socket.on("connect", () => {
     stopTimer();
+    cutsBeforeUp = undefined;
     refusals = 0;
     tell(connection, { type: "up" });
   });
-  socket.on("disconnect", () => {
+  socket.on("disconnect", (reason) => {
     // Socket.IO keeps what was emitted while the connection was dying, and would send it before the rooms are joined.
     socket.sendBuffer = [];
     connection.rooms.clear();
     if (!socket.active) retry();
     tell(connection, { type: "cut" });
+    if (cutsBeforeUp !== undefined && ++cutsBeforeUp > 1)
+      tell(connection, { type: "failed", cause: new Error(reason) });
   });
   socket.on("connect_error", (error: Error & { data?: ErrorDetail }) => {
     if (error.data) return refuse(new HoldfastError(error.data));

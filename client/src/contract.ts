@@ -14,7 +14,7 @@ export interface RoomContract {
   readonly messages?: Schemas;
   /** Like messages, but only the server's side may publish them. */
   readonly serverMessages?: Schemas;
-  /** Ephemeral: told to whoever is there, never stored, may be lost. */
+  /** For the members connected now: never stored, may be lost. */
   readonly signals?: Schemas;
   /** A member's state. */
   readonly presence?: Schema;
@@ -22,7 +22,7 @@ export interface RoomContract {
 
 /** What an application's rooms can say, and what its server can be asked. */
 export interface Contract extends RoomContract {
-  /** Rooms of a kind have their own events: `"doc:*"`. The longest match counts; `*` stands only at the end. */
+  /** Rooms of a kind have their own events: `"doc:*"`. The longest match decides; `*` stands only at the end. */
   readonly rooms?: { readonly [pattern: string]: RoomContract };
   /** The application's own questions to its server. */
   readonly requests?: { readonly [event: string]: { readonly payload: Schema; readonly answer: Schema } };
@@ -96,7 +96,7 @@ type Nothing = Record<never, never>;
 type ClientMessagesOf<R> = R extends { messages: infer M extends Schemas } ? M : Nothing;
 type ServerMessagesOf<R> = R extends { serverMessages: infer M extends Schemas } ? M : Nothing;
 export type SignalsOf<R> = R extends { signals: infer M extends Schemas } ? M : Nothing;
-/** Every message of a room, whoever may publish it. */
+/** Every message of a room: those of clients and those of the server's side. */
 export type MessagesOf<R> = ClientMessagesOf<R> & ServerMessagesOf<R>;
 /** The messages of a room that a client may publish. */
 export type PublishableOf<R> = ClientMessagesOf<R>;

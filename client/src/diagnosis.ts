@@ -34,7 +34,7 @@ const UNREACHABLE = (url: string): OwnError<"UNREACHABLE"> => ({
 
 const UPGRADE_REFUSED = (url: string): OwnError<"UPGRADE_REFUSED"> => ({
   code: "UPGRADE_REFUSED",
-  message: `${url} answers, but does not accept the WebSocket: ${
+  message: `${url} answers, but does not accept the WebSocket, or closes it at once: ${
     // Node.js has no page, and so no origin.
     globalThis.location ? `allow the origin ${location.origin} in the server's ALLOWED_ORIGINS, or check` : "check"
   } that a Holdfast server answers there; one under a path of its own needs the option socket: { path: "/path/socket.io/" }`,

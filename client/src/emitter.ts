@@ -21,6 +21,7 @@ export function runHandler(handler: () => void) {
 
 export function createEmitter(): Emitter {
   const handlers = new Map<string, Set<Handler>>();
+  let isWarned = false;
   return {
     on(event, handler) {
       const registered = handlers.get(event) ?? new Set();
@@ -30,6 +31,11 @@ export function createEmitter(): Emitter {
       };
     },
     emit(event, ...args) {
+      // Once: what nobody listens for must not be lost in silence.
+      if (event === "error" && !handlers.get(event)?.size && !isWarned) {
+        isWarned = true;
+        console.warn("Holdfast: no handler for `error`:", ...args);
+      }
       // A copy, because a handler may add or take away handlers.
       for (const handler of [...(handlers.get(event) ?? [])]) {
         runHandler(() => handler(...(args as never)));

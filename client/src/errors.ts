@@ -10,6 +10,7 @@ export interface ErrorDetail<Code extends ErrorCode = ErrorCode> extends Pick<Wi
   readonly code: Code;
   /** Default: the code. */
   readonly message?: string;
+  readonly cause?: unknown;
 }
 
 /** What refused publishes reject with, and what `error` events carry. PROTOCOL.md says what to do about each code. */
@@ -33,15 +34,20 @@ export type OwnError<Code extends ErrorCode> = ErrorDetail<Code> & {
 };
 
 /** The client was closed, or the room was left. */
-export const CLOSED: OwnError<"CLOSED"> = { code: "CLOSED", retryable: false };
-/** There was no answer in time, whatever the cause. */
-export const TIMED_OUT: OwnError<"TIMED_OUT"> = { code: "TIMED_OUT", retryable: true };
-/** Data that cannot be sent. */
-export const NOT_JSON: OwnError<"INVALID_PAYLOAD"> = {
-  code: "INVALID_PAYLOAD",
-  message: "expected JSON",
+export const CLOSED: OwnError<"CLOSED"> = {
+  code: "CLOSED",
+  message: "the room was left, or the client closed: join again",
   retryable: false,
 };
+/** There was no answer in time, whatever the cause. */
+export const TIMED_OUT: OwnError<"TIMED_OUT"> = { code: "TIMED_OUT", retryable: true };
+/** Data that cannot be sent; `cause` says why. */
+export const notJson = (cause: unknown): OwnError<"INVALID_PAYLOAD"> => ({
+  code: "INVALID_PAYLOAD",
+  message: `expected JSON: ${cause}`,
+  retryable: false,
+  cause,
+});
 
 const TOKEN_FAILED: OwnError<"TOKEN_FAILED"> = { code: "TOKEN_FAILED", retryable: true };
 

@@ -1,6 +1,6 @@
 import { backoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
-import { type ErrorDetail, HoldfastError, NOT_JSON, type OwnError, TIMED_OUT } from "./errors.ts";
+import { type ErrorDetail, HoldfastError, notJson, type OwnError, TIMED_OUT } from "./errors.ts";
 import { createLane } from "./lane.ts";
 import type { RequestPayload } from "./protocol/events.ts";
 import type { limits } from "./protocol/limits.ts";
@@ -77,7 +77,7 @@ export type Outbox = ReturnType<typeof createOutbox>;
 /**
  * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
  * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
- * `stored` hears of every acknowledgement before whoever published does.
+ * `stored` hears of every acknowledgement before the publisher does.
  */
 export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined, stored: Stored) {
   const lane = createLane<Entry>();
@@ -137,7 +137,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
       calledAtMs = Date.now(),
     ): Promise<Published> {
       return new Promise((resolve, reject) => {
-        const refuse = (error: ErrorDetail, options?: ErrorOptions) => reject(new HoldfastError(error, options));
+        const refuse = (error: ErrorDetail) => reject(new HoldfastError(error));
         let json: string;
         let copy: unknown;
         try {
@@ -145,7 +145,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
           // A copy, so that what is sent again is what was published.
           copy = JSON.parse(json);
         } catch (cause) {
-          return refuse(NOT_JSON, { cause });
+          return refuse(notJson(cause));
         }
         const bytes = new Blob([json]).size;
         if (bytes > DATA_BYTES) return refuse(tooLarge(bytes));

@@ -13,7 +13,7 @@ export interface JoinOptions {
   /**
    * Obtains the application's own state, at least as of `position`; may return a promise. Called once the room is
    * joined (with `since` the application has its state already), and after every `gap`; no later message is delivered
-   * before it has succeeded. A failure is told as an `error` with the code LOAD_FAILED, and it is called again with
+   * before it has succeeded. A failure is reported as an `error` with the code LOAD_FAILED, and it is called again with
    * back-off, until the room is left.
    */
   readonly load?: (what: { readonly position: Position }) => unknown;
@@ -130,8 +130,8 @@ export interface Room<Scope> {
     options?: PublishOptions,
   ): Promise<Published>;
   /**
-   * Tells everybody who is there now. It is never kept and never repeated: it is lost while there is no connection. One
-   * that the server refuses for good, because the contract does not allow it, is told as an `error`.
+   * Is sent to the members connected now. It is never kept and never repeated: it is lost while there is no connection. One
+   * that the server refuses for good, because the contract does not allow it, is reported as an `error`.
    */
   signal<Event extends keyof SignalsOf<Scope> & string>(event: Event, data: Input<SignalsOf<Scope>[Event]>): void;
   /**

@@ -13,7 +13,10 @@ import {
 export interface Gap {
   /** What comes up to here is complete. It lies before the last delivery where the loss was found out later. */
   readonly after: Position;
-  /** Where delivery goes on: the first message after the gap, or the log's head when none is retained. */
+  /**
+   * Where delivery goes on: the first message after the gap, or the log's head when none is retained. It is `0-0`, and so
+   * less than `after`, where the log is empty: it has expired, was cleared, or is in another Redis than `after` came from.
+   */
   readonly position: Position;
 }
 
@@ -32,7 +35,7 @@ export type Tell = (...told: ["message", Delivery] | ["gap", Gap] | ["load", Pos
 export interface SequencerOptions {
   /** The position to continue from. Without it the first page decides. */
   readonly since?: Position | undefined;
-  /** The application loads its own state after a fresh start and after each gap; nothing is told before it has. */
+  /** The application loads its own state after a fresh start and after each gap; nothing is delivered before it has. */
   readonly loads?: boolean;
 }
 
@@ -65,17 +68,17 @@ const RESENT_WITHIN_MS = 7_200_000;
 
 /**
  * Continuity of one room; calling `tell` is its only effect. Batches, positions and pages of the log go in, in
- * whatever order and however often they come. Each message is told once, in the order of the log, and a gap where
+ * whatever order and however often they come. Each message is delivered once, in the order of the log, and a gap where
  * continuity cannot be proven. Delivery follows the chain of positions; numbers decide within an epoch only.
  */
 export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) {
-  /** Everything up to here is settled: told, from before the join, or given up in a gap. */
+  /** Everything up to here is settled: delivered, from before the join, or given up in a gap. */
   let last = since;
   /** Where the view begins. What an earlier life of the application has seen is unknown. */
   let began = START;
   /**
-   * The gaps that were told last, each with the message that came after it, once there is one. Where a gap was told,
-   * the newest message of each epoch before it stands there, too, as a gap without extent: what was told up to it is
+   * The gaps that were reported last, each with the message that came after it, once there is one. Where a gap was reported,
+   * the newest message of each epoch before it stands there, too, as a gap without extent: what was delivered up to it is
    * covered by the gap, should it turn out to be lost.
    */
   let gaps: (Gap & { end?: Position })[] = [];
@@ -84,24 +87,24 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   /** The head that the server told since the last read was asked for. */
   let head: Position | undefined;
   let held: HeldBatch[] = [];
-  /** The application's own messages that the server has stored and that were not told yet: id and position. */
+  /** The application's own messages that the server has stored and that were not delivered yet: id and position. */
   const acknowledged = new Map<string, Position>();
-  /** The message that was told last, and, since the last gap, the last one of each epoch before it. */
+  /** The message that was delivered last, and, since the last gap, the last one of each epoch before it. */
   let newest = START;
   let ends: Position[] = [];
   /**
-   * What was told in the epoch of `newest`, and at the end of those before: id and time of sending. A publisher sends
+   * What was delivered in the epoch of `newest`, and at the end of those before: id and time of sending. A publisher sends
    * again what a failover has lost.
    */
   let ids = new Map<string, number>();
   let earlierIds = new Map<string, number>();
-  /** Nothing is told: the room is over, or the application is loading its state as of this position. */
+  /** Nothing is delivered: the room is over, or the application is loading its state as of this position. */
   let stopped: Position | true | undefined;
 
   const isAfter = (a: Position, b: Position) => comparePositions(a, b) > 0;
 
   /**
-   * Whether a message is not missed: it lies before the view or inside a gap that was told, or it was told before such
+   * Whether a message is not missed: it lies before the view or inside a gap that was reported, or it was delivered before such
    * a gap. Also if the log went back in the epoch in which a gap begins, and the message did not come after all.
    */
   const isSettled = (position: Position) =>
@@ -120,7 +123,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function tellGap(after: Position, position: Position) {
     closeGap(position);
-    // A log that was lost may begin anew at lower numbers. They say nothing about what was told before.
+    // A log that was lost may begin again at lower numbers. They say nothing about what was delivered before.
     if (isAfter(after, position)) gaps = [];
     if (isAfter(began, position)) began = START;
     for (const end of [...ends, newest]) gaps.push({ after: end, position: end });
@@ -189,7 +192,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   }
 
   return {
-    /** Everything up to this position was told; undefined before the first page. */
+    /** Everything up to this position was delivered; undefined before the first page. */
     last: () => last,
 
     /** What the server told, through any connection. */
@@ -202,7 +205,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       else isUnproven = true;
     },
 
-    /** Something may have been told that did not come. */
+    /** A notification may have been lost on the way. */
     doubt() {
       isUnproven = true;
     },
@@ -272,7 +275,7 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
       drain();
     },
 
-    /** Nothing is told any more. */
+    /** Nothing is delivered any more. */
     close() {
       stopped = true;
     },

@@ -16,7 +16,7 @@ export interface SessionOutboxOptions {
 
 /**
  * Keeps the publishes that wait in `sessionStorage`, one entry each, so that the next load of the page goes on with
- * them. Where the storage cannot be used, publishing goes on in memory, and the application is told. Returns a function
+ * them. Where the storage cannot be used, publishing goes on in memory, and that is reported to the application. Returns a function
  * that ends it.
  */
 export function openSessionOutbox({ key, session, page, budget, publish, refused, failed }: SessionOutboxOptions) {
@@ -75,7 +75,7 @@ function parse(text: string | null): Kept | undefined {
     const { room, id, event, data, calledAtMs } = value;
     if (typeof room !== "string" || typeof event !== "string" || typeof calledAtMs !== "number") return;
     if (typeof id !== "string" || !/^[\w-]{8,64}$/.test(id) || data === undefined) return;
-    // A moment that is yet to come says nothing about how old the message is: it counts as too old.
+    // A moment that is yet to come says nothing about how old the message is: it is taken for too old.
     return { room, id, event, data, calledAtMs: calledAtMs > Date.now() ? 0 : calledAtMs };
   } catch {
     return;

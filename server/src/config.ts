@@ -153,7 +153,7 @@ type Values = { [Name in SettingName]?: z.output<(typeof settings)[Name]> };
 const secrets: ReadonlySet<string> = new Set(["TOKEN_SECRET", "ADMIN_TOKEN", "REDIS_URL"]);
 
 /**
- * The configuration that an environment describes, or every problem in it at once. An empty variable counts as unset.
+ * The configuration that an environment describes, or every problem in it at once. An empty variable is treated as unset.
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config | readonly ConfigProblem[] {
   const { values, problems } = readSettings(env);

@@ -22,6 +22,7 @@ import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector } from "./clock/sleep-detector.ts";
+import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
 import { createHealth } from "./http/health.ts";
@@ -76,6 +77,12 @@ export async function createServer<C>(application: Application<C>, options: Serv
   return (await assembleServer(application, options)).server;
 }
 
+/** Times that a test shortens; each has its default where it is used. */
+export interface Periods {
+  readonly sweepEveryMs?: number;
+  readonly keepAnswersMs?: number;
+}
+
 /**
  * The same, with the Socket.IO server, for the test server that does to its connections what a platform does.
  *
@@ -84,6 +91,7 @@ export async function createServer<C>(application: Application<C>, options: Serv
 export async function assembleServer<C>(
   application: Application<C>,
   options: ServerOptions,
+  { sweepEveryMs, keepAnswersMs }: Periods = {},
 ): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
   const config = configFrom(options.settings ?? {}, application);
   const applicationLogger = options.logger ?? consoleLogger;
@@ -155,6 +163,7 @@ export async function assembleServer<C>(
       authorize,
       roomRights: config.roomRights,
       inboxes: hasUsers,
+      keepAnswersMs,
       isRevoked: (proof) => revocations.isNoted(proof),
     },
     hasUsers,
@@ -189,7 +198,7 @@ export async function assembleServer<C>(
   stripCredentials(httpServer);
   const door =
     options.httpServer === undefined
-      ? new OwnServer(httpServer, config.port)
+      ? new OwnServer(httpServer, config.port, path)
       : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
 
   const positions = new PositionChecks({
@@ -205,7 +214,13 @@ export async function assembleServer<C>(
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
   });
-  const orders = new Orders({ io, revocations, asksApplication: authorize !== undefined, logger });
+  const orders = new Orders({
+    io,
+    revocations,
+    asksApplication: authorize !== undefined,
+    ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
+    logger,
+  });
   const control = new ControlChannel({
     commands: redis.commands,
     subscriptions,
@@ -228,31 +243,31 @@ export async function assembleServer<C>(
   telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
   telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
 
+  const access = httpAccess(config, hasUsers);
   /** Is there before the first request. */
   let routes: Routes;
   const http = createHttpApp({
     health: createHealth(availability),
-    roomApi:
-      config.production && config.adminToken === undefined && !hasUsers
-        ? undefined
-        : createRoomApi({
-            requests,
-            callerOf: createCallerOf({
-              adminToken: config.adminToken,
-              isOpen: !config.production && config.adminToken === undefined,
-              identify: hasUsers ? identify : undefined,
-            }),
-            sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
-          }),
-    adminApi:
-      config.production && config.adminToken === undefined
-        ? undefined
-        : createAdminApi({
+    roomApi: !access.hasRoomApi
+      ? undefined
+      : createRoomApi({
+          requests,
+          callerOf: createCallerOf({
             adminToken: config.adminToken,
-            disconnectUser: (user) => server.disconnectUser(user),
-            clearRoom: (room) => log.clear(room),
-            metrics: () => telemetry.text(),
+            isOpen: access.isOpen,
+            identify: hasUsers ? identify : undefined,
           }),
+          sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+        }),
+    adminApi: !access.hasAdminApi
+      ? undefined
+      : createAdminApi({
+          adminToken: config.adminToken,
+          isOpen: access.isOpen,
+          disconnectUser: (user) => server.disconnectUser(user),
+          clearRoom: (room) => log.clear(room),
+          metrics: () => telemetry.text(),
+        }),
     platformHooks: config.onPlatform
       ? createPlatformHooks({
           initialize: () => {

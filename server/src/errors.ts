@@ -14,14 +14,13 @@ export class RequestError extends Error {
   }
 }
 
-/** The limits whose meeting is told apart, by their names in the metrics. */
+/** The limits that are counted separately when they refuse something, by their names in the metrics. */
 export type LimitName =
   | "connections"
   | "connections per user"
   | "publishes per second"
   | "signals per second"
   | "requests per second"
-  | "outstanding requests"
   | "waiting requests"
   | "reads"
   | "rooms"

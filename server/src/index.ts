@@ -10,8 +10,7 @@ export type {
 } from "./application/application.ts";
 export type { Logger } from "./application/logger.ts";
 export type { Server } from "./application/server.ts";
-export type { Credentials } from "./auth/identity.ts";
-export type { AuthorizeQuestion } from "./auth/standing.ts";
+export type { AuthorizeQuestion, Credentials } from "./auth/identity.ts";
 export { createServer, type ServerOptions } from "./create-server.ts";
 export { RequestError } from "./errors.ts";
 export { type Settings, SettingsError, settingsFrom } from "./settings.ts";

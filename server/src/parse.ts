@@ -10,12 +10,11 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   return parsed.data;
 }
 
-/** The payload of a request, as the protocol's table describes it. Throws as {@link parse} does. */
-export function parsePayload<Name extends RequestName>(
-  name: Name,
-  payload: unknown,
-  what = "payload",
-): RequestPayload<Name> {
+/**
+ * The payload of a request, as the protocol's table describes it. Throws as {@link parse} does; a field is named as its
+ * sender wrote it, `room` or `history`, unless `what` stands before it.
+ */
+export function parsePayload<Name extends RequestName>(name: Name, payload: unknown, what = ""): RequestPayload<Name> {
   return parse(requests[name].payload, payload, what) as RequestPayload<Name>;
 }
 
@@ -29,7 +28,8 @@ export function describeIssues(root: string, issues: readonly StandardSchemaV1.I
     .slice(0, describedIssues)
     .map(({ path = [], message }) => {
       const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
-      return `${[root, ...keys].join(".")}: ${message}`;
+      const field = [root, ...keys].filter((key) => key !== "").join(".");
+      return `${field === "" ? "payload" : field}: ${message}`;
     })
     .join("; ");
   return text.length <= describedChars ? text : `${text.slice(0, describedChars)}…`;

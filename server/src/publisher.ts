@@ -82,7 +82,7 @@ export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
     await (await opening)?.redis.close();
   }
 
-  // What is wrong with a call is told without Redis, so that is reached for last.
+  // What is wrong with a call is reported without Redis, so that it is connected to last.
   const { publish, signal, history } = trustedSide<C>(
     createRequests({
       log: {

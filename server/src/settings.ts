@@ -22,7 +22,7 @@ function camelCase(name: string): string {
   return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The settings that an environment describes. An empty variable counts as unset. */
+/** The settings that an environment describes. An empty variable is treated as unset. */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
   const found = settingNames.flatMap((name) => (env[name] ? [[camelCase(name), env[name]]] : []));
   return Object.fromEntries(found) as Settings;

@@ -8,7 +8,7 @@ import { assembleServer } from "./create-server.ts";
 import { type EmbeddedValkey, startEmbeddedValkey } from "./redis/embedded.ts";
 import type { Settings } from "./settings.ts";
 import { cutAll } from "./sockets/cut-after-sleep.ts";
-import { announceTimeout, closeConnectionsOf, openConnections } from "./testing/connections.ts";
+import { announceTimeout, expireTokensOf, openConnections } from "./testing/connections.ts";
 import { TestClients } from "./testing/test-clients.ts";
 import { untilNothingIsMissing } from "./testing/until.ts";
 
@@ -49,13 +49,14 @@ export interface TestServer<C> extends Server<C> {
   /** Cuts every WebSocket without notice. Resolves when the clients are connected again, and back in their rooms. */
   cut(): Promise<void>;
   /**
-   * Lets Redis restart without its data. Resolves when every member has been told `gap` in each room that had messages.
+   * Lets Redis restart without its data. Resolves when every member has got `gap` in each room that had messages.
    * Throws where the settings name a Redis, which may be somebody else's.
    */
   loseData(): Promise<void>;
   /**
-   * Ends what a user's tokens allow. Today it closes the user's connections, and resolves when their clients have come
-   * back with a new token, which the test server always grants.
+   * Lets the tokens of a user's connections expire now: each connection is told, and goes on for the grace of ten seconds.
+   * Resolves when every client of the user has given the server a new token, which the test server always grants, on the
+   * same connection or on another one that it has moved to.
    */
   expire(user: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -127,7 +128,7 @@ export async function createTestServer<C>(
     },
     expire: (user: string) => {
       const connections = openConnections(io).filter((connection) => connection.user === user);
-      return clients.replace(connections, () => closeConnectionsOf(io, user));
+      return clients.replace(connections, () => expireTokensOf(io, user), "or renewed");
     },
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -39,19 +39,3 @@ test.each(["beforePublish", "authorize"] as const)(
     for (const answer of answers.slice(refused)) expect(answer).toMatchObject({ ok: true });
   },
 );
-
-test("a publish of 60 kB costs more of the connection's limit than an empty one", async () => {
-  await using rig = await startRig();
-  const room = uniqueRoom();
-  const refusedOf = async (text: string) => {
-    const socket = await rig.stock();
-    const answers = await Promise.all(
-      Array.from({ length: 200 }, () =>
-        ask(socket, "signal:send", { room, event: "note:typing", data: { text } }, 60_000),
-      ),
-    );
-    return answers.filter((answer) => !answer.ok && answer.error.code === "RATE_LIMITED").length;
-  };
-  expect(await refusedOf("")).toBe(0);
-  expect(await refusedOf("x".repeat(60_000))).toBeGreaterThan(0);
-});

@@ -10,7 +10,7 @@ export type Kind = "holdfast" | PlainAdapter;
 
 export interface DeploymentOptions {
   readonly instances: number;
-  /** Further settings of Holdfast. */
+  /** Further settings. */
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments of Node.js for every instance, e.g. `["--cpu-prof"]`. */
   readonly nodeArgs?: readonly string[];
@@ -32,7 +32,7 @@ export async function deploy(
           : await startServer({
               nodeArgs,
               entry: plainServer,
-              env: { NODE_ENV: "production", REDIS_URL: redis.url, ADAPTER: kind },
+              env: { NODE_ENV: "production", ...env, REDIS_URL: redis.url, ADAPTER: kind },
             }),
       );
     }

@@ -5,6 +5,7 @@ import type { Bench } from "./bench.ts";
 import { cost } from "./cost.ts";
 import { dedupMemory } from "./dedup-memory.ts";
 import { handover } from "./handover.ts";
+import { handshake } from "./handshake.ts";
 import { hostileReader } from "./hostile-reader.ts";
 import { hotRoom } from "./hot-room.ts";
 import { idleInstance } from "./idle-instance.ts";
@@ -14,6 +15,7 @@ import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
 import { startup } from "./startup.ts";
+import { stoppedReaders } from "./stopped-readers.ts";
 
 // `npm run bench <name> [-- --json] [--option number]`: measures, prints, and fails when messages went wrong. A slow
 // machine never fails a run.
@@ -31,7 +33,9 @@ const benches: Readonly<Record<string, Bench>> = {
   kill,
   "reconnect-storm": reconnectStorm,
   "hostile-reader": hostileReader,
+  "stopped-readers": stoppedReaders,
   handover,
+  handshake,
   cost,
 };
 

@@ -3,10 +3,11 @@
 import { createServer } from "node:http";
 import { createAdapter as createClassicAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import { jwtVerify } from "jose";
 import { createClient } from "redis";
 import { Server } from "socket.io";
 
-const { PORT, REDIS_URL, ADAPTER = "dynamic" } = process.env;
+const { PORT, REDIS_URL, ADAPTER = "dynamic", TOKEN_SECRET } = process.env;
 
 async function connectRedis() {
   const client = createClient({ url: REDIS_URL });
@@ -32,6 +33,16 @@ const io = new Server(httpServer, {
   adapter: await createAdapter(),
   ...(ADAPTER === "streams" ? { connectionStateRecovery: {} } : {}),
 });
+
+if (TOKEN_SECRET !== undefined) {
+  const key = new TextEncoder().encode(TOKEN_SECRET);
+  io.use((socket, next) => {
+    jwtVerify(socket.handshake.auth.token, key, { algorithms: ["HS256"] }).then(({ payload }) => {
+      socket.data.user = payload.sub;
+      next();
+    }, next);
+  });
+}
 
 io.on("connection", (socket) => {
   const from = { user: null, session: socket.handshake.auth.session ?? null };

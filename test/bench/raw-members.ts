@@ -33,6 +33,8 @@ export interface PublishCall {
   /** Messages of all publishers together. */
   readonly messages: number;
   readonly messagesPerSecond: number;
+  /** Put behind each message's own text, for long ones; default: nothing. */
+  readonly filler?: string;
 }
 
 /** Handshakes that are under way at a time. */
@@ -49,6 +51,7 @@ class Counted {
 }
 
 const members: RawClient[] = [];
+const stopped: RawClient[] = [];
 const publishers = new Map<string, { readonly client: RawClient; next: number }>();
 let counted = new Counted();
 
@@ -92,6 +95,21 @@ const functions = {
     }
   },
 
+  /** Opens members that read nothing more as soon as they have joined. */
+  async joinAndStop(call: JoinCall): Promise<void> {
+    while (stopped.length < call.members) {
+      const client = await connectRaw(call.url);
+      await ask(client, "room:join", { room: call.room });
+      client.pause();
+      stopped.push(client);
+    }
+  },
+
+  /** Ends the connections of those that have stopped, where the server has not. */
+  endStopped(_: null): void {
+    for (const client of stopped.splice(0)) client.terminate();
+  },
+
   delivered: (_: null): number => counted.delivered,
 
   /** Gives what was counted, and starts counting from 0. */
@@ -102,7 +120,14 @@ const functions = {
   },
 
   /** Publishes at an even rate, publishers in turn, and resolves when every message is acknowledged. */
-  async publish({ urls, room, publishersPerUrl, messages, messagesPerSecond }: PublishCall): Promise<void> {
+  async publish({
+    urls,
+    room,
+    publishersPerUrl,
+    messages,
+    messagesPerSecond,
+    filler = "",
+  }: PublishCall): Promise<void> {
     const targets = Array.from({ length: publishersPerUrl }, () => urls).flat();
     const opened = await Promise.all(targets.map((url, index) => openPublisher(`${index} ${url}`, url)));
     const acknowledged: Promise<void>[] = [];
@@ -110,7 +135,7 @@ const functions = {
       const publisher = index % opened.length;
       const own = opened[publisher];
       if (own === undefined) return;
-      const text = stampText({ publisher, number: own.next, sentAtMs: Date.now() });
+      const text = stampText({ publisher, number: own.next, sentAtMs: Date.now() }) + filler;
       own.next += 1;
       acknowledged.push(
         ask(own.client, "message:publish", { room, id: messageId(), event: "chat:message", data: { text } }),

@@ -195,7 +195,9 @@ describe.runIf(chromiumInstalled)("a client in a browser", () => {
       for (let size = 4_194_304; size >= 1; size = Math.floor(size / 2)) {
         try {
           for (let part = 0; ; part++) sessionStorage.setItem(`filler ${size} ${part}`, "x".repeat(size));
-        } catch {}
+        } catch {
+          // The storage is full for this size: a smaller one fills what is left.
+        }
       }
     });
     await publish(page, "in memory");

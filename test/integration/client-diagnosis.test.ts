@@ -1,5 +1,8 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { connect, type HoldfastError } from "@holdfast/client";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { Server } from "socket.io";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { connectChat } from "../support/chat.ts";
 import { type Rig, recordStatus, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
@@ -17,6 +20,7 @@ const addresses = [
   ["is empty", ""],
   ["has a path, which Socket.IO takes for a namespace", "http://localhost:9310/chat"],
   ["has another scheme", "ftp://localhost:9310"],
+  ["has a space within it", "http://localhost:93 10"],
 ] as const;
 
 test.each(addresses)("an address that %s is told, and ends the client", async (_, url) => {
@@ -29,6 +33,75 @@ test.each(addresses)("an address that %s is told, and ends the client", async (_
   expect(errors[0]?.message).toContain("https://");
   expect(statuses).toEqual(["connecting", "closed"]);
   await client.close();
+});
+
+test("an address may be a URL, and space around it does no harm", async () => {
+  const address = `http://127.0.0.1:${rig.relay.port}`;
+  for (const url of [new URL(address), ` ${address}\n`]) {
+    const client = connect(url);
+    await client.join(uniqueRoom()).ready;
+    await client.close();
+  }
+});
+
+test("a WebSocket that is closed again before the client is connected is told once", async () => {
+  const http = createServer((_, response) => response.end());
+  const io = new Server(http, { transports: ["websocket"] });
+  let attempts = 0;
+  io.engine.on("connection", (socket) => {
+    attempts++;
+    socket.close();
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const { port } = http.address() as AddressInfo;
+  const client = connectChat(`http://127.0.0.1:${port}`, { socket: { reconnectionDelay: 20, randomizationFactor: 0 } });
+  const errors: HoldfastError[] = [];
+  client.on("error", (error) => errors.push(error));
+  await waitFor(() => attempts > 2 && errors.length > 0, "the error and further attempts");
+  expect(errors).toMatchObject([{ code: "UPGRADE_REFUSED", retryable: true, cause: expect.any(Error) }]);
+  await client.close();
+  await io.close();
+});
+
+test("what a client rejects that was refused for good says why, and has the refusal as its cause", async () => {
+  const client = connectChat("nowhere");
+  await expect(client.join("lobby").ready).rejects.toMatchObject({ code: "INVALID_URL" });
+  const closed = { code: "CLOSED", message: expect.stringContaining('got "nowhere"'), cause: { code: "INVALID_URL" } };
+  await expect(client.join("lobby").ready).rejects.toMatchObject(closed);
+  await expect(client.join("lobby").publish("chat:message", { text: "hi" })).rejects.toMatchObject(closed);
+  await client.close();
+  await expect(client.join("lobby").ready).rejects.toMatchObject(closed);
+});
+
+test("a client without a handler for errors warns on the console, once", async () => {
+  using warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  const client = connectChat("http://127.0.0.1:1", { socket: { reconnectionDelay: 20, randomizationFactor: 0 } });
+  await waitFor(() => warn.mock.calls.length > 0, "the warning");
+  expect(warn.mock.calls[0]).toEqual([
+    expect.stringContaining("`error`"),
+    expect.objectContaining({ code: "UNREACHABLE" }),
+  ]);
+  await client.close();
+  expect(warn).toHaveBeenCalledTimes(1);
+});
+
+test("a refused join names the option as its caller wrote it", async () => {
+  const room = rig.connect().join(uniqueRoom(), { history: 501 });
+  await expect(room.ready).rejects.toMatchObject({
+    code: "INVALID_PAYLOAD",
+    message: expect.stringMatching(/^history: /),
+  });
+});
+
+test.each([
+  [undefined, "undefined"],
+  [1n, "BigInt"],
+])("data that is %s is refused with what it is", async (data, name) => {
+  const publish = rig
+    .connect()
+    .join(uniqueRoom())
+    .publish("chat:message", data as never);
+  await expect(publish).rejects.toMatchObject({ code: "INVALID_PAYLOAD", message: expect.stringContaining(name) });
 });
 
 test("an address that is missing is told in the same way", async () => {

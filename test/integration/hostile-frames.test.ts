@@ -1,8 +1,9 @@
+import { connect as connectTcp } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { faultsOf, type Instances, startInstances } from "../support/instances.ts";
 import { controlFrame, openFrames } from "../support/raw-frames.ts";
 import { connectRaw } from "../support/raw-websocket.ts";
-import { withTimeout } from "../support/wait.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
 
 // What a WebSocket costs below Engine.IO, where no packet is ever seen. Each attack is one that worked.
 
@@ -50,4 +51,30 @@ test("a client that sends a ping from time to time is answered, and stays", asyn
     await raw.write(controlFrame("ping", String(number)));
     await raw.sees("pong", String(number));
   }
+});
+
+test.each([
+  ["", "on a fresh connection"],
+  ["GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "behind an answered request"],
+])("an upgrade that is not Socket.IO's is refused, and its connection closed: %j, %s", async (before) => {
+  const { port } = new URL(instances.url(0));
+  // It reads and does not end the connection by itself, as a hostile client may.
+  const socket = connectTcp({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true });
+  let answer = "";
+  socket.on("error", () => undefined);
+  socket.on("data", (bytes: Buffer) => {
+    answer += bytes.toString("latin1");
+  });
+  const hasReset = () => {
+    socket.write("x");
+    return socket.destroyed;
+  };
+  if (before !== "") {
+    socket.write(before);
+    await waitFor(() => answer.includes('"status"'), "the answer to the request before");
+  }
+  socket.write("GET /other HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  await waitFor(() => /HTTP\/1\.1 404/.test(answer), "the refusal");
+  // A connection that is half closed would take what is written to it for ever.
+  await waitFor(hasReset, "the server to close its end");
 });

@@ -19,7 +19,9 @@ test("the platform's hooks refuse who comes through the trigger, and serve the p
 });
 
 test("a lifetime in a request's header is believed on the platform alone", async () => {
-  await using instances = await startInstances(1, { env: { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous" } });
+  await using instances = await startInstances(1, {
+    env: { FC_FUNCTION_NAME: "holdfast", AUTH: "anonymous", ALLOWED_ORIGINS: "*" },
+  });
   await using elsewhere = await startInstances(1, { redis: instances.redis });
   const connect = (at: string, seconds: number) =>
     connectStock(at, { socket: { extraHeaders: { "x-fc-function-timeout": String(seconds) }, reconnection: false } });

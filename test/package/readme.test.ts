@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 /** In a shell that stops at the first failure. */
-const type = (commands: string, folder: string) => run("bash", ["-euc", commands], folder);
+const type = (commands: string, folder: string) => run("bash", ["-ec", commands], folder);
 const lines = (text: string) => text.split("\n").filter((line) => line.trim() !== "");
 
 test("the short way writes an application from the packed files, installs it and builds it", async () => {
@@ -63,7 +63,7 @@ test("an application by hand installs, type-checks, and talks in two tabs and fr
   const { PATH, HOME } = process.env;
   await using server = new ManagedProcess({
     command: "bash",
-    args: ["-euc", start],
+    args: ["-ec", start],
     env: { PATH, HOME, PORT: String(port), DRAIN_SECONDS: "0" },
     cwd: folder,
     group: true,

@@ -3,6 +3,7 @@ import { connect } from "@holdfast/client";
 import type { PublishAttempt } from "@holdfast/server";
 import { createTestServer } from "@holdfast/server/testing";
 import { decodeJwt } from "jose";
+import { io } from "socket.io-client";
 import { expect, test } from "vitest";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { startRedis } from "../support/redis-server.ts";
@@ -133,7 +134,7 @@ test("a Redis that the test names is not emptied", async () => {
   expect((await other.history("lot")).messages).toEqual([]);
 });
 
-test("expire closes the connections of one user, whose clients come back with a new token", async () => {
+test("expire lets the tokens of one user end, whose clients go on with a new one and without a cut", async () => {
   await using rig = await createTestServer({ contract: auction });
   const ann = await rig.connect({ user: "ann", rooms: { lot: "read write" } });
   const bob = await rig.connect({ user: "bob" });
@@ -142,9 +143,26 @@ test("expire closes the connections of one user, whose clients come back with a 
   bob.on("status", (status) => statuses.push(`bob: ${status}`));
   await ann.join("lot").ready;
   await rig.expire("ann");
-  expect(statuses).toEqual(["ann: reconnecting", "ann: connected"]);
+  expect(statuses.filter((status) => status !== "ann: moving" && status !== "ann: connected")).toEqual([]);
   await ann.join("lot").publish("bid:placed", { amount: 4 });
   expect((await rig.history("lot")).messages).toMatchObject([{ from: { user: "ann" } }]);
+});
+
+test("a connection whose client has no new token is closed when the grace after expire is over", {
+  timeout: 20_000,
+}, async () => {
+  await using rig = await createTestServer({ contract: auction });
+  const socket = io(rig.url, {
+    transports: ["websocket"],
+    reconnection: false,
+    auth: { protocol: 1, session: "a-session-of-a-test", token: await rig.token({ user: "ann" }) },
+  });
+  const told = new Promise((resolve) => socket.on("connection:expiring", resolve));
+  const closed = new Promise((resolve) => socket.on("disconnect", resolve));
+  await new Promise<void>((resolve) => socket.on("connect", () => resolve()));
+  await rig.expire("ann");
+  expect(await withTimeout(told, "the notice")).toMatchObject({ reason: "token" });
+  expect(await withTimeout(closed, "the end of the grace", 15_000)).toBe("io server disconnect");
 });
 
 test("test servers of one process share nothing", async () => {

@@ -4,10 +4,10 @@ import { waitFor, withTimeout } from "./wait.ts";
 
 // A WebSocket below every library: frames are written byte by byte, as RFC 6455 has them or not.
 
-const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 type Opcode = keyof typeof opcodes;
 
-interface FrameOptions {
+export interface FrameOptions {
   /** 0 to 15. */
   readonly opcode: number;
   readonly payload?: Buffer;
@@ -22,7 +22,7 @@ interface FrameOptions {
 }
 
 /** The bytes of one frame. */
-function frame(options: FrameOptions): Buffer {
+export function frame(options: FrameOptions): Buffer {
   const { opcode, payload = Buffer.alloc(0), fin = true, reserved = 0, masked = true } = options;
   const first = (fin ? 0x80 : 0) | ((reserved & 7) << 4) | (opcode & 15);
   const header = [Buffer.from([first]), lengthBytes(BigInt(options.announcedBytes ?? payload.length), masked)];
@@ -30,6 +30,10 @@ function frame(options: FrameOptions): Buffer {
   const mask = randomBytes(4);
   const hidden = payload.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
   return Buffer.concat([...header, mask, hidden]);
+}
+
+export function textFrame(text: string): Buffer {
+  return frame({ opcode: opcodes.text, payload: Buffer.from(text) });
 }
 
 export function controlFrame(kind: "close" | "ping" | "pong", text: string): Buffer {

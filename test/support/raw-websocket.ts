@@ -13,6 +13,8 @@ export interface RawOptions {
   readonly auth?: Readonly<Record<string, unknown>>;
   /** Called with each event packet's text, `42[…]`; default: nobody listens. */
   readonly onEvent?: (packet: string) => void;
+  /** Called with each acknowledgement that no `request` waits for; default: nobody listens. */
+  readonly onAnswer?: (id: number, answer: unknown) => void;
   /** Request headers of the upgrade. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -47,14 +49,16 @@ export class RawClient implements Disposable {
   readonly #webSocket: WebSocket;
   readonly #auth: string;
   readonly #onEvent: ((packet: string) => void) | undefined;
+  readonly #onAnswer: ((id: number, answer: unknown) => void) | undefined;
   readonly #waiting = new Map<number, (answer: unknown) => void>();
   #nextAcknowledgement = 0;
   #tcp: Socket | undefined;
   #settleConnected: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  constructor(url: string, { auth, onEvent, headers = {} }: RawOptions) {
+  constructor(url: string, { auth, onEvent, onAnswer, headers = {} }: RawOptions) {
     this.#auth = JSON.stringify(auth ?? { protocol: limits.protocolVersion, session: sessionId() });
     this.#onEvent = onEvent;
+    this.#onAnswer = onAnswer;
     const address = `${url.replace(/^http/, "ws")}/socket.io/?EIO=4&transport=websocket`;
     this.#webSocket = new WebSocket(address, {
       perMessageDeflate: false,
@@ -161,7 +165,10 @@ export class RawClient implements Disposable {
         const text = bytes.toString();
         const start = text.indexOf("[");
         const [answer] = JSON.parse(text.slice(start)) as unknown[];
-        this.#waiting.get(Number(text.slice(2, start)))?.(answer);
+        const id = Number(text.slice(2, start));
+        const resolve = this.#waiting.get(id);
+        if (resolve === undefined) this.#onAnswer?.(id, answer);
+        else resolve(answer);
         break;
       }
       case CONNECT:

@@ -42,7 +42,7 @@ export const clientErrors = {
   OUTBOX_FULL: { retryable: true, advice: "Wait until earlier publishes are settled, then publish again." },
   TIMED_OUT: {
     retryable: true,
-    advice: "The message may or may not be stored: read the room before publishing it anew.",
+    advice: "The message may or may not be stored: read the room before publishing it again.",
   },
   LOAD_FAILED: { retryable: true, advice: "Nothing: `load` is called again after a delay; `cause` is its error." },
   TOKEN_FAILED: { retryable: true, advice: "Nothing: `token` is called again after a delay; `cause` is its error." },
@@ -65,7 +65,10 @@ export const clientErrors = {
     advice:
       "Do without: a publish that waits is lost by a reload, as the session storage cannot be used; `cause` is its error.",
   },
-  CLOSED: { retryable: false, advice: "The client or the room was closed; join again to publish." },
+  CLOSED: {
+    retryable: false,
+    advice: "The client or the room was closed: join again. `cause` is the refusal, where one has ended the client.",
+  },
 } as const satisfies Record<string, ErrorMeaning>;
 
 export type ServerErrorCode = keyof typeof serverErrors;

@@ -29,7 +29,7 @@ export const limits = {
   batchMessages: 256,
   /** Bytes of messages that one append may carry; a single larger message goes alone. */
   batchBytes: 256 * 1024,
-  /** How long a client waits for an acknowledgement before it counts the request as unanswered. */
+  /** How long a client waits for an acknowledgement before it takes the request for unanswered. */
   acknowledgementTimeoutMs: 10_000,
   /** How long a client retries a publish. Must stay below the server's `PUBLISH_DEDUP_SECONDS`. */
   publishRetryMs: 90_000,

@@ -24,7 +24,7 @@ const halves = (position: Position) => position.split("-").map(Number) as [epoch
 
 /**
  * Negative when `a` is before `b`, zero when they are the same, positive when `a` is after `b`. This is the order of
- * one log. Across epochs it does not tell what a client was told: a log that was lost may begin anew at lower numbers.
+ * one log. Across epochs it does not say what a client has got: a log that was lost may begin again at lower numbers.
  */
 export function comparePositions(a: Position, b: Position): number {
   const [epochA, seqA] = halves(a);

@@ -1,8 +1,7 @@
 import type { AnyContract, Contract, Input, Output, RequestsOf } from "@holdfast/client/contract";
 import type { Message } from "@holdfast/client/protocol";
-import type { Credentials } from "../auth/identity.ts";
+import type { AuthorizeQuestion, Credentials } from "../auth/identity.ts";
 import type { Action } from "../auth/rights.ts";
-import type { AuthorizeQuestion } from "../auth/standing.ts";
 import type { Logger } from "./logger.ts";
 import type { Server } from "./server.ts";
 
@@ -40,7 +39,7 @@ export interface Asker {
 export interface AuthenticatedUser {
   /** null is nobody in particular. */
   readonly user: string | null;
-  /** The rights by room, as the claim `rooms` of a token has them: `{ "news:*": "read" }`. The longest match counts. */
+  /** The rights by room, as the claim `rooms` of a token has them: `{ "news:*": "read" }`. The longest match decides. */
   readonly rooms?: Readonly<Record<string, string>>;
   /** What else the application knows of the user, for its other hooks. */
   readonly claims?: unknown;
@@ -81,8 +80,8 @@ export interface Application<C = AnyContract> {
   /** HTML that is served at `/`, outside production. */
   readonly page?: string;
   /**
-   * Tells who a client is, each time that it connects or refreshes its token, where another user is refused. It takes the place of the token's check by the settings, which then
-   * need no AUTH. null refuses the client with UNAUTHENTICATED, a RequestError with its own code.
+   * Identifies the client when it connects or refreshes its token; a refresh must name the same user. Replaces the token
+   * check and AUTH. null refuses the client with UNAUTHENTICATED, a RequestError with its own code.
    */
   readonly authenticate?: (credentials: Credentials, context: HookContext<C>) => MaybePromise<AuthenticatedUser | null>;
   /**

@@ -14,6 +14,9 @@ export type BeforePublish = <Stored>(
   store: (changedJson: string | undefined) => Promise<Stored>,
 ) => Promise<Stored>;
 
+/** What waited for longer than this cannot be answered before its sender gives it up: the hook and the log take time, too. */
+const longestWaitMs = limits.acknowledgementTimeoutMs - 500;
+
 /** Undefined where the application has no `beforePublish`. */
 export function createBeforePublish<C>(
   { beforePublish }: Pick<Application<C>, "beforePublish">,
@@ -24,8 +27,8 @@ export function createBeforePublish<C>(
   return (attempt, store) => {
     const askedAtMs = performance.now();
     return turns.take(`${attempt.session ?? `of ${attempt.user}`} ${attempt.room}`, async () => {
-      // Its sender has given this attempt up; what waits for a slow hook must not be stored ever later.
-      if (performance.now() - askedAtMs > limits.acknowledgementTimeoutMs) {
+      // Its sender gives this attempt up; what waits for a slow hook must not be stored ever later.
+      if (performance.now() - askedAtMs > longestWaitMs) {
         throw new RequestError("UNAVAILABLE", "earlier publishes took the application's beforePublish too long");
       }
       const changed = await runHook("beforePublish", context, (hook) => beforePublish(attempt, hook));

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Input, MessagesOf, ScopeOf, SignalsOf } from "@holdfast/client/contract";
 import type { Member, Page, Position } from "@holdfast/client/protocol";
 
-/** A running server, for the application that runs it. What it publishes is not asked for and not limited. */
+/** A running server, for the application that runs it. What it publishes needs no right, and the limits of users do not apply to it. */
 export interface Server<C> extends AsyncDisposable {
   /** With a host's `httpServer` that server's port, 0 as long as it does not listen. */
   readonly port: number;
@@ -12,7 +12,7 @@ export interface Server<C> extends AsyncDisposable {
   readonly backend: string;
   /**
    * Publishes a message to a room, one of `serverMessages` as well. `id` makes a repeat harmless; without it every call
-   * is a message of its own. `user` is told as its author. Throws a RequestError: UNKNOWN_EVENT, INVALID_PAYLOAD,
+   * is a message of its own. `user` is its author. Throws a RequestError: UNKNOWN_EVENT, INVALID_PAYLOAD,
    * PAYLOAD_TOO_LARGE, RATE_LIMITED, UNAVAILABLE.
    */
   publish<const Name extends string, Event extends keyof MessagesOf<ScopeOf<C, Name>> & string>(
@@ -32,8 +32,9 @@ export interface Server<C> extends AsyncDisposable {
   /** Everybody who is in a room now; in a large room, page by page, who joins meanwhile may be missing. Throws UNAVAILABLE. */
   members(room: string): Promise<readonly Member[]>;
   /**
-   * Has the rights of a user looked at again, in one room or in all, on every instance: `authorize` is asked anew, and who may not
-   * read any more leaves the room within a second and is told so. Throws UNAVAILABLE where other instances cannot be told.
+   * Checks the rights of a user again, in one room or in all, on every instance: `authorize` is asked again, and
+   * connections that lost the right leave the room within a second and are notified. Throws UNAVAILABLE where other
+   * instances cannot be reached.
    */
   recheck(user: string, room?: string): Promise<void>;
   /**

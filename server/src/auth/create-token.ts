@@ -9,7 +9,7 @@ export interface TokenOptions {
   readonly rooms?: Readonly<Record<string, string>> | undefined;
   /** Further claims. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** How long it counts from now on. Default: an hour. */
+  /** How long it is valid from now on. Default: an hour. */
   readonly expiresInSeconds?: number | undefined;
   /** TOKEN_ISSUER and TOKEN_AUDIENCE, where the server asks for them. */
   readonly issuer?: string | undefined;

@@ -1,8 +1,15 @@
+import { SharedTurns } from "../clock/shared-turns.ts";
 import { RequestError } from "../errors.ts";
 import type { Authenticate, Credentials } from "./identity.ts";
 import type { Revocations } from "./revocations.ts";
 import type { SessionOwners } from "./session-owners.ts";
 import { type RightsOptions, Standing } from "./standing.ts";
+
+/**
+ * How long handshakes wait for each other, at most. Writing to Redis alone costs the process more than all else that is
+ * asked about one; and nobody who connects notices some milliseconds.
+ */
+const sharedWriteMs = 5;
 
 export interface IdentifyParts {
   readonly authenticate: Authenticate;
@@ -19,6 +26,7 @@ export interface IdentifyParts {
  */
 export class Identify {
   readonly #parts: IdentifyParts;
+  readonly #turns = new SharedTurns(sharedWriteMs);
 
   constructor(parts: IdentifyParts) {
     this.#parts = parts;
@@ -30,6 +38,7 @@ export class Identify {
     const askedAtMs = performance.now();
     const identity = await authenticate(credentials);
     if (!hasUsers) return new Standing(identity, session, rights);
+    await this.#turns.turn();
     const [revokedUpToSeconds] = await Promise.all([
       revocations.accept(identity, askedAtMs),
       sessions.claim(session, identity.user),

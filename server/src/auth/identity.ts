@@ -1,4 +1,4 @@
-import type { RoomRights } from "./rights.ts";
+import type { Action, RoomRights } from "./rights.ts";
 
 /** Who a connection or a request speaks for, and what proved it. */
 export interface Identity {
@@ -26,6 +26,16 @@ export interface Credentials {
 
 /** Finds out who connects. Throws UNAUTHENTICATED, TOKEN_EXPIRED, UNAVAILABLE and what the application refuses with. */
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
+
+/** A question about a right that the user's rooms do not decide. */
+export interface AuthorizeQuestion {
+  readonly user: string | null;
+  /** What `authenticate` answered with, or the claims of the token. */
+  readonly claims: unknown;
+  readonly room: string;
+  /** `read`: join, history, members; `write`: publish, signal, presence. */
+  readonly action: Action;
+}
 
 export const anonymous: Identity = {
   isToken: false,

@@ -2,7 +2,7 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { RequestError } from "../errors.ts";
 
-/** A key set that is older is fetched again, while its keys go on verifying. So a key that was withdrawn counts no longer. */
+/** A key set that is older is fetched again, while its keys go on verifying. So a key that was withdrawn does not stay valid. */
 const freshForMs = 10 * 60_000;
 /** Milliseconds after a fetch before an unknown key, or an earlier failure, causes another one. */
 const coolDownMs = 10_000;

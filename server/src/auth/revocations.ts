@@ -4,7 +4,7 @@ import type { SupervisedClient } from "../redis/supervised-client.ts";
 import type { Identity } from "./identity.ts";
 import { hashOf } from "./session-owners.ts";
 
-/** How long a revocation is remembered: a token that lives longer than this after it counts again. */
+/** How long a revocation is remembered: a token that lives longer than this after it is valid again. */
 const rememberedSeconds = 31 * 24 * 60 * 60;
 /** How long an instance knows of a revocation by itself: longer than a handshake takes. */
 const knownLocallyMs = 60_000;

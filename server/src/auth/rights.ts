@@ -17,7 +17,7 @@ export interface RightInputs {
   readonly claim: RoomRights | undefined;
   /** What `authorize` answers: `undefined` where the application has none, `"unasked"` where it has to be asked first. */
   readonly authorized: boolean | "unasked" | undefined;
-  /** What counts where nothing else decides. */
+  /** What decides where nothing else does. */
   readonly roomRights: Rights;
   /** Whether a room `user:<id>` belongs to that user alone. It cannot where everybody is anonymous. */
   readonly inboxes: boolean;

@@ -22,16 +22,18 @@ export function renewOwnerEveryMs(user: string | null): number {
 /** Owns the sessions of clients that have not signed in. It is no hash of a user. */
 const guest = "guest";
 
-/** KEYS[1] owner of one session. Returns the owner, "" for none, and the seconds for which it stays that. */
-const readOwner = script(
+/** KEYS[1] owner of one session; ARGV[1] who presents it. Returns 1 where nobody else owns it. */
+const mayUse = script(
   { flags: "no-writes,allow-oom" },
-  `return { redis.call('GET', KEYS[1]) or '', redis.call('TTL', KEYS[1]) }`,
+  `local owner = redis.call('GET', KEYS[1])
+return (not owner or owner == ARGV[1]) and 1 or 0`,
 );
 
 /**
  * KEYS[1] owner of one session, a hash of the user
  * ARGV[1] who presents the session
  * ARGV[2] seconds for which the session is the owner's from now on
+ * ARGV[3] seconds that are left at most when it is renewed
  *
  * Returns 1 where it may be used.
  */
@@ -39,17 +41,19 @@ const claim = script(
   {},
   `local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+if not owner or redis.call('TTL', KEYS[1]) < tonumber(ARGV[3]) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
 return 1`,
 );
 
 /**
- * Knows whose a session is: the first user's who connects with it, on whatever instance. Everybody in a room sees its
- * members' sessions, so without this anyone could speak with the session of somebody else. The session of a client that
- * has not signed in is no signed-in user's while it is used; guests are not told from each other.
+ * The first user to connect with a session owns it, on all instances. Everybody in a room sees its members' sessions, so
+ * without this anyone could speak with the session of somebody else. No signed-in user may use the session of a client
+ * that has not signed in, while that one uses it; guests are not distinguished.
  *
  * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
- * costs each connection one round trip, and one more where the session is new.
+ * costs each connection one round trip, and one more where Redis refuses writes.
  */
 export class SessionOwners {
   readonly #redis: Pick<SupervisedClient, "run">;
@@ -71,24 +75,14 @@ export class SessionOwners {
     const mine = user === null ? guest : hashOf(user);
     const seconds = user === null ? guestSeconds : ownedSeconds;
     const key = `${this.#keyPrefix}:session:${session}`;
-    const [owner, leftSeconds] = ownerOf(await runScript(this.#redis, readOwner, [key], []));
-    if (owner !== "" && owner !== mine) throw othersSession();
-    if (owner === mine && leftSeconds > seconds * renewedShare) return;
-    let mayUse: unknown;
-    try {
-      mayUse = await runScript(this.#redis, claim, [key], [mine, String(seconds)]);
-    } catch (error) {
-      if (error instanceof RequestError && error.code === "UNAVAILABLE") return;
-      throw error;
-    }
-    if (mayUse !== 1) throw othersSession();
+    const args = [mine, String(seconds), String(seconds * renewedShare)];
+    const answer = await runScript(this.#redis, claim, [key], args).catch((error: unknown) => {
+      if (!(error instanceof RequestError && error.code === "UNAVAILABLE")) throw error;
+      // It may be a write alone that was refused.
+      return runScript(this.#redis, mayUse, [key], [mine]);
+    });
+    if (answer !== 1) throw othersSession();
   }
-}
-
-function ownerOf(answer: unknown): readonly [owner: string, leftSeconds: number] {
-  if (!Array.isArray(answer) || answer.length !== 2) throw new Error("expected an owner and its seconds");
-  const [owner, leftSeconds] = answer;
-  return [String(owner), Number(leftSeconds)];
 }
 
 function othersSession(): RequestError {

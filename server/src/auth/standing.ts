@@ -1,17 +1,7 @@
 import { RequestError } from "../errors.ts";
-import type { Identity } from "./identity.ts";
+import type { AuthorizeQuestion, Identity } from "./identity.ts";
 import type { Proof } from "./revocations.ts";
 import { type Action, decideRight, type Rights } from "./rights.ts";
-
-/** A question about a right that the user's rooms do not decide. */
-export interface AuthorizeQuestion {
-  readonly user: string | null;
-  /** What `authenticate` answered with, or the claims of the token. */
-  readonly claims: unknown;
-  readonly room: string;
-  /** `read`: join, history, members; `write`: publish, signal, presence. */
-  readonly action: Action;
-}
 
 /** Asks the application. Throws what its hook throws, and UNAVAILABLE where it takes too long. */
 export type Authorize = (question: AuthorizeQuestion) => Promise<boolean>;
@@ -21,6 +11,8 @@ export interface RightsOptions {
   readonly authorize: Authorize | undefined;
   readonly roomRights: Rights;
   readonly inboxes: boolean;
+  /** How long an answer of `authorize` is kept; default 5 minutes. */
+  readonly keepAnswersMs?: number | undefined;
   /** Whether the user was disconnected just now, after this proof was accepted. */
   readonly isRevoked: (proof: Proof) => boolean;
 }
@@ -148,7 +140,8 @@ export class Standing implements Proof {
   #keptAnswer(room: string, action: Action): boolean | Promise<boolean> | undefined {
     const key = `${action} ${room}`;
     const kept = this.#answers.get(key);
-    if (kept === undefined || performance.now() - kept.askedAtMs < answerAgeMs) return kept?.answer;
+    if (kept === undefined || performance.now() - kept.askedAtMs < (this.#options.keepAnswersMs ?? answerAgeMs))
+      return kept?.answer;
     this.#answers.delete(key);
     return undefined;
   }

@@ -50,8 +50,16 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
 }
 
 function withSecret(secret: string, options: JWTVerifyOptions) {
-  const key = new TextEncoder().encode(secret);
-  return async (token: string) => (await jwtVerify(token, key, { ...options, algorithms: ["HS256"] })).payload;
+  const use: JWTVerifyOptions = { ...options, algorithms: ["HS256"] };
+  // Imported once: jose would import a text's bytes again for each token.
+  const imported = crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["verify"],
+  );
+  return async (token: string) => (await jwtVerify(token, await imported, use)).payload;
 }
 
 function withKeySet(url: string, options: JWTVerifyOptions, logger: Pick<Logger, "warn"> | undefined) {

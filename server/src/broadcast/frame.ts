@@ -47,7 +47,7 @@ export function signalFrame(room: string, { event, dataJson, from }: Signal, exc
   return `${broadcastStart(room, exceptSocketId)}"signal:sent",${start},"from":${JSON.stringify({ user, session })}}]}}}`;
 }
 
-/** What is told to the members of a room and not kept. */
+/** What is sent to the members of a room and not kept. */
 export interface Signal {
   readonly event: string;
   /** The JSON of its data, as the contract has checked it. */

@@ -18,7 +18,7 @@ export class SleepDetector {
   #wokeAt: Moment | undefined;
   #sleeps = 0;
 
-  /** @param longestMs - a pause of the event loop that is longer than this counts as a sleep */
+  /** @param longestMs - a pause of the event loop that is longer than this is taken for a sleep */
   constructor(longestMs: number) {
     this.#tick = new OverdueTick(longestMs);
     this.#timer = setInterval(() => {

@@ -11,7 +11,7 @@ const longestTimerMs = 2 ** 31 - 1;
  * @returns a function that cancels the call
  */
 export function whenElapsed(since: Moment, delayMs: number, callback: () => void): () => void {
-  let timer: NodeJS.Timeout;
+  let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {
     const leftMs = Math.ceil(delayMs - elapsedMs(since));
     if (leftMs <= 0) {
@@ -22,5 +22,7 @@ export function whenElapsed(since: Moment, delayMs: number, callback: () => void
     timer.unref();
   };
   wait();
-  return () => clearTimeout(timer);
+  // Node.js keeps the list of each duration's timers until that has passed, unless its last timer counted as a reason to
+  // stay alive when it was cleared. A list for every connection that is gone, for as long as a token lasts, is a leak.
+  return () => clearTimeout(timer?.ref());
 }

@@ -37,7 +37,7 @@ export function createCallerOf({ adminToken, isOpen, identify }: BearerParts): C
 /** Lets the ADMIN_TOKEN pass, and nobody else. Throws UNAUTHENTICATED. */
 export function requireAdmin(request: HonoRequest, adminToken: string | undefined): void {
   const given = bearerOf(request);
-  if (adminToken === undefined || (given !== undefined && equalInConstantTime(given, adminToken))) return;
+  if (adminToken !== undefined && given !== undefined && equalInConstantTime(given, adminToken)) return;
   throw unauthenticated(adminToken, undefined);
 }
 

@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { pathOf, refuseUpgrade } from "./refuse-upgrade.ts";
 
 /** The server of an application, which listens already or will. */
 export type HostServer = HttpServer | HttpsServer;
@@ -82,8 +83,7 @@ function takePath(host: HostServer, path: string, take: Take): () => void {
     if (asked === path) take(request, socket, head);
     // Node.js leaves an upgrade that a listener does not take open for ever; the first of us ends it for all of us.
     else if (!taken.has(asked) && path === first(taken) && host.listenerCount("upgrade") === taken.size) {
-      socket.on("error", () => undefined);
-      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      refuseUpgrade(socket);
     }
   };
   host.on("upgrade", onUpgrade);
@@ -94,7 +94,3 @@ function takePath(host: HostServer, path: string, take: Take): () => void {
 }
 
 const first = (paths: ReadonlyMap<string, Take>) => paths.keys().next().value;
-
-function pathOf({ url = "" }: IncomingMessage): string {
-  return url.split("?", 1)[0] ?? "";
-}

@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { pathOf, refuseUpgrade } from "./refuse-upgrade.ts";
 
 /**
  * The gateway keeps connections for reuse, and a POST on one that the server has just closed fails with 502. So the server
@@ -16,8 +17,11 @@ const lastAnswersMs = 500;
 export class OwnServer {
   readonly #server: Server;
   readonly #askedPort: number;
-  readonly #connections = new Set<Socket>();
-  readonly #underWay = new Set<ServerResponse>();
+  /**
+   * Requests under way, by their connection: one that waits behind another one on its connection is told of neither an
+   * answer nor an end when the connection ends.
+   */
+  readonly #underWay = new Map<Socket, Set<ServerResponse>>();
   /** Stays known when the server has ended. */
   #listenedPort = 0;
   #isGoingAway = false;
@@ -27,16 +31,23 @@ export class OwnServer {
    * Make it after all other listeners of the server, and before the server listens.
    *
    * @param port - 0 lets the system choose
+   * @param path - below it are the WebSockets; every other upgrade is refused
    */
-  constructor(server: Server, port: number) {
+  constructor(server: Server, port: number, path: string) {
     this.#server = server;
     this.#askedPort = port;
     server.keepAliveTimeout = keepAliveTimeoutMs;
     server.on("connection", (socket: Socket) => {
-      this.#connections.add(socket);
-      socket.once("close", () => this.#connections.delete(socket));
+      this.#underWay.set(socket, new Set());
+      socket.once("close", () => {
+        this.#underWay.delete(socket);
+        if (this.#isGoingAway && this.#isAllAnswered) this.#onAllAnswered();
+      });
     });
-    server.prependListener("request", (_request, response) => this.#track(response));
+    server.on("upgrade", (request, socket) => {
+      if (!pathOf(request).startsWith(path)) refuseUpgrade(socket);
+    });
+    server.prependListener("request", ({ socket }, response) => this.#track(socket, response));
   }
 
   /** The port that it listens on. */
@@ -65,7 +76,7 @@ export class OwnServer {
   /** From now on each answer closes its connection, so that clients that reuse connections go elsewhere in time. */
   goAway(): void {
     this.#isGoingAway = true;
-    for (const response of this.#underWay) closeAfter(response);
+    for (const responses of this.#underWay.values()) for (const response of responses) closeAfter(response);
   }
 
   /**
@@ -79,26 +90,32 @@ export class OwnServer {
     // A request that has arrived, and was not read yet, is one that is under way.
     await nextTurn();
     const stopped = stop();
-    const cutSilent = setTimeout(() => this.#destroyAllBut(this.#underWay), silentClientMs);
+    const cutSilent = setTimeout(() => this.#destroyIdle(), silentClientMs);
     await this.#allAnswered(Math.max(deadlineMs - performance.now(), lastAnswersMs));
     // Also those that never sent a whole request, and would keep the server open.
     this.#server.closeAllConnections();
     await stopped;
     clearTimeout(cutSilent);
-    this.#destroyAllBut(new Set());
+    for (const socket of this.#underWay.keys()) socket.destroy();
   }
 
-  #track(response: ServerResponse): void {
+  get #isAllAnswered(): boolean {
+    return [...this.#underWay.values()].every(({ size }) => size === 0);
+  }
+
+  #track(socket: Socket, response: ServerResponse): void {
     if (this.#isGoingAway) closeAfter(response);
-    this.#underWay.add(response);
+    const responses = this.#underWay.get(socket);
+    responses?.add(response);
     response.once("close", () => {
-      this.#underWay.delete(response);
-      if (this.#underWay.size === 0) this.#onAllAnswered();
+      responses?.delete(response);
+      // All connections are looked at only where somebody waits for it.
+      if (this.#isGoingAway && this.#isAllAnswered) this.#onAllAnswered();
     });
   }
 
   async #allAnswered(withinMs: number): Promise<void> {
-    if (this.#underWay.size === 0) return;
+    if (this.#isAllAnswered) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, withinMs);
       this.#onAllAnswered = () => {
@@ -108,10 +125,9 @@ export class OwnServer {
     });
   }
 
-  #destroyAllBut(responses: ReadonlySet<ServerResponse>): void {
-    const spared = new Set([...responses].map(({ socket }) => socket));
-    for (const socket of this.#connections) {
-      if (!spared.has(socket)) socket.destroy();
+  #destroyIdle(): void {
+    for (const [socket, responses] of this.#underWay) {
+      if (responses.size === 0) socket.destroy();
     }
   }
 }

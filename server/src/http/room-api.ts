@@ -1,5 +1,6 @@
 import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { RequestError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
@@ -33,18 +34,19 @@ const bodyBytes = 2 * limits.dataBytes;
 export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts): Hono<CallerEnv> {
   const api = new Hono<CallerEnv>();
   // Before the body is read: a stranger's is not.
-  api.use("/rooms/:room/*", async (context, next) => {
+  // On these paths alone: others are the application's own.
+  const withCaller = createMiddleware<CallerEnv>(async (context, next) => {
     context.set("caller", await callerOf(context.req));
     await next();
   });
-  api.post("/rooms/:room/messages", async (context) => {
+  api.post("/rooms/:room/messages", withCaller, async (context) => {
     const body = await jsonObject(context, "{ id, event, data }");
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
     const payload = { ...body, room: context.req.param("room") };
     const data = await requests.carryOut(context.get("caller"), "message:publish", payload, "request");
     return context.json(data, data.duplicate ? 200 : 201);
   });
-  api.get("/rooms/:room/messages", async (context) => {
+  api.get("/rooms/:room/messages", withCaller, async (context) => {
     const { limit, ...positions } = context.req.query();
     const payload = {
       ...positions,
@@ -53,7 +55,7 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
     };
     return context.json(await requests.carryOut(context.get("caller"), "history:read", payload, "request"));
   });
-  api.post("/rooms/:room/signals", async (context) => {
+  api.post("/rooms/:room/signals", withCaller, async (context) => {
     const body = await jsonObject(context, "{ event, data }");
     if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
     const payload = { ...body, room: context.req.param("room") };

@@ -35,7 +35,7 @@ local function recall(values)
     if values[i] then stored[fields[i]] = values[i] end
   end
   if not values[1] then return nil, 0 end
-  -- Without "~" an earlier version of this script wrote the hash, and "#" is no time: it counts as begun just now.
+  -- Without "~" an earlier version of this script wrote the hash, and "#" is no time: it is treated as begun just now.
   return values[2] and math.min(tonumber(values[1]), nowSeconds) or nowSeconds, tonumber(values[2] or ARGV[3])
 end
 local began0, keep0 = recall(redis.call('HMGET', KEYS[3], unpack(fields)))

@@ -1,5 +1,5 @@
 -- Compares what an instance has delivered or acknowledged of a room with its log, and may keep the log from expiring.
--- chain.lua stands before it. What the log lacks is reported in the log, and all members are told to read it.
+-- chain.lua stands before it. What the log lacks is reported in the log, and all members are notified to read it.
 --
 -- KEYS[1] log      KEYS[2] life      as in chain.lua
 -- KEYS[3] channel  sharded pub/sub channel

@@ -1,4 +1,4 @@
--- Removes the messages of a room's log, and reports that in the log itself, so that every member is told of a gap.
+-- Removes the messages of a room's log, and reports that in the log itself, so that every member gets a gap.
 -- chain.lua stands before it. The stream stays, and what comes next is a new epoch: no position is used a second time.
 --
 -- KEYS[1] log      KEYS[2] life      as in chain.lua

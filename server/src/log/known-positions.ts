@@ -58,7 +58,7 @@ export class KnownPositions {
     if (!this.#delivered.has(room)) this.#delivered.set(room, head);
   }
 
-  /** The members are told that the log stands at `head`. Nothing is kept of a room whose last member has left meanwhile. */
+  /** The members were notified that the log stands at `head`. Nothing is kept of a room whose last member has left meanwhile. */
   catchUp(room: string, head: Position): void {
     if (this.#delivered.has(room)) this.#delivered.set(room, head);
   }

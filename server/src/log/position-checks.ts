@@ -31,7 +31,7 @@ const broadcastGraceMs = 500;
  * Finds broadcasts and messages that were lost. A periodic check of each room with members notices a broadcast that did
  * not arrive here, shows the log what this instance knows, and renews the log's expiry. Rooms without members that were
  * published to from here are checked for a while after the last publish. After an outage of Redis the members of every
- * room are told its position, and every room of which this instance knows anything is checked.
+ * room are notified of its position, and every room of which this instance knows anything is checked.
  */
 export class PositionChecks {
   readonly #options: PositionChecksOptions;
@@ -40,7 +40,7 @@ export class PositionChecks {
   #roundStartedMs = Number.NEGATIVE_INFINITY;
   #due: string[] = [];
   #perTick = 0;
-  /** Rooms to check as soon as Redis answers. The members of those in `#untold` are told the position in any case. */
+  /** Rooms to check as soon as Redis answers. The members of those in `#untold` get the position in any case. */
   readonly #urgent = new Set<string>();
   readonly #untold = new Set<string>();
   /** Rooms whose last check found that a broadcast was lost. */
@@ -120,7 +120,7 @@ export class PositionChecks {
       return;
     }
     await setTimeoutPromise(broadcastGraceMs, undefined, { ref: false });
-    // Where a broadcast came meanwhile, it shows the members by itself what is missing before it.
+    // Where a broadcast came meanwhile, it shows the members what is missing before it.
     if (known.delivered(room) !== before) return;
     await this.#mendSubscription(room);
     this.#tell(room, head);
@@ -133,8 +133,8 @@ export class PositionChecks {
       this.#missing.add(room);
       return;
     }
-    logger.warn({ room }, "broadcasts do not arrive; subscribing anew");
-    await resubscribe(room).catch((error: unknown) => logger.debug({ room, err: error }, "subscribing anew failed"));
+    logger.warn({ room }, "broadcasts do not arrive; subscribing again");
+    await resubscribe(room).catch((error: unknown) => logger.debug({ room, err: error }, "subscribing again failed"));
   }
 
   #tell(room: string, head: Position): void {

@@ -67,7 +67,7 @@ local recovered, complete, lost = 1, true, nil
 local isProven = after == head
 local previous = after
 
--- Takes a loss entry: a reader that reads on over it is told of the break. Where nothing proves yet that the log
+-- Takes a loss entry: the break is reported to a reader that reads on over it. Where nothing proves yet that the log
 -- continues the position asked from, that position is lost, too, and the break is widened. It then begins at the
 -- position asked from, if that is earlier, and ends at the loss entry itself: no earlier gap can have covered that.
 local function meetLoss(entry)

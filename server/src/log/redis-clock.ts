@@ -3,7 +3,7 @@ const rememberedRooms = 10_000;
 
 /**
  * Tells Redis' time from what its scripts answered. In a cluster each master has a clock of its own, so what a room's
- * master said last counts for that room, and what any master said last for all others.
+ * master said last is used for that room, and what any master said last for all others.
  */
 export class RedisClock {
   readonly #aheadMs = new Map<string, number>();

@@ -46,7 +46,7 @@ const clearScript = script({ flags: "allow-oom" }, positionsSource, chainSource,
 const readScript = script({ flags: "no-writes" }, positionsSource, readSource);
 
 /**
- * How long after it was sent an append may still be stored: the publishers have been told by then that it is unknown
+ * How long after it was sent an append may still be stored: the publishers have learned by then that it is unknown
  * what became of it, and a Redis that was stopped must not carry it out whenever it goes on.
  */
 const appendWithinMs = limits.acknowledgementTimeoutMs;
@@ -76,7 +76,7 @@ export class RoomLog {
     await this.#runCheck(noRoom, [], { renewed: false });
   }
 
-  /** Appends a message and broadcasts it in the same step. Throws UNAVAILABLE, where it may be stored all the same. */
+  /** Appends a message and broadcasts it in the same step. Throws UNAVAILABLE, where it may be stored anyway. */
   append(room: string, draft: Draft): Promise<Outcome> {
     return this.#commits.submit(room, draft);
   }
@@ -109,7 +109,7 @@ export class RoomLog {
     }
   }
 
-  /** Removes every message of a room, and tells its members of a gap. Throws UNAVAILABLE, where it may be done all the same. */
+  /** Removes every message of a room, which is a gap for its members. Throws UNAVAILABLE, where it may be done anyway. */
   async clear(room: string): Promise<void> {
     const { keysOf, historyTtlSeconds, redis } = this.#options;
     const keys = keysOf(room);

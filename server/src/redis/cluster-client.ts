@@ -21,7 +21,7 @@ const silentSocketMs = 8_000;
 const topologyRefreshMs = 2_000;
 
 /**
- * A cluster counts as one connection that lives as long as one of its masters answers; commands for the slots of a
+ * A cluster is treated as one connection that lives as long as one of its masters answers; commands for the slots of a
  * master that is away or silent fail, at the latest by their own time limit.
  */
 export function createClusterClient(urls: ClusterUrls, role: ClientRole, events: ClientEvents): RedisClient {

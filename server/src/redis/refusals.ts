@@ -15,7 +15,7 @@ export function isWrongServer(error: unknown): error is ErrorReply {
   return error instanceof ErrorReply && wrongServer.test(error.message);
 }
 
-/** What a caller is told about a command that failed: UNAVAILABLE, unless the command itself is at fault. */
+/** What is reported to the caller of a command that failed: UNAVAILABLE, unless the command itself is at fault. */
 export function toRequestError(error: unknown): unknown {
   if (!(error instanceof ErrorReply)) return unreachable(error);
   if (temporary.test(error.message))

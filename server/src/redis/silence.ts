@@ -1,4 +1,4 @@
-/** How long a connection may owe every answer before it counts as silent. */
+/** How long a connection may owe every answer before it is taken for silent. */
 const silentAfterMs = 1_000;
 
 interface Debt {
@@ -15,7 +15,7 @@ interface Connection {
 
 /**
  * Knows which of several connections no longer answer, so that nothing more is sent to those. A stopped master carries
- * out what it has received once it goes on, although the sender was told that it failed. And node-redis closes only idle
+ * out what it has received once it goes on, although it was reported to the sender as failed. And node-redis closes only idle
  * sockets, so writing to a silent one would keep it open.
  */
 export class SilenceDetector {

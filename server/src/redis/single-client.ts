@@ -14,7 +14,7 @@ export const socketOptions = {
 export const clientOptions = { disableOfflineQueue: true, maintNotifications: "disabled" } as const;
 
 /**
- * A script that writes nothing and that Redis counts as a write all the same, since it does not say `no-writes`: a
+ * A script that writes nothing and that Redis treats as a write anyway, since it does not say `no-writes`: a
  * replica refuses it with READONLY. It needs no key, and no right that the log does not need.
  */
 const writeProbe = "#!lua flags=allow-oom\nreturn 1";

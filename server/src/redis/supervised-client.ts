@@ -24,7 +24,7 @@ export interface SupervisedClientOptions {
 
 type Listener = () => void;
 
-/** How long a command may take before it counts as unanswered. */
+/** How long a command may take before it is given up as unanswered. */
 const commandTimeoutMs = 2_000;
 /** How often an idle connection is probed: a half-open one is found within this and the probe's own time. */
 const probeIntervalMs = 2_000;
@@ -39,7 +39,7 @@ const graceMs = 1_000;
  * replaced by a fresh client: on a half-open TCP connection the kernel would wait for many minutes. So is one whose
  * server has become a replica, since a new connection resolves the server's name again.
  *
- * What follows from what is decided in supervision.ts; here it is carried out.
+ * supervision.ts decides; this class acts.
  */
 export class SupervisedClient {
   readonly #options: SupervisedClientOptions;

@@ -1,11 +1,11 @@
 import { limits, type Sender } from "@holdfast/client/protocol";
 import type { Action } from "../auth/rights.ts";
 
-/** Who asks, and through which connection; a request knows nothing else about where it came from. */
+/** Who sends a request, and through which connection; a request knows nothing else about where it came from. */
 export interface Caller {
   /** What rights are judged by. It never leaves the server. */
   readonly identity: CallerIdentity;
-  /** What the members of a room are told of the sender. */
+  /** What the members of a room learn about the sender. */
   readonly from: Sender;
   /** The name of the connection, so that a signal does not come back to it; "" where there is none. */
   readonly connection: string;
@@ -72,7 +72,7 @@ export function trustedCaller(user: string | null = null): Caller {
   };
 }
 
-/** A caller whom a request over HTTP has proved. */
+/** The caller of an authenticated HTTP request. */
 export function callerWithoutConnection(identity: CallerIdentity): Caller {
   return { identity, from: { user: identity.user, session: identity.session }, ...noConnection };
 }

@@ -15,7 +15,7 @@ export interface Requests {
    * that requests start in the order of the calls; only a right that the application has to be asked about is awaited. Throws INVALID_PAYLOAD, FORBIDDEN,
    * RATE_LIMITED and what the handler throws.
    *
-   * @param what - what the payload is called in the message of an error; default `payload`
+   * @param what - what the payload is called in the message of an error; default: nothing stands before the name of a field
    */
   carryOut<Name extends RequestName>(
     caller: Caller,

@@ -16,7 +16,7 @@ const answeredRooms = new WeakMap<Membership, Set<string>>();
 
 /**
  * Subscribes first, waits for the confirmation, and only then reads the log: what was appended before the read is in
- * the answer, what comes after arrives live, and what is in both is told apart by its position. With
+ * the answer, what comes after arrives live, and what is in both is distinguished by its position. With
  * `presence` it answers once the member is stored.
  *
  * Joining a room again is allowed: a client does so to catch up. Throws ROOM_LIMIT, RATE_LIMITED and UNAVAILABLE, and with

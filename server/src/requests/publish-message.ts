@@ -53,7 +53,7 @@ async function store(
     throw new RequestError("OUT_OF_ORDER", `the publish ${after} that this one follows is not stored`);
   }
   const { position, duplicate } = outcome;
-  // The application is told of what this call has stored, and not of a repetition.
+  // The application is notified of what this call has stored, and not of a repetition.
   if (!duplicate) hooks.onStored?.(room, position, draft);
   return { position, duplicate };
 }

@@ -3,7 +3,7 @@ import { OverLimit } from "../errors.ts";
 import type { Caller } from "./caller.ts";
 
 /** Requests of one connection that wait for the application's hooks, and their bytes. */
-const waitingPerConnection = 1_024;
+const waitingPerConnection = 2_048;
 const waitingBytesPerConnection = 4 * 1024 * 1024;
 /** The same for all connections of an instance. */
 const waitingPerInstance = 16_384;

@@ -37,7 +37,7 @@ async function identifyIn(seat: Seat, { identify, availability }: AdmitParts, so
   const { headers, query } = socket.handshake;
   const standing = await identify.connection({ token, headers, query }, session);
   seat.assign(standing);
-  // Asked last: a client that is admitted after the drain has begun would never be told to move.
+  // Asked last: a client that is admitted after the drain has begun would never be notified to move.
   if (availability.isDraining) {
     throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
   }

@@ -2,13 +2,7 @@ import type { Standing } from "../auth/standing.ts";
 import { momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
 import { tokenNoticeDelayMs } from "./expiry-notice.ts";
-
-/** How a connection grows old with its token. */
-export interface Aging {
-  /** The token is another one now. */
-  restart(): void;
-  stop(): void;
-}
+import type { Aging } from "./room-server.ts";
 
 /** What is asked of a socket whose token is watched. */
 interface AgingSocket {

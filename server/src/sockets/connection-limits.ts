@@ -5,9 +5,8 @@ import type { CutReason, Telemetry } from "../telemetry.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
-import type { EngineConnection, IncomingPacket } from "./engine-connection.ts";
+import { type EngineConnection, type IncomingPacket, terminate } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Outstanding } from "./outstanding.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
@@ -37,7 +36,6 @@ export class ConnectionLimits {
   readonly outgoing: Outgoing;
   readonly pace: ReaderPace;
   readonly readTokens = new ReadTokens(this.limiter);
-  readonly outstanding = new Outstanding();
   readonly reads: ConnectionReads;
   readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
@@ -66,7 +64,7 @@ export class ConnectionLimits {
     this.#parts.telemetry.connectionCut(reason);
     this.#parts.logger.debug({ reason }, "connection closed by the server");
     setImmediate(() => this.#connection.close());
-    setTimeout(() => this.#connection.transport.socket?.terminate(), closeGraceMs).unref();
+    setTimeout(() => terminate(this.#connection), closeGraceMs).unref();
   }
 
   /** Sees every packet before Socket.IO does. */
@@ -86,7 +84,7 @@ export class ConnectionLimits {
 
   #isWithinLimits(kind: Kind): boolean {
     if (!this.admission.isAdmitted) return this.limiter.take() === 0;
-    // A request takes its own tokens, because its refusal can be told. An attachment without one is no packet at all.
+    // A request takes its own tokens, because its refusal can be reported. An attachment without one is no packet at all.
     if (kind === "attachment") this.limiter.take();
     if (kind === "attachment" || kind === "request") return true;
     return this.#unanswerable.take() === 0;
@@ -98,7 +96,7 @@ export class ConnectionLimits {
     this.#parts.telemetry.connectionCut(reason);
     this.#parts.logger.warn({ reason }, "connection cut");
     this.#connection.close();
-    this.#connection.transport.socket?.terminate();
+    terminate(this.#connection);
   }
 }
 

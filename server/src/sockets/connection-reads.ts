@@ -8,7 +8,7 @@ const waitingReadsLimit = 256;
 const waitingBytesLimit = 1024 * 1024;
 /** How long a read waits for its turn: less than the client waits for its answer. */
 const longestWaitMs = 8_000;
-/** Longest delay that a refused read is told; random, so that those refused together do not come back together. */
+/** Longest delay that a refused read is asked for; random, so that those refused together do not come back together. */
 const retryWithinMs = 1_000;
 const pollIntervalMs = 20;
 

@@ -8,7 +8,6 @@ import type { Telemetry } from "../telemetry.ts";
 import type { TokenBucket } from "../token-bucket.ts";
 import { incomingBytes } from "./incoming-bytes.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Outstanding } from "./outstanding.ts";
 import type { ReadTokens } from "./read-tokens.ts";
 import type { ReaderPace } from "./reader-pace.ts";
 
@@ -20,7 +19,6 @@ export interface DispatchOptions {
   readonly readTokens: Pick<ReadTokens, "take" | "charge">;
   readonly pace: Pick<ReaderPace, "note">;
   readonly outgoing: Pick<Outgoing, "measure">;
-  readonly outstanding: Pick<Outstanding, "begin" | "end">;
   readonly telemetry: Pick<Telemetry, "refused">;
   readonly logger: Logger;
 }
@@ -78,17 +76,11 @@ function payerOf({ limiter, readTokens }: DispatchOptions, event: unknown): Pick
 }
 
 /** Runs up to the handler without awaiting, so that the order of packets is the order in which handlers start. */
-async function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): Promise<unknown> {
+function carryOut(options: DispatchOptions, event: unknown, payloads: readonly unknown[]): unknown {
   const cost = costOf(event) + Math.floor(incomingBytes(payloads) / bytesPerToken);
   const waitMs = payerOf(options, event).take(cost);
   if (waitMs > 0) {
     throw new OverLimit("requests per second", "RATE_LIMITED", "this connection sends too many requests", waitMs);
   }
-  const { outstanding } = options;
-  outstanding.begin();
-  try {
-    return await options.requests.carryOutEvent(options.caller, event, payloads);
-  } finally {
-    outstanding.end();
-  }
+  return options.requests.carryOutEvent(options.caller, event, payloads);
 }

@@ -2,7 +2,7 @@ import { momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
 import type { RoomServer } from "./room-server.ts";
 
-/** Share of the drain time over which the clients are told; the rest is left for the last of them to move. */
+/** Share of the drain time over which the clients are notified; the rest is left for the last of them to move. */
 const tellingShare = 0.6;
 const checkIntervalMs = 20;
 
@@ -24,7 +24,7 @@ export class Drain {
 
   /**
    * Resolves when all clients are gone or the drain time is over, whichever is first. Where another drain is under way,
-   * as that of the pre-stop hook when the process ends, nobody is told twice.
+   * as that of the pre-stop hook when the process ends, nobody is notified twice.
    */
   async run(): Promise<void> {
     const begun = momentNow();

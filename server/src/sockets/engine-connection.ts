@@ -5,7 +5,7 @@
 export interface EngineConnection {
   readonly readyState: string;
   /** Packets that have not been given to the WebSocket yet, because those before them are not sent. */
-  readonly writeBuffer: readonly OutgoingPacket[];
+  readonly writeBuffer: OutgoingPacket[];
   readonly transport: {
     /** False while something that was given to the WebSocket waits to be sent. */
     readonly writable: boolean;
@@ -36,4 +36,13 @@ export interface IncomingPacket {
 export interface OutgoingPacket {
   readonly data?: unknown;
   readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] };
+}
+
+/**
+ * Ends a connection without a close frame, and drops what waits for it. Engine.IO would still write all of that when the
+ * write that is under way is done, and each packet would fail with an error of its own: seconds for some thousands.
+ */
+export function terminate({ writeBuffer, transport }: EngineConnection): void {
+  writeBuffer.length = 0;
+  transport.socket?.terminate();
 }

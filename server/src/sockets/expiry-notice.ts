@@ -1,16 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
-import type { RoomSocket } from "./room-server.ts";
 
-/** When a connection that the platform cuts at a deadline is told to move. */
+/** When a connection that the platform cuts at a deadline is notified to move. */
 const spreadShare = 0.25;
 const longestSpreadMs = 10 * 60_000;
 const marginShare = 0.25;
 const longestMarginMs = 30_000;
 
 /**
- * How long after its opening a connection is told to move, for a lifetime of `lifetimeMs` and a random number from 0
+ * How long after its opening a connection is notified to move, for a lifetime of `lifetimeMs` and a random number from 0
  * to 1. The latest moment leaves a margin for the move itself: a quarter of the lifetime, at most 30 s. Before it lies
  * a spread of another quarter, at most 10 min, so that connections that were opened together do not move together.
  */
@@ -44,12 +43,18 @@ export function noteOpening(request: IncomingMessage): void {
   openedAt.set(request, momentNow());
 }
 
+/** What is asked of a socket whose connection has a lifetime. */
+interface LimitedSocket {
+  readonly request: IncomingMessage;
+  emit(event: "connection:expiring", notice: { readonly reason: "timeout"; readonly deadlineMs: number }): unknown;
+}
+
 /**
  * Tells a connection to move before its lifetime ends.
  *
  * @returns a function that cancels the notice
  */
-export function scheduleNotice(socket: RoomSocket, lifetimeMs: number): () => void {
+export function scheduleNotice(socket: LimitedSocket, lifetimeMs: number): () => void {
   const opened = openedAt.get(socket.request) ?? momentNow();
   return whenElapsed(opened, noticeDelayMs(lifetimeMs, Math.random()), () => {
     const leftMs = Math.round(lifetimeMs - elapsedMs(opened));

@@ -11,17 +11,18 @@ export interface OrdersParts {
   readonly revocations: Pick<Revocations, "note" | "check">;
   /** Whether the application has an `authorize`. */
   readonly asksApplication: boolean;
+  /** How often rooms are looked at whose right rests on an answer of the application that has become too old. */
+  readonly sweepEveryMs?: number;
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** How often rooms are looked at whose right rests on an answer of the application that has become too old. */
-const sweepEveryMs = 30_000;
+const usualSweepEveryMs = 30_000;
 /** Connections whose revocation is looked up at a time, and joined rooms that the application is asked about at a time. */
 const checksAtATime = 64;
 const questionsAtATime = 32;
 
 /**
- * Carries out on this instance's connections what is told to all instances, and what may have been told while this one
+ * Carries out on this instance's connections what is sent to all instances, and what may have been told while this one
  * could not hear. Nobody's right is known to have ended then, so that all stay until there is an answer, however long that
  * takes: an application or a Redis that is slow after an outage must not empty the rooms.
  */
@@ -35,7 +36,7 @@ export class Orders {
 
   constructor(parts: OrdersParts) {
     this.#parts = parts;
-    const { logger } = parts;
+    const { asksApplication, sweepEveryMs = usualSweepEveryMs, logger } = parts;
     this.#checks = new PacedWork({
       atATime: checksAtATime,
       step: (socket) => this.#checkRevocation(socket),
@@ -47,7 +48,7 @@ export class Orders {
       step: (socket) => this.#askAboutRoom(socket),
       onFailing: (err) => logger.warn({ err }, "authorize gave no answer about members; it is asked again"),
     });
-    if (parts.asksApplication) this.#timer = setInterval(() => this.#sweep(), sweepEveryMs).unref();
+    if (asksApplication) this.#timer = setInterval(() => this.#sweep(), sweepEveryMs).unref();
   }
 
   readonly carryOut = (order: Order): void => {
@@ -68,7 +69,7 @@ export class Orders {
     }
   };
 
-  /** Orders may have been told that this instance could not hear. */
+  /** Orders may have been sent that this instance could not receive. */
   catchUp(): void {
     const { io, asksApplication } = this.#parts;
     for (const socket of io.of("/").sockets.values()) {

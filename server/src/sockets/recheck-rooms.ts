@@ -2,7 +2,7 @@ import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
 import type { RoomServer, RoomSocket } from "./room-server.ts";
 
-/** How long the application may take to answer about a room that a connection is in, before it counts as unknown. */
+/** How long the application may take to answer about a room that a connection is in, before the answer is taken for unknown. */
 const answerWithinMs = 1_000;
 
 /** The connections of a user on this instance. */

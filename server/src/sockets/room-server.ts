@@ -6,9 +6,18 @@ import type { MembersNotice } from "../presence/fold.ts";
 import { versionText } from "../presence/member-version.ts";
 import type { Seat } from "./seats.ts";
 
+/** How a connection grows old with its token. */
+export interface Aging {
+  /** The token is another one now, or has another end. */
+  restart(): void;
+  stop(): void;
+}
+
 interface SocketData {
   /** Is set when the socket is admitted. */
   standing: Standing;
+  /** Is set when the socket is served. */
+  aging: Aging;
   /** Is given back when the socket is gone. */
   seat: Seat;
   /** Is called when the connection is taken out of a room: its user may not read there, or that cannot be looked up now. */

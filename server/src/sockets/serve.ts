@@ -43,10 +43,11 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { user, session } = standing;
   const logger = parts.logger.child({ connection: socket.id, session });
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
-  const { limiter, readTokens, pace, outgoing, outstanding, reads, admission } = limitsOf(socket);
+  const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
   parts.telemetry.connectionOpened();
   const aging = watchToken(socket, standing);
+  socket.data.aging = aging;
   const caller: Caller = {
     identity: standing,
     from: { user, session },
@@ -67,7 +68,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   };
   parts.presence.opened({ id: socket.id, heardAt: () => lastHeard(socket) });
   const { requests, telemetry } = parts;
-  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, outstanding, telemetry, logger };
+  const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, telemetry, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
     // A packet that was in the buffer during a sleep is not served: the connection is being cut.

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
 import type { Telemetry } from "../telemetry.ts";
-import type { EngineConnection } from "./engine-connection.ts";
+import { type EngineConnection, terminate } from "./engine-connection.ts";
 
-/** What may wait to be sent to one connection before it counts as too slow. */
+/** What may wait to be sent to one connection before it is taken for too slow. */
 const waitingBytesLimit = 8 * 1024 * 1024;
 const waitingPacketsLimit = 4_096;
 const sweepIntervalMs = 1_000;
@@ -48,5 +48,5 @@ function cutNow(connection: EngineConnection, waitingBytes: number, { logger, te
   cut.add(connection);
   telemetry.connectionCut("slow reader");
   logger.warn({ waitingBytes, waitingPackets: connection.writeBuffer.length }, "slow reader cut");
-  connection.transport.socket?.terminate();
+  terminate(connection);
 }

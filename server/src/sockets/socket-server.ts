@@ -30,6 +30,8 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     path,
     transports: ["websocket"],
     serveClient: false,
+    // The owner of the HTTP server refuses other upgrades. Engine.IO leaves some of their connections open for ever.
+    destroyUpgrade: false,
     adapter,
     parser,
     maxHttpBufferSize: limits.packetBytes,

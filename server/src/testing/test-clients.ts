@@ -16,6 +16,9 @@ interface Told {
   on(event: "gap", handler: () => void): () => void;
 }
 
+/** A token that ends so much later than now is another one: the test server's own last an hour. */
+const renewedMs = 60_000;
+
 /** The position of a room in which nothing was ever published: there is nothing in it to lose. */
 const nothingYet = "0-0";
 
@@ -44,9 +47,19 @@ export class TestClients<C> {
     });
   }
 
-  /** Interrupts connections, and resolves when their clients are connected and in their rooms through other ones. */
-  async replace(connections: readonly OpenConnection[], interrupt: () => void): Promise<void> {
+  /**
+   * Interrupts connections, and resolves when their clients are connected and in their rooms through other ones; or, where
+   * that will do, through the same ones with a token that ends later.
+   */
+  async replace(
+    connections: readonly OpenConnection[],
+    interrupt: () => void,
+    renewal: "or renewed" | "replaced alone" = "replaced alone",
+  ): Promise<void> {
     const before = new Set(connections.map(({ id }) => id));
+    const begunMs = Date.now();
+    const isDone = ({ id, expiresAtMs = Number.POSITIVE_INFINITY }: OpenConnection) =>
+      !before.has(id) || (renewal === "or renewed" && expiresAtMs > begunMs + renewedMs);
     const waiting = connections.flatMap(({ session, rooms }) => {
       const known = this.#clients.get(session ?? "");
       return known === undefined ? [] : { ...known, session, rooms, isHurried: false };
@@ -64,13 +77,13 @@ export class TestClients<C> {
           }
           const own = now.filter((connection) => connection.session === session);
           const isBack = own.some(({ rooms: joined }) => rooms.every((room) => joined.includes(room)));
-          return client.status !== "connected" || own.some(({ id }) => before.has(id)) || !isBack;
+          return client.status !== "connected" || !own.every(isDone) || !isBack;
         })
         .map(({ session }) => `the client with the session ${session} to be back`);
     });
   }
 
-  /** Loses something, and resolves when every room that had any messages has been told of a gap. */
+  /** Loses something, and resolves when every room that had any messages has got a gap. */
   async lose(lose: () => Promise<void>): Promise<void> {
     const told = new Set<object>();
     const watched = [...this.#clients].flatMap(([session, { client, rooms }]) =>

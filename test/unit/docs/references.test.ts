@@ -65,8 +65,11 @@ test("the dependency rules that the page explains are those that are checked", (
   expect(tableUnder(architecture, "Dependency rules").flatMap((row) => codes(row.Rule ?? ""))).toEqual(checked);
 });
 
-test("every test that the invariants name exists under that title", () => {
-  const cited = listUnder(architecture, "Invariants");
+test.each([
+  ["ARCHITECTURE.md", "Invariants"],
+  ["SECURITY.md", "What was tried"],
+])("every test that %s names under %s exists under that title", (file, heading) => {
+  const cited = listUnder(read(file), heading);
   expect(cited.length).toBeGreaterThan(15);
   for (const text of cited) {
     const parts = text.split(/(?=`test\/)/).slice(1);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { AuthorizeQuestion } from "../../../server/src/auth/identity.ts";
 import { anonymous, type Identity } from "../../../server/src/auth/identity.ts";
 import { parseRoomRights } from "../../../server/src/auth/rights.ts";
-import type { AuthorizeQuestion } from "../../../server/src/auth/standing.ts";
 import { Standing } from "../../../server/src/auth/standing.ts";
 
 const ann: Identity = { ...anonymous, user: "ann", claims: { team: "a" } };

@@ -5,10 +5,10 @@ import { deferred } from "../../support/application-rig.ts";
 const owner = (connection: string, user: string | null = null) => ({ connection, from: { user, session: null } });
 const rateLimited = { code: "RATE_LIMITED", retryAfterMs: expect.any(Number) };
 
-test("1,024 requests of one connection may wait, whatever others do, and their end makes room", async () => {
+test("2,048 requests of one connection may wait, whatever others do, and their end makes room", async () => {
   const waiting = new WaitingRequests();
   const gate = deferred();
-  const held = Array.from({ length: 1_024 }, () => waiting.run(owner("a"), 0, () => gate.promise));
+  const held = Array.from({ length: 2_048 }, () => waiting.run(owner("a"), 0, () => gate.promise));
   await expect(waiting.run(owner("a"), 0, async () => "ran")).rejects.toMatchObject(rateLimited);
   expect(await waiting.run(owner("b"), 0, async () => "ran")).toBe("ran");
   gate.resolve();
