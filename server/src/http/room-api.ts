@@ -27,9 +27,9 @@ const doubtfulAfterWakeMs = 1_000;
 const bodyBytes = 2 * limits.dataBytes;
 
 /**
- * `POST /rooms/:room/messages` with `{ id, event, data }`, `GET /rooms/:room/messages?after=&before=&limit=`, `GET /rooms/:room/members?cursor=&limit=` and `POST
- * /rooms/:room/signals` with `{ event, data }`: the same rows of the request table as over the socket, for back ends, and
- * for users with a token of theirs.
+ * `POST /rooms/:room/messages` with `{ id, event, data }`, `GET /rooms/:room/messages?after=&before=&limit=`, `GET
+ * /rooms/:room/members?cursor=&limit=` and `POST /rooms/:room/signals` with `{ event, data }`: the same rows of the request
+ * table as over the socket, for back ends, and for users with a token of theirs.
  */
 export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts): Hono<CallerEnv> {
   const api = new Hono<CallerEnv>();
@@ -47,12 +47,7 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
     return context.json(data, data.duplicate ? 200 : 201);
   });
   api.get("/rooms/:room/messages", withCaller, async (context) => {
-    const { limit, ...positions } = context.req.query();
-    const payload = {
-      ...positions,
-      room: context.req.param("room"),
-      ...(limit === undefined ? {} : { limit: Number(limit) }),
-    };
+    const payload = pageAsked(context.req.param("room"), context.req.query());
     return context.json(await requests.carryOut(context.get("caller"), "history:read", payload, "request"));
   });
   api.post("/rooms/:room/signals", withCaller, async (context) => {
@@ -61,13 +56,8 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
     const payload = { ...body, room: context.req.param("room") };
     return context.json(await requests.carryOut(context.get("caller"), "signal:send", payload, "request"));
   });
-  api.get("/rooms/:room/members", async (context) => {
-    const { limit, ...cursor } = context.req.query();
-    const payload = {
-      ...cursor,
-      room: context.req.param("room"),
-      ...(limit === undefined ? {} : { limit: Number(limit) }),
-    };
+  api.get("/rooms/:room/members", withCaller, async (context) => {
+    const payload = pageAsked(context.req.param("room"), context.req.query());
     return context.json(await requests.carryOut(context.get("caller"), "presence:list", payload, "request"));
   });
   return api;
@@ -75,6 +65,11 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
 
 /** What a request carries from the check of its token to its handler. */
 export type CallerEnv = { Variables: { caller: Caller } };
+
+/** The payload of a request for a page: a query's values are texts, and `limit` is a number. */
+function pageAsked(room: string, { limit, ...range }: Record<string, string>): object {
+  return { ...range, room, ...(limit === undefined ? {} : { limit: Number(limit) }) };
+}
 
 function refuseDoubtful(sinceWakeMs: number): void {
   const leftMs = Math.ceil(doubtfulAfterWakeMs - sinceWakeMs);
