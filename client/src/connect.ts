@@ -9,6 +9,7 @@ import type { NotificationPayload } from "./protocol/events.ts";
 import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
 import type { Room } from "./room-api.ts";
+import { createSignals } from "./signals.ts";
 import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
@@ -45,6 +46,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
+  const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
   let status: Status = "connecting";
@@ -214,6 +216,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         handles,
         isWanted,
         outbox: outboxOf(name),
+        signal,
         fits,
         route,
         request,
