@@ -19,7 +19,7 @@ const INTERVAL_MS = 50;
 const LATE_MS = 1000;
 
 /** Lets one of a key pass at once, and of those that come within the interval after it the newest, at its end. */
-export function createLatest() {
+function createLatest() {
   /** By key, while its interval lasts. */
   const held = new Map<string, (() => void) | undefined>();
 
