@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import { limits } from "@holdfast/client/protocol";
 import { Server } from "socket.io";
-import type { createAdapter } from "../broadcast/adapter.ts";
+import type { AdapterFactory } from "../broadcast/adapter.ts";
 import { RequestError, toWireError } from "../errors.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { limitConnections, limitsOf } from "./connection-limits.ts";
@@ -16,7 +16,7 @@ export interface SocketServerOptions extends AdmitParts, ServeParts {
   readonly httpServer: HttpServer;
   /** Where clients connect, `/socket.io/`. */
   readonly path: string;
-  readonly adapter: ReturnType<typeof createAdapter>;
+  readonly adapter: AdapterFactory;
   readonly allowedOrigins: AllowedOrigins;
 }
 

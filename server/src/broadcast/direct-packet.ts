@@ -1,0 +1,80 @@
+import { adapterRoom } from "./names.ts";
+
+/** A broadcast to a room, as it goes to the WebSockets of its members. */
+export interface DirectPacket {
+  /** One unmasked WebSocket text frame with an Engine.IO message that is a Socket.IO event. */
+  readonly frame: Buffer;
+  /** The connection that does not get it, as the sender of a signal; "" for none. */
+  readonly exceptSocketId: string;
+}
+
+/** Reads the broadcasts of one room; undefined for every frame that the adapter has to read. */
+export type ReadDirectPacket = (frame: Buffer) => DirectPacket | undefined;
+
+/** Engine.IO's "message" and Socket.IO's "event", which stand before the list of an event's arguments. */
+const packetStart = "42";
+/** What ends a frame, with and without a tail: see frame.ts. Nothing in a tail looks like that. */
+const endWithTail = "}},";
+const endWithoutTail = "}}}";
+const quote = 0x22;
+const closingBracket = 0x5d;
+const closingBrace = 0x7d;
+
+/**
+ * A frame that this package's log or signals have published contains the JSON of its packet as the members get it, so it
+ * needs neither to be parsed nor to be encoded again: its bytes are put behind the header of a WebSocket frame. Other
+ * frames, such as those of a server of an earlier version, go the adapter's way.
+ */
+export function directPacketReader(room: string): ReadDirectPacket {
+  const name = JSON.stringify(adapterRoom(room));
+  const beforeExcept = Buffer.from(`{"uid":"emitter","nsp":"/","type":3,"data":{"opts":{"rooms":[${name}],"except":[`);
+  const afterExcept = Buffer.from('],"flags":{}},"packet":{"type":2,"data":');
+  return (frame) => {
+    if (!hasAt(frame, beforeExcept, 0)) return undefined;
+    let at = beforeExcept.length;
+    let exceptSocketId = "";
+    if (frame[at] === quote) {
+      const end = frame.indexOf(quote, at + 1);
+      exceptSocketId = frame.toString("latin1", at + 1, end);
+      at = end + 1;
+    }
+    if (!hasAt(frame, afterExcept, at)) return undefined;
+    const end = packetEnd(frame);
+    if (end === -1) return undefined;
+    return { frame: webSocketFrame(frame, at + afterExcept.length, end), exceptSocketId };
+  };
+}
+
+/** Where the packet's list of arguments ends. */
+function packetEnd(frame: Buffer): number {
+  if (frame[frame.length - 1] !== closingBrace) return -1;
+  const hasTail = frame[frame.length - 2] !== closingBrace;
+  const end = hasTail ? frame.lastIndexOf(endWithTail) : frame.length - endWithoutTail.length;
+  return frame[end - 1] === closingBracket ? end : -1;
+}
+
+function hasAt(frame: Buffer, expected: Buffer, at: number): boolean {
+  return (
+    frame.length > at + expected.length && frame.compare(expected, 0, expected.length, at, at + expected.length) === 0
+  );
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6455#section-5.2: FIN and opcode 1 (text), no mask, the length in 7, 16 or 64 bits. */
+function webSocketFrame(source: Buffer, start: number, end: number): Buffer {
+  const length = packetStart.length + end - start;
+  const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerBytes + length);
+  frame[0] = 0x81;
+  if (headerBytes === 2) frame[1] = length;
+  else if (headerBytes === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeUInt32BE(0, 2);
+    frame.writeUInt32BE(length, 6);
+  }
+  frame.write(packetStart, headerBytes, "latin1");
+  source.copy(frame, headerBytes + packetStart.length, start, end);
+  return frame;
+}
