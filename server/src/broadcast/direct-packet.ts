@@ -1,4 +1,5 @@
 import { adapterRoom } from "./names.ts";
+import { textFrame } from "./text-frame.ts";
 
 /** A broadcast to a room, as it goes to the WebSockets of its members. */
 export interface DirectPacket {
@@ -59,22 +60,9 @@ function hasAt(frame: Buffer, expected: Buffer, at: number): boolean {
   );
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6455#section-5.2: FIN and opcode 1 (text), no mask, the length in 7, 16 or 64 bits. */
 function webSocketFrame(source: Buffer, start: number, end: number): Buffer {
-  const length = packetStart.length + end - start;
-  const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headerBytes + length);
-  frame[0] = 0x81;
-  if (headerBytes === 2) frame[1] = length;
-  else if (headerBytes === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = 127;
-    frame.writeUInt32BE(0, 2);
-    frame.writeUInt32BE(length, 6);
-  }
-  frame.write(packetStart, headerBytes, "latin1");
-  source.copy(frame, headerBytes + packetStart.length, start, end);
+  const { frame, payloadAt } = textFrame(packetStart.length + end - start);
+  frame.write(packetStart, payloadAt, "latin1");
+  source.copy(frame, payloadAt + packetStart.length, start, end);
   return frame;
 }

@@ -4,7 +4,7 @@ import type { DirectPacket } from "../broadcast/direct-packet.ts";
 import { adapterRoom } from "../broadcast/names.ts";
 
 /** A member's Engine.IO connection, as far as frames are written past it. Not all of this is in Engine.IO's public types. */
-export interface DirectConnection {
+interface DirectConnection {
   readonly readyState: string;
   readonly writeBuffer: readonly unknown[];
   readonly transport: {

@@ -11,6 +11,7 @@ import { type AllowedOrigins, originAllowed } from "./origin.ts";
 import { parser } from "./parser.ts";
 import type { RoomServer } from "./room-server.ts";
 import { connectTimeoutMs, type ServeParts, serve } from "./serve.ts";
+import { WholeFrameServer } from "./whole-frame-websocket.ts";
 
 export interface SocketServerOptions extends AdmitParts, ServeParts {
   readonly httpServer: HttpServer;
@@ -41,6 +42,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     pingTimeout: pingTimeoutMs,
     // Compression would forbid encoding a broadcast once for all its receivers.
     perMessageDeflate: false,
+    wsEngine: WholeFrameServer,
     allowRequest: (request, decide) => {
       noteOpening(request);
       const { origin } = request.headers;
