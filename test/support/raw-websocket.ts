@@ -121,7 +121,7 @@ export class RawClient implements Disposable {
     this.#webSocket.pause();
   }
 
-  /** Reads on. */
+  /** Reads again what has waited. */
   resume(): void {
     this.#webSocket.resume();
   }
