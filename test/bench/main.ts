@@ -11,6 +11,7 @@ import { hotRoom } from "./hot-room.ts";
 import { idleInstance } from "./idle-instance.ts";
 import { jitter } from "./jitter.ts";
 import { kill } from "./kill.ts";
+import { presence } from "./presence.ts";
 import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
@@ -36,6 +37,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "stopped-readers": stoppedReaders,
   handover,
   handshake,
+  presence,
   cost,
 };
 
