@@ -1,13 +1,11 @@
 import { sessionId, uniqueRoom } from "../support/unique.ts";
 import { timePasses, waitFor } from "../support/wait.ts";
 import { progress } from "./bench.ts";
-import { type Deployment, deploy } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import { type Counts, Histogram } from "./histogram.ts";
 import { openMember } from "./presence-member.ts";
 import { type PresenceWatcher, watchMembers } from "./presence-watcher.ts";
 
-/** Instances that survive; each has a watcher, and each would remove the members of a dead one. */
-const SURVIVORS = 2;
 const MEMBERS_EACH = 15;
 /** Longer than the first lease of a Redis and the calm after it, in which nobody is taken for dead. */
 const AGE_MS = 16_000;
@@ -26,20 +24,20 @@ export interface Deaths {
   readonly announcements: number;
 }
 
-/** Kills half of the instances and stops the others, one after the other, and watches their members go. */
-export async function measureDeaths(deaths: number): Promise<Deaths> {
-  await using deployment = await deploy("holdfast", { instances: SURVIVORS + deaths });
+/** Kills half of the instances behind the first few, stops the other half, and watches their members go. */
+export async function measureDeaths(deployment: Deployment, survivors: number): Promise<Deaths> {
+  const deaths = deployment.servers.length - survivors;
   const room = uniqueRoom("deaths");
-  const watchers = await Promise.all(deployment.urls.slice(0, SURVIVORS).map((url) => watchMembers(url, room)));
+  const watchers = await Promise.all(deployment.urls.slice(0, survivors).map((url) => watchMembers(url, room)));
   const victims: string[][] = [];
   for (let index = 0; index < deaths; index += 1) {
     const sessions = Array.from({ length: MEMBERS_EACH }, sessionId);
-    const { url } = deployment.server(SURVIVORS + index);
+    const { url } = deployment.server(survivors + index);
     // Their connections end with the processes.
     await Promise.all(sessions.map((session) => openMember(url, room, session)));
     victims.push(sessions);
   }
-  const there = SURVIVORS + deaths * MEMBERS_EACH;
+  const there = survivors + deaths * MEMBERS_EACH;
   await waitFor(() => watchers.every(({ count }) => count === there), `${there} members to be seen`, 20_000);
   // A time that belongs to the scene: the deaths of an instance that has lived for a while are measured.
   await timePasses(AGE_MS);
@@ -47,7 +45,7 @@ export async function measureDeaths(deaths: number): Promise<Deaths> {
   const watched = victims.map(async (sessions, index) => {
     const isKilled = index % 2 === 0;
     await timePasses(index * BETWEEN_MS);
-    const diedMs = die(deployment, SURVIVORS + index, isKilled);
+    const diedMs = die(deployment, survivors + index, isKilled);
     await seesGone(watchers, sessions);
     const histogram = isKilled ? killed : frozen;
     for (const { goneAtMs } of watchers) {

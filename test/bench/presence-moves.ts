@@ -2,11 +2,10 @@ import type { RawClient } from "../support/raw-websocket.ts";
 import { sessionId, uniqueRoom } from "../support/unique.ts";
 import { timePasses, waitFor } from "../support/wait.ts";
 import { progress } from "./bench.ts";
-import { deploy } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import { openMember } from "./presence-member.ts";
 import { watchMembers } from "./presence-watcher.ts";
 
-const INSTANCES = 2;
 const MEMBERS = 100;
 /** A cut lasts at most so long: less than half of the grace, whatever the machine does beside it. */
 const LONGEST_CUT_MS = 3_500;
@@ -25,17 +24,17 @@ export interface Moves {
  * Members that move as a client does, make before break, and members that are cut and come back, to another instance or
  * the same. Then one leaves for good, so that it is certain that the watchers see a leave.
  */
-export async function measureMoves(count: number): Promise<Moves> {
-  await using deployment = await deploy("holdfast", { instances: INSTANCES });
+export async function measureMoves(deployment: Deployment, count: number): Promise<Moves> {
+  const instances = deployment.servers.length;
   const room = uniqueRoom("moves");
   const watchers = await Promise.all(deployment.urls.map((url) => watchMembers(url, room)));
-  const urlOf = (index: number) => deployment.server(index % INSTANCES).url;
+  const urlOf = (index: number) => deployment.server(index % instances).url;
   const open = async (index: number) => {
     const session = sessionId();
     return { session, at: index, client: await openMember(urlOf(index), room, session) };
   };
   const members = await Promise.all(Array.from({ length: MEMBERS }, (_, index) => open(index)));
-  const there = MEMBERS + INSTANCES;
+  const there = MEMBERS + instances;
   await waitFor(
     () => watchers.every(({ members: seen }) => seen.size === there),
     `${there} members to be seen`,

@@ -1,6 +1,6 @@
 import { uniqueRoom } from "../support/unique.ts";
 import { defineBench, progress } from "./bench.ts";
-import { deploy } from "./deployment.ts";
+import { type Deployment, deploy } from "./deployment.ts";
 import { type Counts, Histogram } from "./histogram.ts";
 import { measureBigRoom } from "./presence-big-room.ts";
 import { openCrowd, readWholeList } from "./presence-crowd.ts";
@@ -10,6 +10,8 @@ import { measureMoves } from "./presence-moves.ts";
 import { presenceReport } from "./presence-report.ts";
 
 const INSTANCES = 2;
+/** Instances that survive the others; each has a watcher, and each would remove the members of a dead one. */
+const SURVIVORS = 2;
 const PLAIN_LISTS = 10;
 
 type Values = Readonly<Record<"members" | "moves" | "deaths", number>>;
@@ -27,13 +29,18 @@ export const presence = defineBench<keyof Values>({
     progress(`${crowd.clients} clients are connected`);
     const big = await measureBigRoom(deployment, crowd);
     const plainListMs = await measurePlainList(values.members);
+    // Instances start one after the other, because all at once they would take too long on a busy machine.
+    await using forDeaths = await deploy("holdfast", { instances: SURVIVORS + values.deaths });
+    await using forMoves = await deploy("holdfast", { instances: INSTANCES });
+    await using for200 = await deploy("holdfast", { instances: INSTANCES });
+    await using for10 = await deploy("holdfast", { instances: INSTANCES });
     // Nothing of these is CPU: they share the machine and the time.
     const [bigIdle, deaths, moves, rooms200, rooms10] = await Promise.all([
       idleCost(deployment, big.members),
-      measureDeaths(values.deaths),
-      measureMoves(values.moves),
-      measureRooms(2_000, 200),
-      measureRooms(1_000, 10),
+      measureDeaths(forDeaths, SURVIVORS),
+      measureMoves(forMoves, values.moves),
+      measureRooms(for200, 2_000, 200),
+      measureRooms(for10, 1_000, 10),
     ]);
     const open = await crowd.open();
     if (open !== crowd.clients) throw new Error(`expected ${crowd.clients} open connections at the end, got ${open}`);
@@ -58,8 +65,7 @@ async function measurePlainList(wanted: number): Promise<Counts> {
   return histogram.counts;
 }
 
-async function measureRooms(members: number, perRoom: number): Promise<IdleCost> {
-  await using deployment = await deploy("holdfast", { instances: INSTANCES });
+async function measureRooms(deployment: Deployment, members: number, perRoom: number): Promise<IdleCost> {
   await using crowd = await openCrowd(deployment.urls, members);
   const perSwarm = members / crowd.swarms.length / perRoom;
   await Promise.all(
