@@ -204,6 +204,7 @@ export async function assembleServer<C>(
   const positions = new PositionChecks({
     log,
     known,
+    riderOf: presence.checkRiderOf,
     logger,
     resubscribe: (room) => subscriptions.resubscribe(channelOf(room)),
     localRooms: () => localRooms(io),

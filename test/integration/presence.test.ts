@@ -1,5 +1,6 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import { presenceKeys } from "../../server/src/presence/keys.ts";
 import { ask, askData, connectStock } from "../support/stock-client.ts";
 import { sessionId, uniqueRoom } from "../support/unique.ts";
@@ -262,3 +263,49 @@ test("of a room with members everything expires by itself where no instance look
   }
   admin.destroy();
 });
+
+test("a room's members are compared with Redis in the call that checks its log, and by themselves only where nobody watches", async () => {
+  // With this retention the log is checked every 2 s, and so are the members.
+  await using rig = await startPresence(1, { historyTtlSeconds: 6, presenceGraceSeconds: 60 });
+  const room = uniqueRoom();
+  const ann = await rig.member(0, room, "ann");
+  await using admin = await monitorScripts(rig.redis.url);
+  const { instances } = presenceKeys(rig.keyPrefix, room);
+  const { log } = roomKeys(rig.keyPrefix, room);
+  const calls = () => admin.calls.filter((call) => call.includes(instances));
+  await waitFor(() => calls().length > 2, "checks of the room");
+  expect(calls().filter((call) => !call.includes(log))).toEqual([]);
+  // What Redis holds and this instance does not is noticed by them.
+  await admin.client.hSet(instances, "stranger", "1");
+  await waitFor(async () => !(await admin.client.hExists(instances, "stranger")), "the stranger to be removed");
+  ann.socket.io.engine.close();
+  const before = calls().length;
+  await waitFor(
+    () =>
+      calls()
+        .slice(before)
+        .some((call) => !call.includes(log)),
+    "a check of the members alone",
+    25_000,
+  );
+});
+
+/** The scripts that clients call, each as its keys and arguments. */
+async function monitorScripts(url: string) {
+  const client = createClient({ url });
+  const monitor = createClient({ url });
+  await Promise.all([client.connect(), monitor.connect()]);
+  const calls: string[] = [];
+  await monitor.monitor((line) => {
+    const text = line.toString();
+    if (/"evalsha"/i.test(text)) calls.push(text);
+  });
+  return {
+    client,
+    calls,
+    async [Symbol.asyncDispose]() {
+      monitor.destroy();
+      client.destroy();
+    },
+  };
+}

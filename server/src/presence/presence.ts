@@ -2,6 +2,7 @@ import type { Member } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { RequestError } from "../errors.ts";
+import type { CheckRider } from "../log/check-script.ts";
 import type { MembersNotice } from "./fold.ts";
 import type { PresenceFrame } from "./frame.ts";
 import { type Ending, graceMs, isStillShown } from "./grace.ts";
@@ -68,6 +69,8 @@ export interface MembersPage {
 
 /** How often each room is compared with Redis; that also keeps its members from expiring. */
 export const membersCheckMs = 15_000;
+/** A room that is watched is compared when its log is checked. Where that was so long ago, it is compared by itself. */
+const overdueCheckMs = 1.5 * membersCheckMs;
 /** How long a connection may take to show that it lives, after its instance slept. */
 const signOfLifeMs = 2_000;
 /** How much longer than a renewal the instances may take to restore their members after a loss of data. */
@@ -98,6 +101,7 @@ export class Presence {
   #tags = 0;
   #due: string[] = [];
   #perStep = 0;
+  #roundStartedMs = performance.now();
   #isEnding = false;
 
   constructor(options: PresenceOptions) {
@@ -241,9 +245,13 @@ export class Presence {
     void this.#lease.look();
     for (const room of this.#rooms.values()) {
       room.wake();
-      void room.check().catch(() => undefined);
+      // Of those that are watched the logs are checked now, too.
+      if (room.watch.watchers.size === 0) void room.check().catch(() => undefined);
     }
   }
+
+  /** What is asked about a room's members in the call that checks its log; undefined where they do not concern this instance. */
+  readonly checkRiderOf = (room: string): CheckRider | undefined => this.#rooms.get(room)?.checkRider();
 
   /** Ends with the process: nobody leaves by this, and who comes back through another instance never left. */
   async end(): Promise<void> {
@@ -344,9 +352,12 @@ export class Presence {
 
   /** Some rooms in each step, so that a round of all is spread over its time. */
   #checkSome(): void {
-    if (this.#due.length === 0) {
+    if (this.#due.length === 0 && performance.now() - this.#roundStartedMs >= membersCheckMs) {
+      this.#roundStartedMs = performance.now();
       this.#forgetOver();
-      this.#due = [...this.#rooms.keys()];
+      const isDue = ({ watch, sinceCheckMs }: RoomPresence) =>
+        watch.watchers.size === 0 || sinceCheckMs >= overdueCheckMs;
+      this.#due = [...this.#rooms].flatMap(([name, room]) => (isDue(room) ? name : []));
       this.#perStep = Math.ceil(this.#due.length / checkSteps);
     }
     for (const name of this.#due.splice(0, this.#perStep)) {

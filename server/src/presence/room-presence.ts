@@ -2,12 +2,13 @@ import type { Logger } from "pino";
 import { type Moment, momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
 import { RequestError } from "../errors.ts";
+import type { CheckRider } from "../log/check-script.ts";
 import type { MembersNotice } from "./fold.ts";
 import type { PresenceFrame } from "./frame.ts";
 import type { Lease } from "./lease.ts";
 import { isGone } from "./lease-view.ts";
 import type { MemberVersion } from "./member-version.ts";
-import type { ListedMembers, Outcome, PresenceStore, RoomHead, WrittenChange } from "./presence-store.ts";
+import type { Checked, ListedMembers, Outcome, PresenceStore, RoomHead, WrittenChange } from "./presence-store.ts";
 import { RoomWatch } from "./room-watch.ts";
 import { RoomWrites } from "./room-writes.ts";
 
@@ -22,7 +23,7 @@ export interface PresenceListener {
 
 export interface RoomPresenceOptions {
   readonly room: string;
-  readonly store: Pick<PresenceStore, "apply" | "whole" | "reap" | "check">;
+  readonly store: Pick<PresenceStore, "apply" | "whole" | "reap" | "check" | "checkRider">;
   readonly lease: Pick<Lease, "held" | "giveUp" | "look" | "name" | "view">;
   /** Subscribes to the channel of changes, and resolves when that is confirmed. Throws UNAVAILABLE. */
   readonly subscribe: (receive: (frame: PresenceFrame) => void) => Promise<void>;
@@ -59,6 +60,8 @@ const reapSpreadMs = 500;
 /** How long the frame of a change may take longer than its answer. */
 const frameGraceMs = 500;
 const settlePollMs = 20;
+/** How long the news of a leave through another instance may be on its way. */
+const newsMs = 1_000;
 
 /** The members of one room, as far as this instance holds or shows them. */
 export class RoomPresence {
@@ -72,7 +75,8 @@ export class RoomPresence {
   #epoch: string | undefined;
   #watching: Promise<void> | undefined;
   #missed = 0;
-  #differing = 0;
+  #differsSinceMs: number | undefined;
+  #checkedAtMs = performance.now();
   #restoringUntilMs = 0;
   #applyVersion: MemberVersion | undefined;
 
@@ -193,24 +197,47 @@ export class RoomPresence {
     await Promise.all(restored);
   }
 
+  /** How long ago this was compared with Redis. */
+  get sinceCheckMs(): number {
+    return performance.now() - this.#checkedAtMs;
+  }
+
   /** Compares with what Redis holds. Throws UNAVAILABLE. */
   async check(): Promise<void> {
-    const { store, lease, room, logger } = this.#options;
+    const { store, lease, room } = this.#options;
     const { name } = await lease.held();
+    const compare = this.#beginCheck(name);
+    await compare(await store.check(room, name));
+  }
+
+  /** The same question, for the call that checks the room's log; undefined as long as this instance has no name. */
+  checkRider(): CheckRider | undefined {
+    const { store, lease, room } = this.#options;
+    if (lease.name === "") return undefined;
+    const compare = this.#beginCheck(lease.name);
+    return store.checkRider(room, lease.name, (checked) => void compare(checked));
+  }
+
+  #beginCheck(name: string): (checked: Checked) => Promise<void> {
+    const { lease, room, logger } = this.#options;
     const isQuiet = this.#writes.isIdle;
-    const { head, holders } = await store.check(room, name);
-    this.#seen(head.version, holders.keys());
-    for (const instance of this.#instances) if (!holders.has(instance)) this.#instances.delete(instance);
-    const own = holders.get(name) ?? 0;
-    const isComparable = isQuiet && this.#writes.isIdle && name === lease.name;
-    this.#differing = isComparable && own !== this.#holders.size ? this.#differing + 1 : 0;
-    // Once may be a leave through another instance of which the news is still on its way.
-    if (this.#differing > 1) {
-      this.#differing = 0;
-      logger.warn({ room, own, expected: this.#holders.size }, "Redis holds other members than this instance has");
-      lease.giveUp(name, false);
-    }
-    await this.#compareWatch(head);
+    return ({ head, holders }) => {
+      this.#checkedAtMs = performance.now();
+      this.#seen(head.version, holders.keys());
+      for (const instance of this.#instances) if (!holders.has(instance)) this.#instances.delete(instance);
+      const own = holders.get(name) ?? 0;
+      const isComparable = isQuiet && this.#writes.isIdle && name === lease.name;
+      const nowMs = performance.now();
+      if (!isComparable || own === this.#holders.size) this.#differsSinceMs = undefined;
+      else this.#differsSinceMs ??= nowMs;
+      // At first it may be a leave through another instance of which the news is still on its way.
+      if (this.#differsSinceMs !== undefined && nowMs - this.#differsSinceMs > newsMs) {
+        this.#differsSinceMs = undefined;
+        logger.warn({ room, own, expected: this.#holders.size }, "Redis holds other members than this instance has");
+        lease.giveUp(name, false);
+      }
+      return this.#compareWatch(head);
+    };
   }
 
   /** Removes an instance's members, once at a time. Two instances may do so at once. */
