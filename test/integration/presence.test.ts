@@ -309,3 +309,43 @@ async function monitorScripts(url: string) {
     },
   };
 }
+
+test("a state that waits for its turn makes no member of a client that has left meanwhile", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const ann = await rig.member(0, room, "ann");
+  await ann.update("first");
+  const waiting = ask(ann.socket, "presence:update", { room, state: { name: "late" } });
+  const answer = await Promise.all([waiting, ann.leave()]);
+  expect(answer[0]).toMatchObject({ error: { code: "NOT_JOINED" } });
+  // Behind the moment at which it would have been stored.
+  const fence = await rig.member(0, room, "fence");
+  await fence.update("fence 1");
+  await fence.update("fence 2");
+  await watcher.sees("fence 2", "watcher");
+  expect(watcher.told.filter((told) => told.endsWith(" late"))).toEqual([]);
+});
+
+test("who leaves through another instance in the grace of an old connection does not come back", async () => {
+  await using rig = await startPresence(2, { presenceGraceSeconds: 60 });
+  const room = uniqueRoom();
+  const session = sessionId();
+  const watcher = await rig.member(1, room, "watcher");
+  const first = await rig.member(0, room, "ann", { session });
+  first.socket.io.engine.close();
+  const second = await rig.member(1, room, "ann", { session });
+  await watcher.sees("ann", "watcher");
+  // Nobody on the first instance watches any more.
+  await second.leave();
+  await watcher.sees("watcher");
+  // The first instance now doubts what Redis holds, and registers whom it has.
+  const admin = createClient({ url: rig.redis.url });
+  await admin.connect();
+  await admin.flushAll();
+  admin.destroy();
+  const fence = await rig.member(0, room, "fence");
+  await watcher.sees("fence", "watcher");
+  expect(fence.names()).not.toContain("ann");
+  expect(watcher.told.filter((told) => told.endsWith(" ann"))).toEqual(["joined ann", "left ann"]);
+});

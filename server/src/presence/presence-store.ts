@@ -29,7 +29,8 @@ export interface WrittenChange {
   readonly holder: string;
   readonly userJson: string;
   readonly stateJson: string;
-  readonly earlierHolder: string;
+  /** The same holder under another name of its instance, or "". */
+  readonly otherHolder: string;
   readonly joinedAtMs: number | undefined;
 }
 
@@ -51,6 +52,8 @@ export interface RoomHead {
 
 export interface ListedMembers {
   readonly head: RoomHead;
+  /** Names of all instances that have members in the room. */
+  readonly instances: readonly string[];
   /** "0" where there is nothing more. */
   readonly cursor: string;
   readonly members: readonly StoredMember[];
@@ -101,8 +104,8 @@ export class PresenceStore {
     changes: readonly WrittenChange[],
   ): Promise<{ readonly head: RoomHead; readonly outcomes: readonly Outcome[] } | "late"> {
     const args = [String(untilMs)];
-    for (const { kind, session, holder, userJson, stateJson, earlierHolder, joinedAtMs } of changes) {
-      args.push(kind, session, holder, userJson, stateJson, earlierHolder, joinedAtMs?.toString() ?? "");
+    for (const { kind, session, holder, userJson, stateJson, otherHolder, joinedAtMs } of changes) {
+      args.push(kind, session, holder, userJson, stateJson, otherHolder, joinedAtMs?.toString() ?? "");
     }
     const frees = changes.every(({ kind }) => kind === "end" || kind === "leave");
     const answer = await this.#run(frees ? endScript : applyScript, room, by, args);
@@ -160,12 +163,14 @@ export class PresenceStore {
 
   async #list(room: string, by: string, args: string[]): Promise<ListedMembers> {
     const { head, rest } = parseHead(await this.#run(listScript, room, by, args));
-    const [cursor = "0", ...texts] = rest;
+    const [cursor = "0", instanceCount = "0", ...others] = rest;
+    const instances = others.slice(0, Number(instanceCount));
+    const texts = others.slice(instances.length);
     const members: StoredMember[] = [];
     for (let at = 0; at < texts.length; at += 3) {
       members.push(parseStored(texts[at] ?? "", texts[at + 1] ?? "", texts[at + 2] ?? ""));
     }
-    return { head, cursor, members };
+    return { head, instances, cursor, members };
   }
 
   async #run(which: Script, room: string, by: string, args: string[]): Promise<readonly string[]> {
