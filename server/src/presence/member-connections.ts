@@ -59,9 +59,9 @@ export class MemberConnections {
     rooms?.delete(room);
   }
 
-  /** The connection is no member any more, so that a change of its state that waits is done with. */
-  withdraw(id: string, room: string): void {
-    this.#connected.get(id)?.rooms.get(room)?.drop();
+  /** The connection is no member any more, so that a change of its state that waits is done with, or fails with the reason. */
+  withdraw(id: string, room: string, reason?: RequestError): void {
+    this.#connected.get(id)?.rooms.get(room)?.drop(reason);
   }
 
   /**

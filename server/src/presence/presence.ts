@@ -159,7 +159,17 @@ export class Presence {
     );
   }
 
-  /** The connection is no member any more, and goes on watching. */
+  isMember(connection: string, room: string): boolean {
+    return this.#rooms.get(room)?.holders.has(connection) === true;
+  }
+
+  /** The connection may not be a member any more, and goes on watching. Others of its session stay. */
+  endMembership(connection: string, room: string): void {
+    this.#connections.withdraw(connection, room, new RequestError("FORBIDDEN", "the right to write has ended"));
+    void this.#rooms.get(room)?.holders.end(connection, "end");
+  }
+
+  /** The client is no member any more, and goes on watching. */
   async withdraw(connection: string, room: string): Promise<void> {
     this.#connections.withdraw(connection, room);
     await this.#rooms.get(room)?.holders.end(connection, "leave");

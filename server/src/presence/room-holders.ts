@@ -43,6 +43,10 @@ export class RoomHolders {
     return this.#holders.size;
   }
 
+  has(connection: string): boolean {
+    return this.#holders.has(connection);
+  }
+
   /** Nothing waits to be written. */
   get isIdle(): boolean {
     return this.#writes.isIdle;

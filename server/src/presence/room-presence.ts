@@ -69,7 +69,7 @@ export class RoomPresence {
   }
 
   /** Sessions that connections of this instance hold members. */
-  get holders(): Pick<RoomHolders, "size" | "close" | "end" | "settled"> {
+  get holders(): Pick<RoomHolders, "size" | "has" | "close" | "end" | "settled"> {
     return this.#holders;
   }
 
