@@ -1,4 +1,3 @@
-import type { Member } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { elapsedMs } from "../clock/elapsed.ts";
 import { RequestError } from "../errors.ts";
@@ -6,10 +5,10 @@ import type { CheckRider } from "../log/check-script.ts";
 import type { MembersNotice } from "./fold.ts";
 import type { PresenceFrame } from "./frame.ts";
 import { type Ending, graceMs } from "./grace.ts";
+import { type JoinedMembers, joinedMembers } from "./joined-members.ts";
 import { Lease } from "./lease.ts";
 import type { LeaseStore } from "./lease-store.ts";
 import type { PresenceListener } from "./listener.ts";
-import type { PresenceMode } from "./member.ts";
 import { type MemberConnection, MemberConnections, type MemberOf } from "./member-connections.ts";
 import type { MemberVersion } from "./member-version.ts";
 import { type MembersPage, readPage } from "./members-page.ts";
@@ -37,15 +36,6 @@ export interface PresenceOptions {
   readonly cut: (connection: string) => void;
   readonly listener: PresenceListener;
   readonly logger: Logger;
-}
-
-/** What a client that joins is told of the members. */
-export interface JoinedMembers {
-  /** Undefined where its own list stays as it is. */
-  readonly members: readonly Member[] | undefined;
-  readonly count: number;
-  readonly mode: PresenceMode;
-  readonly version: MemberVersion;
 }
 
 /** How much longer than a renewal the instances may take to restore their members after a loss of data. */
@@ -124,15 +114,10 @@ export class Presence {
     }
     if (version !== undefined) await presence.watch.reaches(version, ownJoinMs);
     const view = presence.watch.viewFor(known);
-    if (view === undefined) throw new RequestError("UNAVAILABLE", "the members cannot be read now");
-    const { copy, isWhole, missed } = view;
-    if (missed !== undefined && missed.version.n > (known?.n ?? 0)) this.#options.tell(room, [of.connection], missed);
-    return {
-      members: isWhole ? [...copy.entries.values()].map(({ member }) => member) : undefined,
-      count: copy.count,
-      mode: copy.mode,
-      version: copy.version,
-    };
+    if (view?.missed !== undefined && view.missed.version.n > (known?.n ?? 0)) {
+      this.#options.tell(room, [of.connection], view.missed);
+    }
+    return joinedMembers(view);
   }
 
   /** A connection is in the room no more, without having left: its join failed, or its right is gone. Others of its session stay. */
