@@ -36,6 +36,7 @@ import { createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
 import { leasesKey, presenceKeys } from "./presence/keys.ts";
 import { LeaseStore } from "./presence/lease-store.ts";
+import { tellAll } from "./presence/listener.ts";
 import { membersChannel } from "./presence/members-channel.ts";
 import { Presence } from "./presence/presence.ts";
 import { PresenceStore } from "./presence/presence-store.ts";
@@ -135,7 +136,10 @@ export async function assembleServer<C>(
     tell: (room, connections, notice) => tellMembers(io, room, connections, notice),
     pingAll: () => pingAll(io),
     cut: (connection) => cutConnection(io, connection),
-    listener: createToldMembers(application, context),
+    listener: tellAll(createToldMembers(application, context), {
+      joined: () => telemetry.memberJoined(),
+      left: (_room, _user, _session, reason) => telemetry.memberLeft(reason),
+    }),
     logger,
   });
   const requests = createRequests({
@@ -241,6 +245,8 @@ export async function assembleServer<C>(
   telemetry.gauge("websockets", "WebSockets that are open, admitted or not", () => io.engine.clientsCount);
   telemetry.gauge("connections", "Connections that are admitted, or ask to be", () => seats.taken);
   telemetry.gauge("rooms", "Rooms with members on this instance", () => localRooms(io).length);
+  telemetry.gauge("members", "Members of rooms that connections of this instance hold", () => presence.size.members);
+  telemetry.gauge("rooms_watched", "Rooms whose members are shown here", () => presence.size.watchedRooms);
   telemetry.gauge("redis_commands_up", "1 while Redis takes commands", () => Number(redis.commands.isUp));
   telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
   telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));

@@ -26,6 +26,11 @@ const counters = {
   signals_total: { help: "signals that were sent", labels: [] },
   refusals_total: { help: "refusals by error code", labels: ["door", "code"] },
   limits_met_total: { help: "times that a limit has refused something", labels: ["limit"] },
+  member_joins_total: { help: "sessions that became members of a room through this instance", labels: [] },
+  member_leaves_total: {
+    help: "sessions that this instance has found to be members of a room no more",
+    labels: ["reason"],
+  },
   gaps_total: { help: "reads whose answer told that messages are lost, or may be", labels: [] },
   losses_total: { help: "losses of Redis that this instance has reported to a room's log", labels: [] },
 } as const;
@@ -77,6 +82,14 @@ export class Telemetry {
   refused(door: Door, error: unknown): void {
     this.#count("refusals_total", { door, code: toWireError(error).code });
     if (error instanceof OverLimit) this.#limitMet(error.limit);
+  }
+
+  memberJoined(): void {
+    this.#count("member_joins_total");
+  }
+
+  memberLeft(reason: string): void {
+    this.#count("member_leaves_total", { reason });
   }
 
   lossReported(): void {

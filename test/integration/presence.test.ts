@@ -349,3 +349,28 @@ test("who leaves through another instance in the grace of an old connection does
   expect(fence.names()).not.toContain("ann");
   expect(watcher.told.filter((told) => told.endsWith(" ann"))).toEqual(["joined ann", "left ann"]);
 });
+
+test("members held, rooms watched, joins and leaves are counted", async () => {
+  await using rig = await startPresence(1, { adminToken: "an-admin-token-of-a-test" });
+  const room = uniqueRoom();
+  const watcher = await rig.watcher(0, room);
+  await watcher.join();
+  const ann = await rig.member(0, room, "ann");
+  const bob = await rig.member(0, room, "bob");
+  await ann.leave();
+  bob.socket.disconnect();
+  await watcher.sees("nobody");
+  const response = await fetch(`${rig.servers[0]?.url}/metrics`, {
+    headers: { authorization: "Bearer an-admin-token-of-a-test" },
+  });
+  const text = await response.text();
+  for (const line of [
+    "holdfast_members 1",
+    "holdfast_rooms_watched 1",
+    "holdfast_member_joins_total 3",
+    'holdfast_member_leaves_total{reason="left"} 1',
+    'holdfast_member_leaves_total{reason="disconnected"} 1',
+  ]) {
+    expect(text.split("\n")).toContain(line);
+  }
+});

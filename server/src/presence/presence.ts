@@ -72,6 +72,12 @@ export class Presence {
     this.#rounds = new RoomRounds({ rooms: this.#rooms, onRound: () => this.#forgetOver(), logger });
   }
 
+  get size(): { readonly members: number; readonly watchedRooms: number } {
+    const rooms = [...this.#rooms.values()];
+    const members = rooms.reduce((sum, { holders }) => sum + holders.size, 0);
+    return { members, watchedRooms: rooms.filter(({ isWatched }) => isWatched).length };
+  }
+
   /** A connection is open. */
   opened(connection: MemberConnection): void {
     this.#connections.open(connection);
