@@ -374,3 +374,61 @@ test("members held, rooms watched, joins and leaves are counted", async () => {
     expect(text.split("\n")).toContain(line);
   }
 });
+
+test("a storm of joins in a room that is counted costs few frames, few calls, and shows its number at once", async () => {
+  await using rig = await startPresence(2, { presenceAnnounceMax: 5 });
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  await using admin = await monitorScripts(rig.redis.url);
+  const subscriber = createClient({ url: rig.redis.url });
+  await subscriber.connect();
+  const keys = presenceKeys(rig.keyPrefix, room);
+  let frames = 0;
+  await subscriber.sSubscribe(keys.channel, () => {
+    frames += 1;
+  });
+  const joins = 200;
+  const sockets = await Promise.all(
+    Array.from({ length: joins }, (_, at) => connectStock(rig.servers[at % 2]?.url ?? "")),
+  );
+  try {
+    const before = { calls: admin.calls.length, notices: watcher.notices };
+    const begunMs = performance.now();
+    // One after the other, from several sides, so that instances cannot add many in one call.
+    const waiting = sockets.values();
+    const joinSome = async () => {
+      for (const socket of waiting) await askData(socket, "room:join", { room, presence: true });
+    };
+    await Promise.all(Array.from({ length: 4 }, joinSome));
+    const tookMs = performance.now() - begunMs;
+    await waitFor(() => watcher.members.count === joins + 1, "the number of members", 2_000);
+    const turns = tookMs / 50 + 1;
+    // The first ones are told one by one; then the script publishes every 50 ms, and a flush of each instance the last one.
+    expect(frames).toBeLessThanOrEqual(6 + turns + 2);
+    const calls = admin.calls.slice(before.calls).filter((call) => call.includes(keys.members));
+    // A call adds what has come while the one before it was under way; a flush comes every 50 ms at most.
+    expect(calls.length).toBeLessThanOrEqual(joins + 2 * turns);
+    expect(watcher.notices - before.notices).toBeLessThanOrEqual(tookMs / 200 + 3);
+  } finally {
+    for (const socket of sockets) socket.disconnect();
+    subscriber.destroy();
+  }
+});
+
+test("of many large states that change at once a notification carries 64 KB, and the next ones the rest", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const members = await Promise.all(Array.from({ length: 60 }, (_, at) => rig.member(0, room, `m${at}`)));
+  await waitFor(() => watcher.names().length === 61, "all to be shown");
+  const sizes: number[] = [];
+  watcher.socket.on("presence:changed", ({ joined, updated }) => {
+    sizes.push(JSON.stringify([...joined, ...updated].map(({ state }) => state)).length);
+  });
+  const large = (at: number) => `m${at} ${"x".repeat(1_900)}`;
+  await Promise.all(members.map((member, at) => member.update(large(at))));
+  await watcher.sees("watcher", ...members.map((_, at) => large(at)));
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(64 * 1024);
+  expect(Math.max(...sizes)).toBeGreaterThan(32 * 1024);
+  expect(watcher.told.filter((line) => line.startsWith("left"))).toEqual([]);
+});
