@@ -1,5 +1,5 @@
 /** Why a member has left. */
-export type LeaveReason = "left" | "disconnected" | "lost";
+type LeaveReason = "left" | "disconnected" | "lost";
 
 /** Is told of joins and leaves that this instance has carried out. */
 export interface PresenceListener {
