@@ -38,6 +38,10 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
       throw tokenError(error);
     });
     const { exp = 0, iat } = claims;
+    // JSON holds 1e999, which is read as infinity: a token without an end, or one that no revocation comes after.
+    if (!Number.isFinite(exp) || !Number.isFinite(iat ?? 0)) {
+      throw new RequestError("UNAUTHENTICATED", "expected a token whose exp and iat are finite numbers");
+    }
     return {
       isToken: true,
       user: subjectOf(claims),
