@@ -47,6 +47,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const handles = new Set<RoomHandle>();
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
+  let user: string | null | undefined;
   let status: Status = "connecting";
   let isClosed = false;
   /**
@@ -85,7 +86,8 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
       if (error.code !== "DRAINING") events.emit("error", error);
       // While the old connection of a move lives, the new one goes on trying.
       if (error.retryable === false && connection === handover.current()) void end(error);
-    } else if (event.type === "failed") {
+    } else if (event.type === "known") user = event.user;
+    else if (event.type === "failed") {
       explain(event.cause).catch(() => undefined);
     } else {
       const { notification } = event;
@@ -201,6 +203,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   const client: Client<Contract> = {
     session,
+    get user() {
+      return user;
+    },
     get status() {
       return status;
     },
