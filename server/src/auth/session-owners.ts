@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { RequestError } from "../errors.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
@@ -91,5 +91,5 @@ function othersSession(): RequestError {
 
 /** A user in the name of a key or as its value: of bounded length, and without the braces that a cluster looks for. */
 export function hashOf(user: string): string {
-  return createHash("sha256").update(user).digest("base64url").slice(0, 22);
+  return hash("sha256", user, "base64url").slice(0, 22);
 }
