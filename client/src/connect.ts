@@ -9,6 +9,7 @@ import type { NotificationPayload } from "./protocol/events.ts";
 import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
 import type { Room } from "./room-api.ts";
+import { createSignals } from "./signals.ts";
 import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
@@ -46,6 +47,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   /** Codes of refusals since a connection came up last. */
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
+  const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
   let user: string | null | undefined;
@@ -59,7 +61,8 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   function route(room: string) {
     const connection = handover.current();
-    return connection.rooms.has(room) ? connection : undefined;
+    // Where the application joins the room, the order of what it does holds, and a refusal comes from the join.
+    return connection.rooms.has(room) || (connection.id() && !isWanted(room)) ? connection : undefined;
   }
 
   const isWanted = (room: string) => [...handles].some(({ name }) => name === room);
@@ -74,11 +77,16 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     return outbox;
   }
 
+  function resumeAll() {
+    for (const outbox of outboxes.values()) outbox.resume();
+  }
+
   function tell(connection: Connection, event: ConnectionEvent) {
     if (event.type === "up") {
       told.clear();
       // All in one go: the joins leave together, before anything else.
       for (const handle of handles) void handle.catchUp(connection);
+      if (connection === handover.current()) resumeAll();
     } else if (event.type === "cut") {
       if (isClosed) return;
       handover.on("cut", connection);
@@ -120,9 +128,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   const handover = createHandover(
     () => openConnection(isAddress ? url : "ws://-", isAddress, options.socket ?? {}, session, options.token, tell),
-    () => {
-      for (const outbox of outboxes.values()) outbox.resume();
-    },
+    resumeAll,
   );
 
   /** Says why no connection has come about so far, once for each cause. */
@@ -199,8 +205,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     isClosed = true;
     closeOutbox?.();
     if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
-    for (const handle of handles) handle.end(error);
+    // First: what is published by the client itself waits for no handle, and must not be sent now.
     for (const outbox of outboxes.values()) outbox.end(error);
+    for (const handle of handles) handle.end(error);
     update();
     await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
   }
@@ -223,6 +230,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         handles,
         isWanted,
         outbox: outboxOf(name),
+        signal,
         fits,
         route,
         request,
@@ -234,6 +242,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;
     },
+    publish: (room, event, data, publishOptions) =>
+      outboxOf(room).publish(event, data, publishOptions, () => (isClosed ? closed : undefined)),
+    signal: (room, event, data, signalOptions) => signal(events, { room, event, data }, signalOptions),
     request,
     close: () => end(CLOSED),
   };
