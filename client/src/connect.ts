@@ -44,11 +44,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const events = createEmitter();
   /** A path, even one of a space, would be taken for one of Socket.IO's namespaces. */
   const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
+  /** Codes of refusals since a connection came up last. */
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
   const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
+  let user: string | null | undefined;
   let status: Status = "connecting";
   let isClosed = false;
   /**
@@ -81,6 +83,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   function tell(connection: Connection, event: ConnectionEvent) {
     if (event.type === "up") {
+      told.clear();
       // All in one go: the joins leave together, before anything else.
       for (const handle of handles) void handle.catchUp(connection);
       if (connection === handover.current()) resumeAll();
@@ -89,11 +92,15 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
       handover.on("cut", connection);
     } else if (event.type === "refused") {
       const { error } = event;
+      const isFinal = error.retryable === false;
+      const isTold = told.has(error.code);
+      told.add(error.code);
       // The client tries another instance; there is nothing for the application to do.
-      if (error.code !== "DRAINING") events.emit("error", error);
+      if (error.code !== "DRAINING" && !(isFinal && isTold)) events.emit("error", error);
       // While the old connection of a move lives, the new one goes on trying.
-      if (error.retryable === false && connection === handover.current()) void end(error);
-    } else if (event.type === "failed") {
+      if (isFinal && connection === handover.current()) void end(error);
+    } else if (event.type === "known") user = event.user;
+    else if (event.type === "failed") {
       explain(event.cause).catch(() => undefined);
     } else {
       const { notification } = event;
@@ -130,7 +137,6 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     const { diagnose } = await import("./diagnosis.ts");
     const detail = await diagnose(url, isAddress);
     if (status !== "connecting" || told.has(detail.code)) return;
-    told.add(detail.code);
     tell(handover.current(), { type: "refused", error: new HoldfastError(detail, { cause }) });
   }
 
@@ -208,6 +214,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   const client: Client<Contract> = {
     session,
+    get user() {
+      return user;
+    },
     get status() {
       return status;
     },

@@ -161,16 +161,18 @@ export async function assembleServer<C>(
   });
 
   const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
+  const isOneSlot = config.redis.kind !== "cluster";
   const revocations = new Revocations(
     redis.commands,
     config.keyPrefix,
     config.auth.mode === "token" ? config.auth.skewSeconds : 0,
+    isOneSlot,
   );
   const authorize = createAuthorize(application, context);
   const identify = new Identify({
     authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
     revocations,
-    sessions: new SessionOwners(redis.commands, config.keyPrefix),
+    sessions: new SessionOwners(redis.commands, config.keyPrefix, isOneSlot),
     rights: {
       authorize,
       roomRights: config.roomRights,
