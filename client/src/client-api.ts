@@ -77,7 +77,10 @@ export interface Client<Contract> {
    * Joins a room, now or once connected, and gives a handle of its own: with its own handlers, options and `ready`, also
    * where the room is joined already. The room is left with the last handle that leaves.
    */
-  join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
+  join<const Name extends string>(
+    room: Name,
+    options?: JoinOptions<ScopeOf<Contract, Name>>,
+  ): Room<ScopeOf<Contract, Name>>;
   /**
    * Asks the server one of the application's own questions, once: where the answer does not come, nobody knows whether
    * the server has acted. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.

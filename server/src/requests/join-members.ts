@@ -10,7 +10,7 @@ export type JoinMembersParts = Pick<RequestParts, "presence" | "schemas">;
 
 /**
  * The part of a join that concerns the members: with a state or `true` the connection becomes one of them, and is told of
- * the others. `true` without the right to write is told of the others alone.
+ * the others. `null`, and `true` without the right to write, is told of the others alone.
  */
 export async function joinMembers(
   { presence, schemas }: JoinMembersParts,
@@ -19,10 +19,10 @@ export async function joinMembers(
 ): Promise<Pick<RequestData<"room:join">, "members" | "count" | "mode" | "version">> {
   const { session, user } = identity;
   if (state === undefined || state === false || session === null || presence === undefined) return {};
-  const stateJson = state === true ? "" : checkedState(schemas.of(room).presence, state);
-  let isMember = true;
+  const stateJson = state === true || state === null ? "" : checkedState(schemas.of(room).presence, state);
+  let isMember = state !== null;
   try {
-    await requireRight(identity, "write", room);
+    if (isMember) await requireRight(identity, "write", room);
   } catch (error) {
     if (state !== true || !(error instanceof RequestError) || error.code !== "FORBIDDEN") throw error;
     isMember = false;
