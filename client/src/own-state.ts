@@ -113,19 +113,28 @@ export function createOwnState(room: string, { connections }: Handover) {
     stored,
     tell,
 
-    /** The join of a handle. Where its state is refused, the one before it counts again, and the room is joined with that. */
+    /**
+     * The join of a handle; undefined where that is over. Where its state is refused, the one before it counts again, and
+     * the room is joined with that.
+     */
     async join<Data>(connection: Connection, handle: object, ask: (state: unknown) => Promise<Reply<Data>>) {
-      // What another handle asks for may be refused, and is that one's risk.
-      const choose = () => wishes.filter(({ by }) => by === handle).at(-1) ?? accepted;
-      for (;;) {
-        const carried = await carry(connection, choose, ask);
-        if (!carried) continue;
+      const choose = () => {
+        if (!handles.has(handle)) return;
+        // What another handle asks for may be refused, and is that one's risk.
+        return wishes.filter(({ by }) => by === handle).at(-1) ?? accepted;
+      };
+      for (
+        let carried = await carry(connection, choose, ask);
+        carried;
+        carried = await carry(connection, choose, ask)
+      ) {
         const [wish, reply] = carried;
         if (reply.ok || reply.error.retryable || wish.state === null) return { wish, reply };
         // Without a state a join is refused only where the room may not be read.
         if (reply.error.code === "FORBIDDEN" ? wish.state === true : !wishes.includes(wish)) return { wish, reply };
         drop(wish, reply.error);
       }
+      return;
     },
 
     /** Asks for a state. One handle that joins without any takes none away. */

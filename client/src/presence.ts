@@ -1,7 +1,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { Connection, Reply } from "./connection.ts";
 import type { AnyContract } from "./contract.ts";
-import type { ErrorDetail } from "./errors.ts";
+import { CLOSED, type ErrorDetail, notJson } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import { createMembers } from "./members.ts";
 import { createOwnState, type OwnState, type Wish } from "./own-state.ts";
@@ -10,43 +10,38 @@ import type { MembersChange } from "./room-api.ts";
 
 type Change = MembersChange<AnyContract>;
 
-/** What the members of a handle need of it. */
-export interface PresenceOptions {
-  readonly room: string;
-  /** The state that the handle joins with; true for none, null to be no member. */
-  readonly state: unknown;
-  /** What the application sees. */
-  readonly map: Map<string, Member>;
+/** What the members of a handle need of its client. */
+interface PresenceOwner {
   readonly handover: Handover;
-  /** Names the room of this client: its handles share it. */
-  readonly shared: object;
+  /** Of this room: its handles share it. */
+  readonly outbox: object;
   /** Whether the room has a handle. */
   isWanted(room: string): boolean;
   /** The connection that the room can be used through now. */
   route(room: string): Connection | undefined;
-  changed(change: Change): void;
-  /** The server refuses the state that the handle joins with. */
-  refuse(error: ErrorDetail): void;
 }
 
 export type Presence = ReturnType<typeof createPresence>;
 
 const ownStates = new WeakMap<object, OwnState>();
 
-/** The members that one handle of a room shows, and its part in the own state. Loaded only where it is used. */
-export function createPresence({
-  room,
-  state,
-  map,
-  handover,
-  shared,
-  isWanted,
-  route,
-  changed,
-  refuse,
-}: PresenceOptions) {
-  const own = ownStates.get(shared) ?? createOwnState(room, handover);
-  ownStates.set(shared, own);
+/**
+ * The members that one handle of a room shows, and its part in the own state.
+ *
+ * @param state - what the handle joins with: true for none, null to be no member
+ * @param map - what the application sees
+ * @param refuse - is called where the server refuses that state
+ */
+export function createPresence(
+  room: string,
+  state: unknown,
+  map: Map<string, Member>,
+  { handover, outbox, isWanted, route }: PresenceOwner,
+  changed: (change: Change) => void,
+  refuse: (error: ErrorDetail) => void,
+) {
+  const own = ownStates.get(outbox) ?? createOwnState(room, handover);
+  ownStates.set(outbox, own);
   const members = createMembers(map);
   /** The time that a connection was up for when it told this handle the members. */
   const told = new WeakMap<Connection, string | undefined>();
@@ -57,15 +52,27 @@ export function createPresence({
 
   own.enter(handle);
   if (state !== null) {
-    own.ask({
-      state,
-      by: handle,
-      isOfJoin: true,
-      settle(error) {
-        // Who may not write is told of the others alone.
-        if (error && error.code !== "FORBIDDEN" && !isOver) refuse(error);
-      },
+    ask(state, true, (error) => {
+      // Who may not write is told of the others alone.
+      if (!error || error.code === "FORBIDDEN" || isOver) return;
+      void end(error);
+      refuse(error);
     });
+  }
+
+  /** With a copy, so that what is told to another connection is the same. */
+  function ask(of: unknown, isOfJoin: boolean, settle: Wish["settle"]) {
+    try {
+      own.ask({ state: JSON.parse(JSON.stringify(of)), by: handle, isOfJoin, settle });
+    } catch (cause) {
+      settle(notJson(cause));
+    }
+  }
+
+  /** The handle is over. Resolves when the server knows, as far as it can be told. */
+  function end(error: ErrorDetail) {
+    isOver = true;
+    return own.exit(handle, error);
   }
 
   function show(change: Change | "read" | undefined) {
@@ -105,10 +112,12 @@ export function createPresence({
     isJoined: (connection: Connection) => !!connection.rooms.get(room) && told.get(connection) === connection.id(),
 
     async join(connection: Connection, payload: RequestPayload<"room:join">): Promise<Reply<RequestData<"room:join">>> {
-      const { wish, reply } = await own.join(connection, handle, (presence) => {
+      const joining = await own.join(connection, handle, (presence) => {
         const { version } = members;
         return connection.read("room:join", { ...payload, presence, ...(version && { version }) });
       });
+      if (!joining) return { ok: false, error: CLOSED };
+      const { wish, reply } = joining;
       joined.set(connection, wish);
       // The room is kept by others, as whom the join has made a member.
       if (isOver && reply.ok && isWanted(room)) {
@@ -135,13 +144,8 @@ export function createPresence({
     },
 
     /** Resolves when a state, or a newer one, is stored, or with the reason why it is not. */
-    set: (state: unknown) =>
-      new Promise<ErrorDetail | undefined>((resolve) => own.ask({ state, by: handle, settle: resolve })),
+    set: (state: unknown) => new Promise<ErrorDetail | undefined>((resolve) => ask(state, false, resolve)),
 
-    /** The handle is over. Resolves when the server knows, as far as it can be told. */
-    end(error: ErrorDetail) {
-      isOver = true;
-      return own.exit(handle, error);
-    },
+    end,
   };
 }

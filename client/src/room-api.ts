@@ -176,8 +176,8 @@ export interface Room<Scope> {
   /**
    * Changes the own state, which all handles of the room share; null ends the membership and goes on showing the members.
    * Of several calls the last one counts, and so it does while there is no connection. Resolves when this state or a newer
-   * one is stored. Rejects with a HoldfastError: what the server refused, after which the state before counts again;
-   * NOT_JOINED, where `join` was called without `presence`; CLOSED.
+   * one is stored. Rejects with a HoldfastError: what the server refused, after which the state before counts again,
+   * and CLOSED. A handle that was joined without `presence` shows the members from then on.
    */
   setPresence(state: Input<PresenceOf<Scope>> | null): Promise<void>;
   /**

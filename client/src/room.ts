@@ -48,12 +48,6 @@ const REVOKED: ErrorDetail<"FORBIDDEN"> = {
 };
 const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: true };
 
-const NO_PRESENCE: ErrorDetail<"NOT_JOINED"> = {
-  code: "NOT_JOINED",
-  message: "join the room with `presence` first",
-  retryable: false,
-};
-
 /**
  * What one `join` gives: a continuity, handlers and state of its own. The handles of a room share the membership, which
  * each connection knows by the room's name, and the outbox.
@@ -61,8 +55,9 @@ const NO_PRESENCE: ErrorDetail<"NOT_JOINED"> = {
 export function createRoom(
   name: string,
   { since, history, load, presence: wanted }: Omit<JoinOptions, "presence"> & { readonly presence?: unknown },
-  { fits, handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
+  owner: RoomOwner,
 ): RoomHandle {
+  const { fits, handover, handles, isWanted, outbox, route, request, update } = owner;
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
     if (event === "load") void loadAt(told);
@@ -78,6 +73,8 @@ export function createRoom(
   const members = new Map<string, Member>();
   /** Undefined until it is loaded, which is so only where it is wanted. */
   let presence: Presence | undefined;
+  let opening: Promise<void> | undefined;
+  let isOpening = false;
   /** Whether the server has let it in, so that a refusal is the end of a right. */
   let wasJoined = false;
   /** Counts the times that a connection was taken out of the room: an answer that was under way then proves nothing. */
@@ -131,25 +128,18 @@ export function createRoom(
     }
   }
 
-  /** Loads the part of the client that knows members. The room is joined behind that. */
-  async function openPresence() {
+  /** Loads the part of the client that knows members. Where that fails, the room is joined without it meanwhile. */
+  async function openPresence(state: unknown) {
+    isOpening = true;
     const failed = (cause: unknown) => events.emit("error", new HoldfastError(LOAD_FAILED, { cause }));
-    for (let attempt = 0; !over && !presence; presence || (await sleep(backoffMs(attempt++)))) {
+    for (let attempt = 0; ; await sleep(backoffMs(attempt++))) {
       const part = await import("./presence.ts").catch(failed);
-      if (!part || over) continue;
-      presence = part.createPresence({
-        room: name,
-        state: wanted,
-        map: members,
-        handover,
-        shared: outbox,
-        isWanted,
-        route,
-        changed: (change) => events.emit("members", change),
-        refuse,
-      });
+      if (over) return;
+      presence = part?.createPresence(name, state, members, owner, (change) => events.emit("members", change), refuse);
+      isOpening = false;
+      for (const connection of handover.connections) void room.catchUp(connection);
+      if (presence) return;
     }
-    for (const connection of handover.connections) void room.catchUp(connection);
   }
 
   /** The room is over for this handle, by the server's will. */
@@ -200,7 +190,7 @@ export function createRoom(
       return presence?.mode;
     },
     async setPresence(state) {
-      if (wanted === undefined) throw new HoldfastError(NO_PRESENCE);
+      opening ??= openPresence(null);
       await opening;
       const error = over ?? (await presence?.set(state));
       if (error) throw new HoldfastError(error);
@@ -210,10 +200,10 @@ export function createRoom(
       await Promise.all([room.end(CLOSED), leaveUnlessWanted()]);
     },
 
-    isJoined: (connection) => connection.rooms.has(name) && (wanted === undefined || !!presence?.isJoined(connection)),
+    isJoined: (connection) => connection.rooms.has(name) && presence?.isJoined(connection) !== false,
     async catchUp(connection) {
       const id = connection.id();
-      if (!id || busy.has(id) || (wanted !== undefined && !presence)) return;
+      if (!id || busy.has(id) || isOpening) return;
       busy.add(id);
       for (let attempt = 0; !over && connection.id() === id; ) {
         const isJoined = room.isJoined(connection);
@@ -283,6 +273,6 @@ export function createRoom(
       catchUpIfBehind();
     },
   };
-  const opening = wanted === undefined ? undefined : openPresence();
+  if (wanted !== undefined) opening = openPresence(wanted);
   return room;
 }

@@ -1,4 +1,4 @@
-import { type AnyContract, connect } from "@holdfast/client";
+import { type AnyContract, type Client, connect } from "@holdfast/client";
 import { expect, test } from "vitest";
 import { refusal, type ScriptedServer, startScriptedServer } from "../support/scripted-server.ts";
 import { uniqueRoom } from "../support/unique.ts";
@@ -109,6 +109,44 @@ test("a handle that leaves while it joins as a member leaves no member behind, t
   await waitFor(() => server.count("presence:update") === 1, "the end of the membership");
   expect(payloads(server, "presence:update")).toEqual([{ room: name, state: null }]);
   expect([server.count("room:leave"), staying.status]).toEqual([0, "joined"]);
+});
+
+test("a handle whose state is refused joins no more, whether another one waits for its turn or not", async () => {
+  const refused = held();
+  await using server = await startScriptedServer(({ name, payload }) => {
+    if (name !== "room:join") return undefined;
+    return JSON.stringify(payload).includes("wrong") ? refused.promise : joinedAt("a-1");
+  });
+  const name = uniqueRoom();
+  const wrong = server.client.join(name, { presence: { name: "wrong" } });
+  const waiting = server.client.join(name, { presence: { name: "waits" } });
+  const errors: string[] = [];
+  wrong.on("error", ({ code }) => errors.push(code));
+  await waitFor(() => server.count("room:join") === 1, "the join");
+  await waiting.leave();
+  refused.answer({ ok: false, error: { code: "INVALID_PAYLOAD", message: "wrong", retryable: false } });
+  await expect(wrong.ready).rejects.toMatchObject({ code: "INVALID_PAYLOAD" });
+  await server.client.join(uniqueRoom("fence"), { presence: true }).ready;
+  expect([payloads(server, "room:join").length, errors]).toEqual([2, ["INVALID_PAYLOAD"]]);
+});
+
+test("a state that is no JSON refuses its handle, and asks the server for nothing", async () => {
+  await using server = await startScriptedServer(({ name }) => (name === "room:join" ? joinedAt("a-1") : undefined));
+  const name = uniqueRoom();
+  const anyClient = server.client as unknown as Client<AnyContract>;
+  const room = anyClient.join(name, { presence: { size: 1n } });
+  room.on("error", () => undefined);
+  await expect(room.ready).rejects.toMatchObject({ code: "INVALID_PAYLOAD" });
+  const plain = anyClient.join(name);
+  await plain.ready;
+  // A handle that asks for a state later shows the members from then on.
+  expect(plain.count).toBeUndefined();
+  await plain.setPresence({ size: 1 });
+  expect([plain.count, payloads(server, "room:join")]).toEqual([
+    0,
+    [{ room: name }, { room: name, since: "0-0", presence: null }],
+  ]);
+  expect(payloads(server, "presence:update")).toEqual([{ room: name, state: { size: 1 } }]);
 });
 
 test("a list of other data than its first page begins anew, and what came meanwhile is told behind it", async () => {
