@@ -45,6 +45,7 @@ import { UserLimits } from "./requests/user-limits.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
+import { deliverDirectly } from "./sockets/direct-delivery.ts";
 import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
@@ -178,7 +179,12 @@ export async function assembleServer<C>(
   const io = createSocketServer({
     httpServer,
     path,
-    adapter: createAdapter(redis.commands, subscriptions, config.keyPrefix),
+    adapter: createAdapter({
+      commands: redis.commands,
+      subscriptions,
+      keyPrefix: config.keyPrefix,
+      deliver: deliverDirectly,
+    }),
     allowedOrigins: config.allowedOrigins,
     identify,
     revocations,
