@@ -91,8 +91,8 @@ export function createPresence(
         const page = reply.data;
         const { version = page.version, members: before = [] } = list ?? {};
         // Behind other data it is the first page again. What has changed since the first page is held, and told behind it.
-        const isFirst = version.split("-")[0] !== page.version.split("-")[0];
-        list = isFirst ? page : { ...page, version, members: [...before, ...page.members] };
+        const isOfOtherData = version.split("-")[0] !== page.version.split("-")[0];
+        list = isOfOtherData ? page : { ...page, version, members: [...before, ...page.members] };
         if (page.mode === "count") break;
       } else if (!reply.error.retryable) return void members.listed(undefined);
       else await connection.wait(reply.error.retryAfterMs ?? backoffMs(attempt++));

@@ -91,6 +91,8 @@ test("a client that moves, and moves again, is seen to change its state and neve
   ann.client.on("status", (status) => {
     if (status === "moving") ann.turnTo(++moves % 2);
   });
+  // It joins faster than a member, and does not end the move.
+  await ann.client.join(name).ready;
   const room = ann.client.join(name, { presence: { name: "0" } });
   const own = watch(room);
   await Promise.all([shown.ready, room.ready]);
@@ -262,9 +264,11 @@ test("a client that missed a notification reads the members page by page, and is
   await admin.configSet("hash-max-listpack-entries", "4");
   admin.destroy();
   const others = await Promise.all(Array.from({ length: 5 }, (_, at) => rig.member(0, name, `first ${at}`)));
-  for (let batch = 0; batch < 5; batch++) {
-    await Promise.all(Array.from({ length: 50 }, (_, at) => rig.member(0, name, `${batch} ${at}`)));
-  }
+  // All are connected before one joins: from then on each is told of the others.
+  const crowd = [];
+  for (let at = 0; at < 250; at++) crowd.push(await rig.watcher(0, name));
+  for (let at = 0; at < 250; at += 25)
+    await Promise.all(crowd.slice(at, at + 25).map((one) => one.join({ name: "x" })));
   const all = 5 + 250 + 1;
   await waitFor(() => room.members.size === all, "all members", 30_000);
   drops = true;
