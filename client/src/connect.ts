@@ -16,6 +16,9 @@ const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable
 
 const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
 
+/** How long the server may take to answer the goodbye of a client that closes. */
+const LEAVE_MS = 1000;
+
 /** The session of an earlier load of the page. */
 function keptSession(key: string) {
   try {
@@ -143,7 +146,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   /** Draws the conclusions from what has happened: a move may be complete, and what is emitted follows from the state. */
   function update() {
     const next = handover.next();
-    if (!isClosed && next?.id() && [...handles].every(({ name }) => next.rooms.has(name))) handover.on("ready", next);
+    if (!isClosed && next?.id() && [...handles].every(({ isJoined }) => isJoined(next))) handover.on("ready", next);
     if (isClosed) setStatus("closed");
     else if (handover.next()) setStatus("moving");
     else if (handover.current().id()) setStatus("connected");
@@ -197,6 +200,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     }, failed);
   }
 
+  /** Closes a connection. A member leaves first: an older connection of its may still be open at another instance. */
+  function leave(connection: Connection) {
+    const present = [...connection.rooms].filter(([, presence]) => presence);
+    for (const [room] of present) void connection.request("room:leave", { room });
+    return connection.close(present.length && LEAVE_MS);
+  }
+
   async function end(error: ErrorDetail) {
     if (!isClosed) {
       const [why, cause] = error === CLOSED ? [""] : [`: ${error.message}`, error];
@@ -207,9 +217,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
     // First: what is published by the client itself waits for no handle, and must not be sent now.
     for (const outbox of outboxes.values()) outbox.end(error);
-    for (const handle of handles) handle.end(error);
+    for (const handle of handles) void handle.end(error);
     update();
-    await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
+    await Promise.all([budget.opening, ...[...handover.connections].map(leave)]);
   }
 
   const client: Client<Contract> = {
@@ -237,7 +247,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         update,
       });
       handles.add(room);
-      if (isClosed) room.end(closed);
+      if (isClosed) void room.end(closed);
       for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;

@@ -137,8 +137,11 @@ export function openConnection(
   }
 
   const connection = {
-    /** The names of the rooms that are joined through this connection since it came up last. */
-    rooms: new Set<string>(),
+    /**
+     * The rooms that are joined through this connection since it came up last, by their names, and what was told through it
+     * of the own presence there; undefined where nothing was.
+     */
+    rooms: new Map<string, unknown>(),
 
     /** Socket.IO's id of the current connection; undefined while it is down. */
     id: () => socket.id,

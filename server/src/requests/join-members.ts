@@ -8,8 +8,8 @@ export type JoinMembersParts = Pick<RequestParts, "presence" | "schemas">;
 
 /**
  * The part of a join that concerns the members: with a state or `true` the connection becomes one of them, and is told of
- * the others. Without the right to write it is told of the others alone, so that a client which has lost that right stays in
- * its rooms when it moves.
+ * the others. With `null`, and without the right to write, it is told of the others alone, so that a client which has lost
+ * that right stays in its rooms when it moves.
  */
 export async function joinMembers(
   { presence, schemas }: JoinMembersParts,
@@ -18,8 +18,8 @@ export async function joinMembers(
 ): Promise<Pick<RequestData<"room:join">, "members" | "count" | "mode" | "version">> {
   const { session, user } = identity;
   if (state === undefined || state === false || session === null || presence === undefined) return {};
-  const stateJson = state === true ? "" : checkedState(schemas.of(room).presence, state);
-  const isMember = await identity.may(room, "write");
+  const stateJson = state === true || state === null ? "" : checkedState(schemas.of(room).presence, state);
+  const isMember = state !== null && (await identity.may(room, "write"));
   const known = version === undefined ? undefined : parseVersion(version);
   const joined = await presence.join({ connection, session, user }, room, isMember ? stateJson : undefined, known);
   // The right may have ended while this waited, when it was no member yet.

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createMembers, type MembersChange } from "../../../client/src/members.ts";
+import type { AnyContract, MembersChange } from "@holdfast/client";
+import { createMembers } from "../../../client/src/members.ts";
 import { askData, connectStock, type StockSocket } from "../../support/stock-client.ts";
 import { sessionId } from "../../support/unique.ts";
 
@@ -142,7 +143,7 @@ export class ChaosMember {
     for (const change of this.#rooms.get(room)?.listed(page) ?? []) this.#note(socket, room, change);
   }
 
-  #note(socket: StockSocket, room: string, change: MembersChange | "read" | undefined): void {
+  #note(socket: StockSocket, room: string, change: MembersChange<AnyContract> | "read" | undefined): void {
     if (change === "read") void this.#list(socket, room);
     else if (change !== undefined) {
       for (const kind of ["joined", "left"] as const) {
