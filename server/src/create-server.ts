@@ -20,8 +20,10 @@ import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
 import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
+import { signalWithinMs } from "./broadcast/signal-channel.ts";
+import { deliverSignals } from "./broadcast/signal-delivery.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
-import { SleepDetector } from "./clock/sleep-detector.ts";
+import { SleepDetector, tickIntervalMs } from "./clock/sleep-detector.ts";
 import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
@@ -51,6 +53,7 @@ import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
 import { Seats } from "./sockets/seats.ts";
+import { slowReadersIn } from "./sockets/signal-readers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -102,11 +105,13 @@ export async function assembleServer<C>(
 
   const telemetry = new Telemetry();
   const rooms = createRooms(config, logger, () => telemetry.lossReported());
-  const { redis, known, log, signals } = rooms;
+  const { redis, known, log, signals, clock } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
   const availability = new Availability(() => redis.areUp);
   const sleepDetector = new SleepDetector(limits.acknowledgementTimeoutMs);
+  /** Notices what is no sleep for requests that are answered, and too long for signals. */
+  const stallDetector = new SleepDetector(signalWithinMs + tickIntervalMs);
 
   const context = {
     logger: applicationLogger,
@@ -146,6 +151,7 @@ export async function assembleServer<C>(
     hooks,
     presence,
     userLimits: new UserLimits(config),
+    sinceStallMs: () => stallDetector.sinceWakeMs(),
     telemetry,
   });
 
@@ -220,6 +226,15 @@ export async function assembleServer<C>(
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
   });
+  const deliver = deliverSignals({
+    clock,
+    slowReadersIn: (room) => slowReadersIn(io, room),
+    dropped: (why, count) => telemetry.signalsDropped(why, count),
+  });
+  subscriptions.filter((frame, channel) => {
+    const room = roomOfChannel(config.keyPrefix, channel);
+    return room === undefined ? frame : deliver(room, frame);
+  });
   const orders = new Orders({
     io,
     revocations,
@@ -264,6 +279,7 @@ export async function assembleServer<C>(
             identify: hasUsers ? identify : undefined,
           }),
           sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+          sinceStallMs: config.onPlatform ? undefined : () => stallDetector.sinceWakeMs(),
         }),
     adminApi: !access.hasAdminApi
       ? undefined
@@ -299,6 +315,7 @@ export async function assembleServer<C>(
     control.stop();
     stopSweep();
     sleepDetector.stop();
+    stallDetector.stop();
   };
 
   const close = async (drainSeconds: number) => {
