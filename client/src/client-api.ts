@@ -72,6 +72,11 @@ export type ClientEvents = {
 
 export interface Client<Contract> {
   readonly session: string;
+  /**
+   * Who the server takes this client for: null where nobody has signed in, undefined until the first room is joined, and
+   * where an older server does not tell it.
+   */
+  readonly user: string | null | undefined;
   readonly status: Status;
   /** Publishes of all rooms that are not settled yet: they wait for a connection, or for their acknowledgement. */
   readonly waiting: number;

@@ -2,7 +2,7 @@ import type { Client, ConnectOptions, Status } from "./client-api.ts";
 import { type Ask, type Connection, type ConnectionEvent, openConnection } from "./connection.ts";
 import type { AnyContract, ScopeOf } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
-import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
+import { CLOSED, type ErrorDetail, HoldfastError, type OwnError, tokenFailed } from "./errors.ts";
 import { createHandover } from "./handover.ts";
 import { type Budget, createOutbox, type Outbox, type Stored } from "./outbox.ts";
 import type { NotificationPayload } from "./protocol/events.ts";
@@ -10,7 +10,6 @@ import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
 import type { Room } from "./room-api.ts";
 import { createSignals } from "./signals.ts";
-import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
 
@@ -47,11 +46,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const events = createEmitter();
   /** A path, even one of a space, would be taken for one of Socket.IO's namespaces. */
   const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
+  /** Codes of refusals since a connection came up last. */
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
   const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
+  let user: string | null | undefined;
   let status: Status = "connecting";
   let isClosed = false;
   /**
@@ -84,6 +85,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   function tell(connection: Connection, event: ConnectionEvent) {
     if (event.type === "up") {
+      told.clear();
       // All in one go: the joins leave together, before anything else.
       for (const handle of handles) void handle.catchUp(connection);
       if (connection === handover.current()) resumeAll();
@@ -92,11 +94,15 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
       handover.on("cut", connection);
     } else if (event.type === "refused") {
       const { error } = event;
+      const isFinal = error.retryable === false;
+      const isTold = told.has(error.code);
+      told.add(error.code);
       // The client tries another instance; there is nothing for the application to do.
-      if (error.code !== "DRAINING") events.emit("error", error);
+      if (error.code !== "DRAINING" && !(isFinal && isTold)) events.emit("error", error);
       // While the old connection of a move lives, the new one goes on trying.
-      if (error.retryable === false && connection === handover.current()) void end(error);
-    } else if (event.type === "failed") {
+      if (isFinal && connection === handover.current()) void end(error);
+    } else if (event.type === "known") user = event.user;
+    else if (event.type === "failed") {
       explain(event.cause).catch(() => undefined);
     } else {
       const { notification } = event;
@@ -116,8 +122,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   /** Moves away from a connection that will be cut, unless a fresh token is all that it needs. */
   async function replace(connection: Connection, why: NotificationPayload<"connection:expiring"> | undefined) {
-    const failed = (error: HoldfastError) => tell(connection, { type: "refused", error });
-    if (why?.reason === "token" && (await refreshToken(connection, options.token, failed))) return;
+    const failed = (cause: unknown) => tell(connection, { type: "refused", error: tokenFailed(cause) });
+    const part = why?.reason === "token" && (await import("./token.ts").catch(() => undefined));
+    if (part && (await part.refreshToken(connection, options.token, failed))) return;
     handover.on("expiring", connection);
     update();
   }
@@ -133,7 +140,6 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     const { diagnose } = await import("./diagnosis.ts");
     const detail = await diagnose(url, isAddress);
     if (status !== "connecting" || told.has(detail.code)) return;
-    told.add(detail.code);
     tell(handover.current(), { type: "refused", error: new HoldfastError(detail, { cause }) });
   }
 
@@ -222,6 +228,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   const client: Client<Contract> = {
     session,
+    get user() {
+      return user;
+    },
     get status() {
       return status;
     },

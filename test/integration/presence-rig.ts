@@ -34,8 +34,8 @@ interface Watching extends Disposable {
   sees(...names: string[]): Promise<void>;
 }
 
-/** One of the rig's `servers`, or a process. */
-type Instance = number | ServerProcess;
+/** One of the rig's `servers`, or another one, as a process. */
+type Instance = number | { readonly url: string };
 
 /** Instances of one deployment, most of them in this process. */
 export interface PresenceRig extends AsyncDisposable {
