@@ -41,6 +41,19 @@ test("a member whose fresh token lets it only read is a member no more, and goes
   expect(revoked.items).toEqual([]);
 });
 
+test("a state that waits for its turn makes no member of a user whose right to write has ended meanwhile", async () => {
+  await using rig = await startAuthRig();
+  const room = uniqueRoom();
+  const { socket } = await member(rig, room, await rig.token("ann", { rooms: { [room]: "read write" } }));
+  const lesser = await rig.token("ann", { rooms: { [room]: "read" } });
+  await askData(socket, "presence:update", { room, state: { name: "first" } });
+  await askData(socket, "presence:update", { room, state: null });
+  const waiting = ask(socket, "presence:update", { room, state: { name: "late" } });
+  await askData(socket, "token:refresh", { token: lesser });
+  await waiting;
+  await waitFor(async () => (await usersIn(rig, room)).length === 0, "nobody to be a member");
+});
+
 test("an application that takes the right to write away by a recheck ends a membership, on every instance", async () => {
   const mayWrite = new Set(["ann"]);
   const application = {

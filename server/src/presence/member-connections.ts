@@ -64,6 +64,11 @@ export class MemberConnections {
     rooms?.delete(room);
   }
 
+  /** Whether a state of the connection waits for its turn to be written. */
+  isUpdating(id: string, room: string): boolean {
+    return this.#connected.get(id)?.rooms.get(room)?.isWaiting === true;
+  }
+
   /** The connection is no member any more, so that a change of its state that waits is done with, or fails with the reason. */
   withdraw(id: string, room: string, reason?: RequestError): void {
     this.#connected.get(id)?.rooms.get(room)?.drop(reason);

@@ -156,8 +156,9 @@ export class Presence {
     );
   }
 
+  /** Whether the connection is a member, or will be as soon as a state that waits is written. */
   isMember(connection: string, room: string): boolean {
-    return this.#rooms.get(room)?.holders.has(connection) === true;
+    return this.#rooms.get(room)?.holders.has(connection) === true || this.#connections.isUpdating(connection, room);
   }
 
   /** The connection may not be a member any more, and goes on watching. Others of its session stay. */

@@ -16,6 +16,10 @@ export class UpdatePace {
     this.#write = write;
   }
 
+  get isWaiting(): boolean {
+    return this.#newest !== undefined;
+  }
+
   /** Resolves when this state, or a newer one, is stored, or when it was dropped. */
   update(stateJson: string): Promise<void> {
     this.#newest = stateJson;
