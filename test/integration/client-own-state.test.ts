@@ -197,6 +197,30 @@ test("a list of other data than its first page begins anew, and what came meanwh
   ]);
 });
 
+test("a move waits until the member is stored through the next connection, though the room is joined through it", async () => {
+  const stored = held();
+  const name = uniqueRoom();
+  const fenceName = uniqueRoom("fence");
+  let fences = 0;
+  let members = 0;
+  await using server = await startScriptedServer(({ name: asked, payload }) => {
+    if (asked !== "room:join") return undefined;
+    // The current connection asks first, and is not answered.
+    if (payload.room === fenceName) return ++fences === 1 ? new Promise(() => undefined) : undefined;
+    if (!("presence" in payload)) return undefined;
+    return ++members === 1 ? joinedAt("a-1") : stored.promise;
+  });
+  await server.client.join(name).ready;
+  await server.client.join(name, { presence: { name: "ann" } }).ready;
+  server.tell("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + 60_000 });
+  await waitFor(() => members === 2, "the join as a member through the next connection");
+  // Behind the answer to the handle that asks for no members.
+  await server.client.join(fenceName).ready;
+  expect(server.client.status).toBe("moving");
+  stored.answer(joinedAt("a-1"));
+  await waitFor(() => server.client.status === "connected", "the end of the move");
+});
+
 test("a client that closes leaves the rooms where it is a member, and does not wait for ever", async () => {
   await using server = await startScriptedServer(({ name }) => {
     if (name === "room:join") return joinedAt("a-1");
