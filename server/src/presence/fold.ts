@@ -50,14 +50,21 @@ export interface Told {
   readonly version: MemberVersion;
   readonly mode: PresenceMode;
   readonly sessions: ReadonlySet<string>;
-  /** Session -> the first of its changes that was not told. A session that came and went is in it, too. */
-  readonly touched: ReadonlyMap<string, number>;
+  /** What is still to be told, in the order of the first changes. A session that came and went is in it, too. */
+  readonly touched: ReadonlyMap<string, Touched>;
+}
+
+/** The numbers of a session's changes. */
+interface Touched {
+  /** Of the first that was not told, or not to all. */
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Takes note of the sessions that a frame touches. */
 export function touch(told: Told, { n, changes }: PresenceFrame): Told {
   const touched = new Map(told.touched);
-  for (const { session } of changes) if (!touched.has(session)) touched.set(session, n);
+  for (const { session } of changes) touched.set(session, { first: touched.get(session)?.first ?? n, last: n });
   return { ...told, touched };
 }
 
@@ -67,7 +74,8 @@ const statesBytes = 64 * 1024;
 /**
  * What to tell now. It states the final state of every session that was touched, so that notices may overlap: a client
  * that moved here knows what another instance told it, which ended at other numbers. What does not fit waits, and the
- * notice then ends before its first change. Undefined where there is nothing to tell.
+ * notice then ends before its first change. A client that knows more than that, from its join, ignores the notice, so
+ * that what has changed further on is told once more. Undefined where there is nothing to tell.
  */
 export function fold(told: Told, copy: RoomCopy): { readonly notice: MembersNotice; readonly told: Told } | undefined {
   const { count, mode } = copy;
@@ -76,28 +84,40 @@ export function fold(told: Told, copy: RoomCopy): { readonly notice: MembersNoti
   const left: string[] = [];
   const joined: Member[] = [];
   const updated: Member[] = [];
-  const waiting = new Map<string, number>();
+  const waiting = new Map<string, Touched>();
   let bytes = 0;
   // In the order of first changes, so that what waits is what changed last.
-  for (const [session, n] of told.touched) {
+  for (const [session, changed] of told.touched) {
     const entry = copy.entries.get(session);
     bytes += entry?.stateBytes ?? 0;
     const fits = waiting.size === 0 && (bytes <= statesBytes || joined.length + updated.length === 0);
-    if (!fits) waiting.set(session, n);
+    if (!fits) waiting.set(session, changed);
     else if (entry === undefined) left.push(session);
     else if (told.sessions.has(session)) updated.push(entry.member);
     else joined.push(entry.member);
   }
   const [firstWaiting] = waiting.values();
-  const n = firstWaiting === undefined ? copy.version.n : Math.max(told.version.n, firstWaiting - 1);
+  const n = firstWaiting === undefined ? copy.version.n : Math.max(told.version.n, firstWaiting.first - 1);
   const version = { epoch: copy.version.epoch, n };
   const sessions = new Set(told.sessions);
   for (const session of left) sessions.delete(session);
   for (const { session } of joined) sessions.add(session);
   return {
     notice: { version, previous: told.version, joined, updated, left, count, mode },
-    told: { version, mode, sessions, touched: waiting },
+    told: { version, mode, sessions, touched: touchedBeyond(n, told.touched, waiting) },
   };
+}
+
+/**
+ * What is to be told after a notice that ends at `n`. Whoever ignores it knows the next number at least, so that only what
+ * has changed behind that is missing there.
+ */
+function touchedBeyond(n: number, touched: Told["touched"], waiting: Told["touched"]): Told["touched"] {
+  if (waiting.size === 0) return waiting;
+  const again = [...touched].flatMap(([session, { last }]): [string, Touched][] =>
+    waiting.has(session) || last <= n + 1 ? [] : [[session, { first: last, last }]],
+  );
+  return new Map([...waiting, ...again].toSorted(([, one], [, other]) => one.first - other.first));
 }
 
 /** Tells everything anew: clients find by themselves what differs. */
