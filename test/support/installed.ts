@@ -12,11 +12,15 @@ export const redisServerInstalled = runs(redisServerBinary);
 /** Whether this machine has a Chromium (or the `CHROMIUM` of the environment). */
 export const chromiumInstalled = existsSync(chromiumPath);
 
+/** Whether this machine has an nginx. */
+export const nginxInstalled = spawnSync("nginx", ["-v"]).status === 0;
+
 /** The packages, by their names on Debian, that would have to be installed for nothing to be skipped. */
 export function missingPackages(): string[] {
   const packages = {
     "redis-server": redisServerInstalled,
     chromium: chromiumInstalled,
+    "nginx-light": nginxInstalled,
     // It lets a process live at another time.
     faketime: runs("faketime"),
   };
