@@ -94,6 +94,7 @@ export async function assembleServer<C>(
   { sweepEveryMs, keepAnswersMs }: Periods = {},
 ): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
   const config = configFrom(options.settings ?? {}, application);
+  const { platform } = config.surroundings;
   const applicationLogger = options.logger ?? consoleLogger;
   const logger = asPino(applicationLogger);
   const schemas = contractSchemas(application.contract);
@@ -187,8 +188,7 @@ export async function assembleServer<C>(
     requests,
     presence,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
-    functionTimeoutSeconds: config.functionTimeoutSeconds,
-    onPlatform: config.onPlatform,
+    surroundings: config.surroundings,
     sleeps: () => sleepDetector.sleeps(),
     telemetry,
     logger,
@@ -257,7 +257,7 @@ export async function assembleServer<C>(
             isOpen: access.isOpen,
             identify: hasUsers ? identify : undefined,
           }),
-          sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+          sinceWakeMs: platform.pausesBetweenRequests ? undefined : () => sleepDetector.sinceWakeMs(),
         }),
     adminApi: !access.hasAdminApi
       ? undefined
@@ -268,19 +268,20 @@ export async function assembleServer<C>(
           clearRoom: (room) => log.clear(room),
           metrics: () => telemetry.text(),
         }),
-    platformHooks: config.onPlatform
-      ? createPlatformHooks({
-          initialize: () => {
-            availability.resume();
-            return log.warmUp();
-          },
-          preStop: createPreStop({
-            availability,
-            hasClients: () => drain.hasClients,
-            moveClients: () => drain.run(),
-          }),
-        })
-      : undefined,
+    platformHooks:
+      platform.stop === "GET /pre-stop"
+        ? createPlatformHooks({
+            initialize: () => {
+              availability.resume();
+              return log.warmUp();
+            },
+            preStop: createPreStop({
+              availability,
+              hasClients: () => drain.hasClients,
+              moveClients: () => drain.run(),
+            }),
+          })
+        : undefined,
     routes: application.routes === undefined ? undefined : { fetch: (request) => routes.fetch(request) },
     page: config.production ? undefined : application.page,
     telemetry,

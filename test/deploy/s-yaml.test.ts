@@ -43,7 +43,7 @@ test.each(files)(
       production: true,
       port: 9000,
       redis: { kind: "single", url: shell.REDIS_URL },
-      functionTimeoutSeconds: 3600,
+      surroundings: { name: "function-compute", lifetimeSeconds: 3600 },
       auth: { mode: "token", key: { secret: shell.TOKEN_SECRET } },
       allowedOrigins: ["https://app.example"],
       adminToken: undefined,
