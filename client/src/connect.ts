@@ -9,6 +9,7 @@ import type { NotificationPayload } from "./protocol/events.ts";
 import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
 import type { Room } from "./room-api.ts";
+import { createSignals } from "./signals.ts";
 import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
@@ -45,6 +46,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
+  const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
   let status: Status = "connecting";
@@ -57,7 +59,8 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   function route(room: string) {
     const connection = handover.current();
-    return connection.rooms.has(room) ? connection : undefined;
+    // Where the application joins the room, the order of what it does holds, and a refusal comes from the join.
+    return connection.rooms.has(room) || (connection.id() && !isWanted(room)) ? connection : undefined;
   }
 
   const isWanted = (room: string) => [...handles].some(({ name }) => name === room);
@@ -72,10 +75,15 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     return outbox;
   }
 
+  function resumeAll() {
+    for (const outbox of outboxes.values()) outbox.resume();
+  }
+
   function tell(connection: Connection, event: ConnectionEvent) {
     if (event.type === "up") {
       // All in one go: the joins leave together, before anything else.
       for (const handle of handles) void handle.catchUp(connection);
+      if (connection === handover.current()) resumeAll();
     } else if (event.type === "cut") {
       if (isClosed) return;
       handover.on("cut", connection);
@@ -113,9 +121,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   const handover = createHandover(
     () => openConnection(isAddress ? url : "ws://-", isAddress, options.socket ?? {}, session, options.token, tell),
-    () => {
-      for (const outbox of outboxes.values()) outbox.resume();
-    },
+    resumeAll,
   );
 
   /** Says why no connection has come about so far, once for each cause. */
@@ -193,8 +199,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     isClosed = true;
     closeOutbox?.();
     if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
-    for (const handle of handles) handle.end(error);
+    // First: what is published by the client itself waits for no handle, and must not be sent now.
     for (const outbox of outboxes.values()) outbox.end(error);
+    for (const handle of handles) handle.end(error);
     update();
     await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
   }
@@ -214,6 +221,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         handles,
         isWanted,
         outbox: outboxOf(name),
+        signal,
         fits,
         route,
         request,
@@ -225,6 +233,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;
     },
+    publish: (room, event, data, publishOptions) =>
+      outboxOf(room).publish(event, data, publishOptions, () => (isClosed ? closed : undefined)),
+    signal: (room, event, data, signalOptions) => signal(events, { room, event, data }, signalOptions),
     request,
     close: () => end(CLOSED),
   };

@@ -19,3 +19,4 @@ export type {
   SignalContext,
 } from "./room-api.ts";
 export type { Delivery, Gap } from "./sequencer.ts";
+export type { SignalOptions } from "./signals.ts";

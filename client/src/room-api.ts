@@ -4,6 +4,7 @@ import type { Published, PublishOptions } from "./outbox.ts";
 import type { Page, Sender } from "./protocol/events.ts";
 import type { Position } from "./protocol/position.ts";
 import type { Delivery, Gap } from "./sequencer.ts";
+import type { SignalOptions } from "./signals.ts";
 
 export interface JoinOptions {
   /** Continue after this position, as read from `room.position` in an earlier life of the application. */
@@ -130,10 +131,14 @@ export interface Room<Scope> {
     options?: PublishOptions,
   ): Promise<Published>;
   /**
-   * Is sent to the members connected now. It is never kept and never repeated: it is lost while there is no connection. One
+   * Is sent to the members connected now. It is never kept and never repeated: it is lost while the room is not joined. One
    * that the server refuses for good, because the contract does not allow it, is reported as an `error`.
    */
-  signal<Event extends keyof SignalsOf<Scope> & string>(event: Event, data: Input<SignalsOf<Scope>[Event]>): void;
+  signal<Event extends keyof SignalsOf<Scope> & string>(
+    event: Event,
+    data: Input<SignalsOf<Scope>[Event]>,
+    options?: SignalOptions,
+  ): void;
   /**
    * Reads older messages: oldest first, with `complete: false` where the log holds more before them. Delivery goes on
    * apart from it. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.

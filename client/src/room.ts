@@ -9,6 +9,7 @@ import type { Outbox } from "./outbox.ts";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
 import { createSequencer, type Delivery, type Heard } from "./sequencer.ts";
+import type { createSignals } from "./signals.ts";
 
 /** What a handle of a room needs of its client. */
 export interface RoomOwner {
@@ -19,8 +20,9 @@ export interface RoomOwner {
   isWanted(room: string): boolean;
   /** The publishes of this room, which its handles share. */
   readonly outbox: Outbox;
+  readonly signal: ReturnType<typeof createSignals>;
   readonly fits: ConnectOptions["fits"];
-  /** The connection that a room can be used through now. */
+  /** The connection that a room can be used through now: one that has joined it, where the room has a handle. */
   route(room: string): Connection | undefined;
   readonly request: Ask;
   /** A room was joined through a connection, or a handle is over. */
@@ -50,7 +52,7 @@ const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: t
 export function createRoom(
   name: string,
   { since, history, load }: JoinOptions,
-  { fits, handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
+  { fits, handover, handles, isWanted, outbox, signal, route, request, update }: RoomOwner,
 ): RoomHandle {
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
@@ -152,11 +154,7 @@ export function createRoom(
     ready,
     on: events.on,
     publish: (event, data, options) => outbox.publish(event, data, options, why),
-    async signal(event, data) {
-      const reply = !over && (await route(name)?.request("signal:send", { room: name, event, data }));
-      // One that was lost on the way is not told.
-      if (reply && !reply.ok && !reply.error.retryable) events.emit("error", new HoldfastError(reply.error));
-    },
+    signal: (event, data, options) => signal(events, { room: name, event, data }, options, why),
     history: (range) => request("history:read", { room: name, ...range }),
     async leave() {
       room.end(CLOSED);

@@ -20,8 +20,10 @@ import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
 import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
+import { signalWithinMs } from "./broadcast/signal-channel.ts";
+import { deliverSignals } from "./broadcast/signal-delivery.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
-import { SleepDetector } from "./clock/sleep-detector.ts";
+import { SleepDetector, tickIntervalMs } from "./clock/sleep-detector.ts";
 import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
@@ -46,12 +48,14 @@ import { UserLimits } from "./requests/user-limits.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
+import { deliverDirectly } from "./sockets/direct-delivery.ts";
 import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
 import { originAllowed } from "./sockets/origin.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
 import { Seats } from "./sockets/seats.ts";
+import { slowReadersIn } from "./sockets/signal-readers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -104,11 +108,13 @@ export async function assembleServer<C>(
 
   const telemetry = new Telemetry();
   const rooms = createRooms(config, logger, () => telemetry.lossReported());
-  const { redis, known, log, signals } = rooms;
+  const { redis, known, log, signals, clock } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
   const availability = new Availability(() => redis.areUp);
   const sleepDetector = new SleepDetector(limits.acknowledgementTimeoutMs);
+  /** Notices what is no sleep for requests that are answered, and too long for signals. */
+  const stallDetector = new SleepDetector(signalWithinMs + tickIntervalMs);
 
   const context = {
     logger: applicationLogger,
@@ -148,6 +154,7 @@ export async function assembleServer<C>(
     hooks,
     presence,
     userLimits: new UserLimits(config),
+    sinceStallMs: () => stallDetector.sinceWakeMs(),
     telemetry,
   });
 
@@ -181,7 +188,12 @@ export async function assembleServer<C>(
   const io = createSocketServer({
     httpServer,
     path,
-    adapter: createAdapter(redis.commands, subscriptions, config.keyPrefix),
+    adapter: createAdapter({
+      commands: redis.commands,
+      subscriptions,
+      keyPrefix: config.keyPrefix,
+      deliver: deliverDirectly,
+    }),
     allowedOrigins: config.allowedOrigins,
     identify,
     revocations,
@@ -219,6 +231,15 @@ export async function assembleServer<C>(
   subscriptions.onMessage((frame, channel) => {
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
+  });
+  const deliver = deliverSignals({
+    clock,
+    slowReadersIn: (room) => slowReadersIn(io, room),
+    dropped: (why, count) => telemetry.signalsDropped(why, count),
+  });
+  subscriptions.filter((frame, channel) => {
+    const room = roomOfChannel(config.keyPrefix, channel);
+    return room === undefined ? frame : deliver(room, frame);
   });
   const orders = new Orders({
     io,
@@ -277,6 +298,7 @@ export async function assembleServer<C>(
             identify: hasUsers ? identify : undefined,
           }),
           sinceWakeMs: platform.pausesBetweenRequests ? undefined : () => sleepDetector.sinceWakeMs(),
+          sinceStallMs: platform.pausesBetweenRequests ? undefined : () => stallDetector.sinceWakeMs(),
         }),
     adminApi: !access.hasAdminApi
       ? undefined
@@ -309,6 +331,7 @@ export async function assembleServer<C>(
     control.stop();
     stopSweep();
     sleepDetector.stop();
+    stallDetector.stop();
   };
 
   const close = async (drainSeconds: number) => {

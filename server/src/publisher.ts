@@ -89,7 +89,7 @@ export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
         append: async (room, draft) => (await opened()).log.append(room, draft),
         read: async (room, range) => (await opened()).log.read(room, range),
       },
-      signals: { send: async (room, frame) => (await opened()).signals.send(room, frame) },
+      signals: { send: async (...what) => (await opened()).signals.send(...what) },
       // Nobody joins a room through a publisher.
       known: { enter: () => undefined },
       schemas,

@@ -7,6 +7,7 @@ import { KnownPositions } from "./log/known-positions.ts";
 import { requirePermissions } from "./log/permissions.ts";
 import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
 import { RedisConnections } from "./redis/connections.ts";
+import { RedisClock } from "./redis/redis-clock.ts";
 
 type RoomSettings = Pick<
   Config,
@@ -19,6 +20,8 @@ export interface Rooms {
   readonly known: KnownPositions;
   readonly log: RoomLog;
   readonly signals: SignalChannel;
+  /** Redis' time, as the log learns it. */
+  readonly clock: RedisClock;
   /**
    * Connects. Throws a sentence with the next step where Redis cannot be used; everything is closed then.
    *
@@ -37,8 +40,10 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
   const redis = new RedisConnections(settings.redis, logger);
   const { commands, subscriber } = redis;
   const known = new KnownPositions(historyTtlSeconds);
+  const clock = new RedisClock();
   const log = new RoomLog({
     redis: commands,
+    clock,
     keysOf: (room) => roomKeys(keyPrefix, room),
     known,
     historyMaxMessages,
@@ -50,7 +55,8 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
     redis,
     known,
     log,
-    signals: new SignalChannel(commands, (room) => roomChannel(keyPrefix, room)),
+    signals: new SignalChannel({ redis: commands, clock, channelOf: (room) => roomChannel(keyPrefix, room) }),
+    clock,
     async open(roles) {
       await redis.open(roles, () => requirePermissions(commands, roles === "all" ? subscriber : undefined, keyPrefix));
       try {

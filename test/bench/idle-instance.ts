@@ -63,7 +63,13 @@ async function measure(deployment: Deployment, { rate, seconds, rounds }: Values
   await worker.call("join", { url: deployment.server(IDLE).url, room: uniqueRoom("other"), members: 1 });
   const urls = [deployment.server(BUSY).url];
   const publish = (messages: number) =>
-    worker.call("publish", { urls, room, publishersPerUrl: Math.ceil(rate / 500), messages, messagesPerSecond: rate });
+    worker.call("publish", {
+      urls,
+      rooms: [room],
+      publishersPerUrl: Math.ceil(rate / 500),
+      messages,
+      messagesPerSecond: rate,
+    });
   const idleCpuUs = () => cpuMicroseconds([deployment.server(IDLE)]);
 
   await publish(rate * WARM_UP_SECONDS);

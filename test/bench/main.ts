@@ -11,6 +11,8 @@ import { hotRoom } from "./hot-room.ts";
 import { idleInstance } from "./idle-instance.ts";
 import { jitter } from "./jitter.ts";
 import { kill } from "./kill.ts";
+import { manyRooms } from "./many-rooms.ts";
+import { presence } from "./presence.ts";
 import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
@@ -25,6 +27,7 @@ class UsageError extends Error {}
 
 const benches: Readonly<Record<string, Bench>> = {
   "hot-room": hotRoom,
+  "many-rooms": manyRooms,
   "idle-instance": idleInstance,
   startup,
   "publish-cost": publishCost,
@@ -36,6 +39,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "stopped-readers": stoppedReaders,
   handover,
   handshake,
+  presence,
   cost,
 };
 

@@ -27,7 +27,8 @@ export interface JoinCall {
 
 export interface PublishCall {
   readonly urls: readonly string[];
-  readonly room: string;
+  /** Rooms that the publishers are spread over; each of them publishes to one. */
+  readonly rooms: readonly string[];
   /** Publishers on each server; each has its own number. */
   readonly publishersPerUrl: number;
   /** Messages of all publishers together. */
@@ -122,7 +123,7 @@ const functions = {
   /** Publishes at an even rate, publishers in turn, and resolves when every message is acknowledged. */
   async publish({
     urls,
-    room,
+    rooms,
     publishersPerUrl,
     messages,
     messagesPerSecond,
@@ -134,7 +135,8 @@ const functions = {
     const send = (index: number) => {
       const publisher = index % opened.length;
       const own = opened[publisher];
-      if (own === undefined) return;
+      const room = rooms[publisher % rooms.length];
+      if (own === undefined || room === undefined) return;
       const text = stampText({ publisher, number: own.next, sentAtMs: Date.now() }) + filler;
       own.next += 1;
       acknowledged.push(

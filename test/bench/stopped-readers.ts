@@ -77,7 +77,7 @@ async function publishAndCount(stage: Stage, { rate }: Values, seconds: number):
   }, MEMORY_EVERY_MS);
   const messages = Math.ceil(rate * seconds);
   try {
-    const call = { urls: deployment.urls, room, publishersPerUrl: 1, messages, messagesPerSecond: rate };
+    const call = { urls: deployment.urls, rooms: [room], publishersPerUrl: 1, messages, messagesPerSecond: rate };
     await publisher.call("publish", { ...call, filler: LONG_FILLER });
     const delivered = () => members.call("delivered", null);
     await standsStill(delivered, { forMs: QUIET_MS, what: "the last messages to arrive", timeoutMs: 120_000 });

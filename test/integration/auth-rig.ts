@@ -101,3 +101,10 @@ export async function startAuthRig(
     },
   };
 }
+
+/** The value of a metric, with its labels as they are written there; 0 where it has not happened yet. */
+export async function metricOf({ server }: AuthRig, name: string): Promise<number> {
+  const answer = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } });
+  const line = (await answer.text()).split("\n").find((text) => text.startsWith(`holdfast_${name} `));
+  return Number(line?.split(" ").at(-1) ?? 0);
+}

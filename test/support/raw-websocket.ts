@@ -121,6 +121,11 @@ export class RawClient implements Disposable {
     this.#webSocket.pause();
   }
 
+  /** Reads again what has waited. */
+  resume(): void {
+    this.#webSocket.resume();
+  }
+
   /** Closes with a close frame. */
   close(): void {
     this.#webSocket.close();

@@ -72,6 +72,11 @@ export class KnownPositions {
   receive(room: string, { previous, head, lost }: ChainLink): boolean {
     this.catchUp(room, head);
     const { positions, losses } = this.#lookUp(room);
+    // The usual case, which happens for each broadcast: it follows what is known, or is that itself.
+    if (lost === undefined && positions.every((position) => position === previous || position === head)) {
+      this.#keep(room, { positions: [head], losses, noted: momentNow() });
+      return true;
+    }
     const isContained = (position: Position) =>
       isRepeat(head, position) || (previous !== undefined && isRepeat(previous, position));
     const isTold = (position: Position) =>
@@ -97,6 +102,11 @@ export class KnownPositions {
    */
   settle(room: string, shown: readonly Evidence[], { newest, head, lost, renewed }: Settlement): void {
     const { positions, losses, noted } = this.#lookUp(room);
+    const [only] = positions;
+    if (lost.length === 0 && losses.length === 0 && renewed && positions.length === 1 && only === newest) {
+      this.#keep(room, { positions, losses, noted: momentNow() });
+      return;
+    }
     const unsettled = positions.filter((position) => !shown.some((settled) => isRepeat(settled.position, position)));
     const told = [...losses.filter(({ position }) => !lost.includes(position)), ...lost.map(toldAt(head))];
     // Where no message is among the newest entries, the evidence that was found stands for it.
@@ -119,10 +129,13 @@ export class KnownPositions {
     // Of one epoch the newest position stands for all.
     const isNewest = (position: Position) => found.every((other) => other === position || !isRepeat(other, position));
     const positions = [...new Set(found)].filter((position) => position !== START && isNewest(position));
+    this.#keep(room, { positions, losses: losses.slice(-rememberedLosses), noted });
+  }
+
+  #keep(room: string, known: Known): void {
     // Deleted first, so that the room that was longest without news is the first to be forgotten.
     this.#known.delete(room);
-    if (positions.length + losses.length > 0)
-      this.#known.set(room, { positions, losses: losses.slice(-rememberedLosses), noted });
+    if (known.positions.length + known.losses.length > 0) this.#known.set(room, known);
     if (this.#known.size <= rememberedRooms + this.#delivered.size) return;
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);

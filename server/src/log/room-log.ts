@@ -2,6 +2,7 @@ import { limits, type Message, type Page, type Position } from "@holdfast/client
 import { positionFrame, publishedFrame } from "../broadcast/frame.ts";
 import { RequestError } from "../errors.ts";
 import type { ScriptKeys } from "../redis/redis-client.ts";
+import type { RedisClock } from "../redis/redis-clock.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import appendSource from "./append.lua";
@@ -14,7 +15,6 @@ import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts"
 import { messageOf } from "./message-json.ts";
 import positionsSource from "./positions.lua";
 import readSource from "./read.lua";
-import { RedisClock } from "./redis-clock.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 export interface RoomLogOptions {
@@ -25,6 +25,8 @@ export interface RoomLogOptions {
   /** How long the id of a message is remembered, at least. */
   readonly idRetentionSeconds: number;
   readonly known: KnownPositions;
+  /** Learns Redis' time from every answer. */
+  readonly clock: RedisClock;
   /** A loss was reported to a log, and so to its members. */
   readonly onLoss?: () => void;
 }
@@ -62,7 +64,6 @@ export class RoomLog {
   readonly #options: RoomLogOptions;
   readonly #commits = new GroupCommit((room, batch) => this.#append(room, batch));
   readonly #reads = new SharedReads<Page>();
-  readonly #clock = new RedisClock();
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
@@ -136,7 +137,7 @@ export class RoomLog {
     ];
     const answer = await runScript(redis, checkScript, [keys.log, keys.life, keys.channel], args);
     const [nowMs, lost, head, newest] = answer as readonly [string, string, Position, Position];
-    this.#clock.note(room, Number(nowMs));
+    this.#options.clock.note(room, Number(nowMs));
     return { newest, head, lost: positionsIn(lost), renewed };
   }
 
@@ -175,7 +176,7 @@ export class RoomLog {
       String(historyMaxMessages),
       String(historyTtlSeconds),
       String(idRetentionSeconds),
-      String(this.#clock.momentMs(room, appendWithinMs)),
+      String(this.#options.clock.momentMs(room, appendWithinMs)),
       shown.map(textOf).join(" "),
       frame.beforePrevious,
       frame.beforeMessages,
@@ -185,7 +186,7 @@ export class RoomLog {
     for (const { id, after, body } of batch) args.push(id, after, body);
     const names: ScriptKeys = [keys.log, keys.life, keys.ids0, keys.ids1, keys.channel];
     const [nowMs, ...answers] = (await runScript(redis, appendScript, names, args)) as readonly string[];
-    this.#clock.note(room, Number(nowMs));
+    this.#options.clock.note(room, Number(nowMs));
     return answers.length === 1 ? undefined : answers;
   }
 }

@@ -11,7 +11,12 @@ export const socketOptions = {
 
 // Without the offline queue a command fails at once while Redis is away, instead of being carried out late.
 // Maintenance notifications are a feature of one hosted Redis that we do not use.
-export const clientOptions = { disableOfflineQueue: true, maintNotifications: "disabled" } as const;
+// Its own time limit makes an AbortSignal for each command; SupervisedClient has one that costs less.
+export const clientOptions = {
+  disableOfflineQueue: true,
+  maintNotifications: "disabled",
+  commandOptions: { timeout: 0 },
+} as const;
 
 /**
  * A script that writes nothing and that Redis treats as a write anyway, since it does not say `no-writes`: a

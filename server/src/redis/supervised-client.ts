@@ -13,6 +13,7 @@ import {
   transition,
   unopened,
 } from "./supervision.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { Unanswered, withinTime } from "./within-time.ts";
 
 export interface SupervisedClientOptions {
@@ -45,6 +46,7 @@ export class SupervisedClient {
   readonly #options: SupervisedClientOptions;
   readonly #listeners: Record<"up" | "lost" | "misplaced", Listener[]> = { up: [], lost: [], misplaced: [] };
   readonly #ticks = new OverdueTick(probeIntervalMs + frozenAfterMs);
+  readonly #limit = new TimeLimit(commandTimeoutMs);
   #supervision: Supervision<RedisClient> = unopened(performance.now());
   /** A probe that finds out whether the connection still lives; commands wait for it. It concerns one turn alone. */
   #doubt: { readonly turn: number; readonly over: Promise<void> } | undefined;
@@ -101,7 +103,7 @@ export class SupervisedClient {
     const { state, turn } = this.#supervision;
     if (state.is !== "up") throw unreachable();
     try {
-      return await withinTime(command(state.client), commandTimeoutMs);
+      return await this.#limit.on(command(state.client));
     } catch (error) {
       if (error instanceof Unanswered) this.#startDoubt(turn);
       if (isWrongServer(error) && !state.client.redirects) {

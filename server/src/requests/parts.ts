@@ -23,6 +23,8 @@ export interface RequestParts {
   readonly waiting: WaitingRequests;
   /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
   readonly userLimits?: Pick<UserLimits, "take">;
+  /** How long ago this process went on after it had stood still for too long for signals. A publisher reads no buffers. */
+  readonly sinceStallMs?: () => number;
   readonly telemetry?: Pick<Telemetry, "carriedOut">;
 }
 

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import { limits } from "@holdfast/client/protocol";
 import { Server } from "socket.io";
-import type { createAdapter } from "../broadcast/adapter.ts";
+import type { AdapterFactory } from "../broadcast/adapter.ts";
 import { RequestError, toWireError } from "../errors.ts";
 import { type AdmitParts, admit } from "./admit.ts";
 import { limitConnections, limitsOf } from "./connection-limits.ts";
@@ -11,12 +11,13 @@ import { type AllowedOrigins, originAllowed } from "./origin.ts";
 import { parser } from "./parser.ts";
 import type { RoomServer } from "./room-server.ts";
 import { connectTimeoutMs, type ServeParts, serve } from "./serve.ts";
+import { WholeFrameServer } from "./whole-frame-websocket.ts";
 
 export interface SocketServerOptions extends AdmitParts, ServeParts {
   readonly httpServer: HttpServer;
   /** Where clients connect, `/socket.io/`. */
   readonly path: string;
-  readonly adapter: ReturnType<typeof createAdapter>;
+  readonly adapter: AdapterFactory;
   readonly allowedOrigins: AllowedOrigins;
 }
 
@@ -41,6 +42,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     pingTimeout: pingTimeoutMs,
     // Compression would forbid encoding a broadcast once for all its receivers.
     perMessageDeflate: false,
+    wsEngine: WholeFrameServer,
     allowRequest: (request, decide) => {
       noteOpening(request);
       const { origin } = request.headers;

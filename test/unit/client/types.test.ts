@@ -73,6 +73,22 @@ test("the longest pattern that matches a room's name has its events", () => {
   expectTypeOf<ScopeOf<Contract, string>>().toEqualTypeOf<Contract>();
 });
 
+test("a client publishes and signals without a handle as the room's name allows", () => {
+  const client = {} as Client<Contract>;
+  const wanted = (): unknown => [
+    client.publish("doc:1", "doc:op", { at: 1 }),
+    client.publish("lobby", "poll:vote", {}, { id: "a-vote-of-mine" }),
+    client.signal("lobby", "chat:cursor", { x: 1, y: 2 }, { latest: true }),
+    // @ts-expect-error the room is of another kind
+    client.publish("doc:1", "chat:message", { text: "" }),
+    // @ts-expect-error only the server's side may publish it
+    client.publish("user:ann", "order:paid", { order: "1" }),
+    // @ts-expect-error a message is no signal
+    client.signal("lobby", "chat:message", { text: "" }),
+  ];
+  expectTypeOf(wanted).toBeFunction();
+});
+
 test("a request takes its payload and resolves with its answer", () => {
   type Ask = (event: "poll:close", payload: { poll: string }) => Promise<{ votes: number }>;
   expectTypeOf<Client<Contract>["request"]>().toExtend<Ask>();
