@@ -1,5 +1,5 @@
 /** How a platform tells how long a connection may last: in a header of each request, by a variable, or not at all. */
-export interface PlatformLifetime {
+interface PlatformLifetime {
   readonly header?: { readonly name: string; readonly unitMs: number };
   /** A variable of the platform's own with the number of seconds. */
   readonly variable?: string;
@@ -10,7 +10,7 @@ export interface PlatformLifetime {
 }
 
 /** What a platform does before it ends an instance. Undefined where nothing is known of a sign. */
-export type StopSign = "GET /pre-stop" | "SIGTERM" | "SIGINT";
+type StopSign = "GET /pre-stop" | "SIGTERM" | "SIGINT";
 
 /** What the server knows of a platform: one row of the table. */
 export interface Platform {

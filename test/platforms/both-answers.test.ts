@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { gather } from "../end-to-end/crowd.ts";
+import { deploy, post } from "../end-to-end/rig.ts";
 import { otherAnswers } from "../function-compute/index.ts";
-import { Scene } from "../platforms/scene.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { gather } from "./crowd.ts";
-import { deploy, post } from "./rig.ts";
+import { Scene } from "./scene.ts";
 
 // Many of the platform's ways are documented nowhere, or in two ways. The emulator knows both answers to each question, and
 // the server must not depend on any of them.
