@@ -72,6 +72,11 @@ export type ClientEvents = {
 
 export interface Client<Contract> {
   readonly session: string;
+  /**
+   * Who the server takes this client for: null where nobody has signed in, undefined until the first room is joined, and
+   * where an older server does not tell it.
+   */
+  readonly user: string | null | undefined;
   readonly status: Status;
   /** Publishes of all rooms that are not settled yet: they wait for a connection, or for their acknowledgement. */
   readonly waiting: number;
@@ -81,7 +86,10 @@ export interface Client<Contract> {
    * Joins a room, now or once connected, and gives a handle of its own: with its own handlers, options and `ready`, also
    * where the room is joined already. The room is left with the last handle that leaves.
    */
-  join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
+  join<const Name extends string>(
+    room: Name,
+    options?: JoinOptions<ScopeOf<Contract, Name>>,
+  ): Room<ScopeOf<Contract, Name>>;
   /**
    * Publishes to a room that need not be joined, such as one that the user may only write, as another user's inbox. It
    * waits, is sent again and rejects as `room.publish` does. Publishes to one room are stored in the order of the calls,

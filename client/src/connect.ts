@@ -16,6 +16,9 @@ const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable
 
 const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
 
+/** How long the server may take to answer the goodbye of a client that closes. */
+const LEAVE_MS = 1000;
+
 /** The session of an earlier load of the page. */
 function keptSession(key: string) {
   try {
@@ -44,11 +47,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const events = createEmitter();
   /** A path, even one of a space, would be taken for one of Socket.IO's namespaces. */
   const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
+  /** Codes of refusals since a connection came up last. */
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
   const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
+  let user: string | null | undefined;
   let status: Status = "connecting";
   let isClosed = false;
   /**
@@ -81,6 +86,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   function tell(connection: Connection, event: ConnectionEvent) {
     if (event.type === "up") {
+      told.clear();
       // All in one go: the joins leave together, before anything else.
       for (const handle of handles) void handle.catchUp(connection);
       if (connection === handover.current()) resumeAll();
@@ -89,11 +95,15 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
       handover.on("cut", connection);
     } else if (event.type === "refused") {
       const { error } = event;
+      const isFinal = error.retryable === false;
+      const isTold = told.has(error.code);
+      told.add(error.code);
       // The client tries another instance; there is nothing for the application to do.
-      if (error.code !== "DRAINING") events.emit("error", error);
+      if (error.code !== "DRAINING" && !(isFinal && isTold)) events.emit("error", error);
       // While the old connection of a move lives, the new one goes on trying.
-      if (error.retryable === false && connection === handover.current()) void end(error);
-    } else if (event.type === "failed") {
+      if (isFinal && connection === handover.current()) void end(error);
+    } else if (event.type === "known") user = event.user;
+    else if (event.type === "failed") {
       explain(event.cause).catch(() => undefined);
     } else {
       const { notification } = event;
@@ -130,14 +140,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     const { diagnose } = await import("./diagnosis.ts");
     const detail = await diagnose(url, isAddress);
     if (status !== "connecting" || told.has(detail.code)) return;
-    told.add(detail.code);
     tell(handover.current(), { type: "refused", error: new HoldfastError(detail, { cause }) });
   }
 
   /** Draws the conclusions from what has happened: a move may be complete, and what is emitted follows from the state. */
   function update() {
     const next = handover.next();
-    if (!isClosed && next?.id() && [...handles].every(({ name }) => next.rooms.has(name))) handover.on("ready", next);
+    if (!isClosed && next?.id() && [...handles].every(({ isJoined }) => isJoined(next))) handover.on("ready", next);
     if (isClosed) setStatus("closed");
     else if (handover.next()) setStatus("moving");
     else if (handover.current().id()) setStatus("connected");
@@ -191,6 +200,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     }, failed);
   }
 
+  /** Closes a connection. A member leaves first: an older connection of its may still be open at another instance. */
+  function leave(connection: Connection) {
+    const present = [...connection.rooms].filter(([, presence]) => presence);
+    for (const [room] of present) void connection.request("room:leave", { room });
+    return connection.close(present.length && LEAVE_MS);
+  }
+
   async function end(error: ErrorDetail) {
     if (!isClosed) {
       const [why, cause] = error === CLOSED ? [""] : [`: ${error.message}`, error];
@@ -201,13 +217,16 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
     // First: what is published by the client itself waits for no handle, and must not be sent now.
     for (const outbox of outboxes.values()) outbox.end(error);
-    for (const handle of handles) handle.end(error);
+    for (const handle of handles) void handle.end(error);
     update();
-    await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
+    await Promise.all([budget.opening, ...[...handover.connections].map(leave)]);
   }
 
   const client: Client<Contract> = {
     session,
+    get user() {
+      return user;
+    },
     get status() {
       return status;
     },
@@ -228,7 +247,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         update,
       });
       handles.add(room);
-      if (isClosed) room.end(closed);
+      if (isClosed) void room.end(closed);
       for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;

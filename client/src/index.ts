@@ -10,6 +10,8 @@ export type {
   HistoryPage,
   HistoryRange,
   JoinOptions,
+  MemberOf,
+  MembersChange,
   MessageData,
   MessageOf,
   Room,

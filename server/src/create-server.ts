@@ -39,9 +39,11 @@ import { cameThroughTrigger, createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
 import { leasesKey, presenceKeys } from "./presence/keys.ts";
 import { LeaseStore } from "./presence/lease-store.ts";
+import { tellAll } from "./presence/listener.ts";
 import { membersChannel } from "./presence/members-channel.ts";
-import { membersCheckMs, Presence } from "./presence/presence.ts";
+import { Presence } from "./presence/presence.ts";
 import { PresenceStore } from "./presence/presence-store.ts";
+import { membersCheckMs } from "./presence/room-rounds.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { UserLimits } from "./requests/user-limits.ts";
@@ -143,7 +145,10 @@ export async function assembleServer<C>(
     tell: (room, connections, notice) => tellMembers(io, room, connections, notice),
     pingAll: () => pingAll(io),
     cut: (connection) => cutConnection(io, connection),
-    listener: createToldMembers(application, context),
+    listener: tellAll(createToldMembers(application, context), {
+      joined: () => telemetry.memberJoined(),
+      left: (_room, _user, _session, reason) => telemetry.memberLeft(reason),
+    }),
     logger,
   });
   const requests = createRequests({
@@ -159,16 +164,18 @@ export async function assembleServer<C>(
   });
 
   const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
+  const isOneSlot = config.redis.kind !== "cluster";
   const revocations = new Revocations(
     redis.commands,
     config.keyPrefix,
     config.auth.mode === "token" ? config.auth.skewSeconds : 0,
+    isOneSlot,
   );
   const authorize = createAuthorize(application, context);
   const identify = new Identify({
     authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
     revocations,
-    sessions: new SessionOwners(redis.commands, config.keyPrefix),
+    sessions: new SessionOwners(redis.commands, config.keyPrefix, isOneSlot),
     rights: {
       authorize,
       roomRights: config.roomRights,
@@ -222,6 +229,7 @@ export async function assembleServer<C>(
   const positions = new PositionChecks({
     log,
     known,
+    riderOf: presence.checkRiderOf,
     logger,
     resubscribe: (room) => subscriptions.resubscribe(channelOf(room)),
     localRooms: () => localRooms(io),
@@ -266,6 +274,8 @@ export async function assembleServer<C>(
   telemetry.gauge("websockets", "WebSockets that are open, admitted or not", () => io.engine.clientsCount);
   telemetry.gauge("connections", "Connections that are admitted, or ask to be", () => seats.taken);
   telemetry.gauge("rooms", "Rooms with members on this instance", () => localRooms(io).length);
+  telemetry.gauge("members", "Members of rooms that connections of this instance hold", () => presence.size.members);
+  telemetry.gauge("rooms_watched", "Rooms whose members are shown here", () => presence.size.watchedRooms);
   telemetry.gauge("redis_commands_up", "1 while Redis takes commands", () => Number(redis.commands.isUp));
   telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
   telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));

@@ -4,9 +4,11 @@ import { SignalChannel } from "./broadcast/signal-channel.ts";
 import type { Config } from "./config.ts";
 import { roomKeys } from "./log/keys.ts";
 import { KnownPositions } from "./log/known-positions.ts";
-import { requirePermissions } from "./log/permissions.ts";
+import { tryLog } from "./log/permissions.ts";
 import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
+import { tryPresence } from "./presence/permissions.ts";
 import { RedisConnections } from "./redis/connections.ts";
+import { requirePermissions } from "./redis/permissions.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 
 type RoomSettings = Pick<
@@ -58,7 +60,12 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
     signals: new SignalChannel({ redis: commands, clock, channelOf: (room) => roomChannel(keyPrefix, room) }),
     clock,
     async open(roles) {
-      await redis.open(roles, () => requirePermissions(commands, roles === "all" ? subscriber : undefined, keyPrefix));
+      await redis.open(roles, () => {
+        const trials = tryLog(commands, roles === "all" ? subscriber : undefined, keyPrefix);
+        // A process without connections has nothing to do with members.
+        if (roles === "all") trials.push(...tryPresence(commands, keyPrefix));
+        return requirePermissions(trials, keyPrefix);
+      });
       try {
         await log.warmUp();
       } catch (error) {

@@ -28,6 +28,11 @@ const counters = {
   signals_dropped_total: { help: "signals that were not delivered, as they would have been late", labels: ["reason"] },
   refusals_total: { help: "refusals by error code", labels: ["door", "code"] },
   limits_met_total: { help: "times that a limit has refused something", labels: ["limit"] },
+  member_joins_total: { help: "sessions that became members of a room through this instance", labels: [] },
+  member_leaves_total: {
+    help: "sessions that this instance has found to be members of a room no more",
+    labels: ["reason"],
+  },
   gaps_total: { help: "reads whose answer told that messages are lost, or may be", labels: [] },
   losses_total: { help: "losses of Redis that this instance has reported to a room's log", labels: [] },
 } as const;
@@ -84,6 +89,14 @@ export class Telemetry {
   /** Of a signal that is dropped for some of its receivers, one for each of them. */
   signalsDropped(reason: SignalDrop, count: number): void {
     this.#count("signals_dropped_total", { reason }, count);
+  }
+
+  memberJoined(): void {
+    this.#count("member_joins_total");
+  }
+
+  memberLeft(reason: string): void {
+    this.#count("member_leaves_total", { reason });
   }
 
   lossReported(): void {

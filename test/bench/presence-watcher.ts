@@ -1,4 +1,5 @@
-import { createMembers, type MembersChange } from "../../client/src/members.ts";
+import type { AnyContract, MembersChange } from "@holdfast/client";
+import { createMembers } from "../../client/src/members.ts";
 import { askData, connectStock } from "../support/stock-client.ts";
 
 /** A member that notes what it is told of the others, as the client package would tell an application. */
@@ -19,7 +20,7 @@ export async function watchMembers(url: string, room: string): Promise<PresenceW
   const shown = { joins: 0, leaves: 0 };
   const goneAtMs = new Map<string, number>();
   const announcements = new Map<string, number>();
-  const note = (change: MembersChange | "read" | undefined) => {
+  const note = (change: MembersChange<AnyContract> | "read" | undefined) => {
     if (change === "read") void read();
     if (change === undefined || change === "read") return;
     shown.joins += change.joined.length;
@@ -40,7 +41,7 @@ export async function watchMembers(url: string, room: string): Promise<PresenceW
       return members.map;
     },
     get count() {
-      return members.count;
+      return members.count ?? 0;
     },
     shown,
     goneAtMs,

@@ -11,6 +11,7 @@ export const contract = defineContract({
   messages: { said: z.string() },
   serverMessages: { paid: z.string() },
   signals: { typing: z.strictObject({}) },
+  presence: z.object({ name: z.string() }),
   requests: { "may:write": { payload: z.strictObject({ room: z.string() }), answer: z.boolean() } },
 });
 

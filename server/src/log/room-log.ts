@@ -7,7 +7,7 @@ import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
-import checkSource from "./check.lua";
+import { type CheckRider, checkScript } from "./check-script.ts";
 import clearSource from "./clear.lua";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import type { RoomKeys } from "./keys.ts";
@@ -41,9 +41,8 @@ export interface PageRequest {
   readonly pageBytes?: number;
 }
 
-// An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
+// An append may not run when Redis is full, a check and a read may.
 const appendScript = script({}, positionsSource, chainSource, appendSource);
-const checkScript = script({ flags: "allow-oom" }, positionsSource, chainSource, checkSource);
 const clearScript = script({ flags: "allow-oom" }, positionsSource, chainSource, clearSource);
 const readScript = script({ flags: "no-writes" }, positionsSource, readSource);
 
@@ -95,13 +94,15 @@ export class RoomLog {
    * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is reported
    * in the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
    * the log is only read. Throws UNAVAILABLE.
+   *
+   * @param rider - what else is asked about the room in the same call
    */
-  async check(room: string): Promise<Position> {
+  async check(room: string, rider?: CheckRider): Promise<Position> {
     const { known } = this.#options;
     const shown = known.evidence(room);
     const renewed = known.delivered(room) !== undefined;
     try {
-      const settlement = await this.#runCheck(room, shown, { renewed });
+      const settlement = await this.#runCheck(room, shown, { renewed, rider });
       this.#settle(room, shown, settlement);
       return settlement.head;
     } catch (error) {
@@ -122,7 +123,7 @@ export class RoomLog {
   async #runCheck(
     room: string,
     shown: readonly Evidence[],
-    { renewed }: { readonly renewed: boolean },
+    { renewed, rider }: { readonly renewed: boolean; readonly rider?: CheckRider | undefined },
   ): Promise<Settlement> {
     const { keysOf, historyTtlSeconds, redis } = this.#options;
     const keys = keysOf(room);
@@ -135,7 +136,10 @@ export class RoomLog {
       frame.beforeTail,
       frame.end,
     ];
-    const answer = await runScript(redis, checkScript, [keys.log, keys.life, keys.channel], args);
+    const names: ScriptKeys = [keys.log, keys.life, keys.channel, ...(rider?.keys ?? [])];
+    const answered = await runScript(redis, rider?.script ?? checkScript, names, [...args, ...(rider?.args ?? [])]);
+    const [answer, other] = rider === undefined ? [answered] : (answered as readonly unknown[]);
+    if (Array.isArray(other)) rider?.take(other);
     const [nowMs, lost, head, newest] = answer as readonly [string, string, Position, Position];
     this.#options.clock.note(room, Number(nowMs));
     return { newest, head, lost: positionsIn(lost), renewed };

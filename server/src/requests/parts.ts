@@ -18,7 +18,9 @@ export interface RequestParts {
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
   /** A publisher has none. */
-  readonly presence?: Pick<Presence, "join" | "leave" | "remove" | "update" | "withdraw" | "list"> | undefined;
+  readonly presence?:
+    | Pick<Presence, "join" | "endMembership" | "leave" | "remove" | "update" | "withdraw" | "list">
+    | undefined;
   /** What bounds the requests that wait for the application. */
   readonly waiting: WaitingRequests;
   /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
