@@ -6,7 +6,7 @@ import type { CutReason, FunctionCompute } from "../function-compute/index.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A process that waits for a processor for so much of the time cannot be held to any deadline. */
-const starvation = 0.3;
+const starvation = 0.4;
 
 /** What is done to clients while they publish and read, and what must have come of it. */
 export class Scene implements AsyncDisposable {
