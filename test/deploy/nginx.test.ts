@@ -53,11 +53,15 @@ test.runIf(nginxInstalled)("behind the recipe's nginx an instance is replaced, a
   void first.exit.then(() => {
     isGone = true;
   });
-  await waitFor(() => {
-    published.push(crowd.first.room.publish("chat:message", { text: String(sent) }));
-    sent += 1;
-    return isGone;
-  }, "the instance to end", 25_000);
+  await waitFor(
+    () => {
+      published.push(crowd.first.room.publish("chat:message", { text: String(sent) }));
+      sent += 1;
+      return isGone;
+    },
+    "the instance to end",
+    25_000,
+  );
   await Promise.all(published);
   const texts = Array.from({ length: sent }, (_, index) => String(index));
   for (const { recording, statuses } of crowd.members) {

@@ -9,6 +9,7 @@ import { connect } from "@holdfast/client";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { type Config, parseConfig } from "../../server/src/config.ts";
+import { platforms } from "../../server/src/platforms/table.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
@@ -69,7 +70,7 @@ test("Cloud Run's command has settings that the server takes, and a drain that f
         .map((pair) => pair.split(/=(.*)/s) as [string, string]),
     );
     const config = configOf({ ...settings, TOKEN_SECRET: secrets.TOKEN_SECRET });
-    expect(config.functionTimeoutSeconds).toBe(Number(after("--timeout")));
+    expect(config.surroundings.lifetimeSeconds).toBe(Number(after("--timeout")));
     expect(config.allowedOrigins).toEqual(configOf({ ALLOWED_ORIGINS: env.ALLOWED_ORIGINS }).allowedOrigins);
     expect(config.drainSeconds + closingSeconds).toBeLessThan(10);
     expect(words).toContain("--no-session-affinity");
@@ -124,7 +125,9 @@ test("systemd waits for the drain", async () => {
   expect(unit).toContain("ExecStart=/usr/bin/node /opt/holdfast/main.mjs");
 });
 
-test("every recipe is in the table of the page", async () => {
+test("every recipe and every platform that the server knows is in the table of the page", async () => {
   const page = await read("README.md");
+  const { none: _, ...known } = platforms;
+  for (const { title } of Object.values(known)) expect(page).toContain(`| ${title}`);
   for (const name of ["kubernetes", "cloud-run", "vercel", "compose", "systemd"]) expect(page).toContain(`](${name}/`);
 });

@@ -13,7 +13,7 @@ export const redisServerInstalled = runs(redisServerBinary);
 export const chromiumInstalled = existsSync(chromiumPath);
 
 /** Whether this machine has an nginx. */
-export const nginxInstalled = spawnSync("nginx", ["-v"]).status === 0;
+export const nginxInstalled = runs("nginx", "-v");
 
 /** The packages, by their names on Debian, that would have to be installed for nothing to be skipped. */
 export function missingPackages(): string[] {
@@ -27,6 +27,6 @@ export function missingPackages(): string[] {
   return Object.entries(packages).flatMap(([name, isInstalled]) => (isInstalled ? [] : [name]));
 }
 
-function runs(binary: string): boolean {
-  return spawnSync(binary, ["--version"]).status === 0;
+function runs(binary: string, question = "--version"): boolean {
+  return spawnSync(binary, [question]).status === 0;
 }
