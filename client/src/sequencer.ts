@@ -105,15 +105,15 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   /**
    * Whether a message is not missed: it lies before the view or inside a gap that was reported, or it was delivered before such
-   * a gap. Also if the log went back in the epoch in which a gap begins, and the message did not come after all.
+   * a gap. Also if the log went back in the epoch in which a gap begins, unless delivery went on in that epoch after all.
    */
   const isSettled = (position: Position) =>
     isAfter(began, position) ||
     gaps.some(
-      ({ after, position: to, end = to }) =>
-        (isAfter(position, after) && isAfter(end, position)) ||
+      ({ after, position: to, end }) =>
+        (isAfter(position, after) && isAfter(end ?? to, position)) ||
         isRepeat(after, position) ||
-        (isSameEpoch(after, position) && isAfter(after, to) && !isRepeat(position, end)),
+        (isSameEpoch(after, position) && isAfter(after, to) && !(end && isRepeat(position, end))),
     );
 
   function closeGap(end: Position) {

@@ -115,6 +115,26 @@ describe("a break that is found out later", () => {
     expect(told).toHaveLength(5);
   });
 
+  test("is not told again where the log was read before the loss was reported, and had gone back in its epoch", () => {
+    const { sequencer, told } = listen("5-4");
+    sequencer.acknowledged("own", "5-6", false);
+    sequencer.answer(sequencer.ask(), page("5-2", [], { recovered: false }));
+    sequencer.hear({ position: "6-0" });
+    const rest: Page["lost"] = { after: "5-2", before: "6-0", positions: ["5-7"] };
+    sequencer.answer(sequencer.ask(), page("6-1", ["6-1"], { recovered: false, lost: rest }));
+    expect(told).toEqual(["5-4>5-2", "6-1 replayed"]);
+  });
+
+  test("is told where the log had gone back in its epoch, and goes on in it after all", () => {
+    const { sequencer, told, hear } = listen("5-4");
+    sequencer.answer(sequencer.ask(), page("5-2", [], { recovered: false }));
+    hear("5-2", "5-3");
+    sequencer.hear({ position: "6-0" });
+    const rest: Page["lost"] = { after: "5-2", before: "6-0", positions: ["5-7"] };
+    sequencer.answer(sequencer.ask(), page("6-0", [], { recovered: false, lost: rest }));
+    expect(told).toEqual(["5-4>5-2", "5-3", "5-3>6-0"]);
+  });
+
   test("is not told where part of it lies before the join, and the rest in a gap", () => {
     const { sequencer, told } = listen();
     sequencer.answer(sequencer.ask(), page("6-0", ["6-0"]));
