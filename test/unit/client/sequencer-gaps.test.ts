@@ -135,6 +135,30 @@ describe("a break that is found out later", () => {
     expect(told).toEqual(["5-4>5-2", "5-3", "5-3>6-0"]);
   });
 
+  test("is not told again where the whole log was lost after its gap, and the report of it with the log", () => {
+    const { sequencer, told, hear } = listen("5-3");
+    sequencer.answer(sequencer.ask(), page("6-1", ["6-1"], { recovered: false }));
+    sequencer.hear({ position: "0-0" });
+    sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
+    sequencer.hear({ position: "7-0" });
+    const again: Page["lost"] = { after: "0-0", before: "7-0", positions: ["5-6", "6-2"] };
+    sequencer.answer(sequencer.ask(), page("7-0", [], { recovered: false, lost: again }));
+    hear("7-0", "7-1");
+    expect(told).toEqual(["5-3>6-1", "6-1 replayed", "6-1>0-0", "7-1"]);
+  });
+
+  test("is told where it lies inside a gap of a log that was lost since, and that began again below it", () => {
+    const { sequencer, told, hear } = listen("5-3");
+    sequencer.answer(sequencer.ask(), page("9-1", ["9-1"], { recovered: false }));
+    sequencer.hear({ position: "0-0" });
+    sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
+    hear("0-0", "7-0");
+    sequencer.hear({ position: "8-0" });
+    const branch: Page["lost"] = { after: "7-0", before: "8-0", positions: ["7-2"] };
+    sequencer.answer(sequencer.ask(), page("8-0", [], { recovered: false, lost: branch }));
+    expect(told).toEqual(["5-3>9-1", "9-1 replayed", "9-1>0-0", "7-0", "7-0>8-0"]);
+  });
+
   test("is not told where part of it lies before the join, and the rest in a gap", () => {
     const { sequencer, told } = listen();
     sequencer.answer(sequencer.ask(), page("6-0", ["6-0"]));
