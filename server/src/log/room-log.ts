@@ -1,4 +1,4 @@
-import { limits, type Message, type Page, type Position } from "@holdfast/client/protocol";
+import { comparePositions, isRepeat, limits, type Message, type Page, type Position } from "@holdfast/client/protocol";
 import { positionFrame, publishedFrame } from "../broadcast/frame.ts";
 import { RequestError } from "../errors.ts";
 import type { ScriptKeys } from "../redis/redis-client.ts";
@@ -81,12 +81,16 @@ export class RoomLog {
     return this.#commits.submit(room, draft);
   }
 
-  /** Reads one page. Identical reads that are asked for while one waits to start share it. Throws UNAVAILABLE. */
-  read(room: string, { after, before, limit, pageBytes = limits.pageBytes }: PageRequest): Promise<Page> {
+  /**
+   * Reads one page. Identical reads that are asked for while one waits to start share it. Where the log ends before `after`,
+   * what this instance knows of the loss is reported first, so that the reader learns of it at once. Throws UNAVAILABLE.
+   */
+  read(room: string, request: PageRequest): Promise<Page> {
+    const { after, before, limit, pageBytes = limits.pageBytes } = request;
     return this.#reads.share(`${room} ${after ?? ""} ${before ?? ""} ${limit} ${pageBytes}`, async () => {
-      const { keysOf, redis } = this.#options;
-      const args = [after ?? "", before ?? "", String(limit), String(pageBytes)];
-      return parsePage(await runScript(redis, readScript, [keysOf(room).log], args));
+      const page = await this.#runRead(room, request);
+      const isBehind = after !== undefined && comparePositions(page.position, after) < 0;
+      return isBehind && (await this.#reportLoss(room, page.position)) ? this.#runRead(room, request) : page;
     });
   }
 
@@ -96,16 +100,31 @@ export class RoomLog {
    * the log is only read. Throws UNAVAILABLE.
    */
   async check(room: string): Promise<Position> {
-    const { known } = this.#options;
-    const shown = known.evidence(room);
-    const renewed = known.delivered(room) !== undefined;
     try {
-      const settlement = await this.#runCheck(room, shown, { renewed });
-      this.#settle(room, shown, settlement);
-      return settlement.head;
+      return await this.#showKnown(room);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return (await this.read(room, { limit: 0 })).position;
+    }
+  }
+
+  async #showKnown(room: string): Promise<Position> {
+    const { known } = this.#options;
+    const shown = known.evidence(room);
+    const settlement = await this.#runCheck(room, shown, { renewed: known.delivered(room) !== undefined });
+    this.#settle(room, shown, settlement);
+    return settlement.head;
+  }
+
+  /** Whether the log, which ended at `head`, contains a report now. A reader that claims to be ahead of it proves nothing. */
+  async #reportLoss(room: string, head: Position): Promise<boolean> {
+    const shown = this.#options.known.evidence(room);
+    if (shown.every(({ position, toldAt = position }) => isRepeat(head, toldAt))) return false;
+    try {
+      return (await this.#showKnown(room)) !== head;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return false;
     }
   }
 
@@ -116,6 +135,13 @@ export class RoomLog {
     const { beforePosition, beforeTail, end } = positionFrame(room);
     const args = [String(historyTtlSeconds), beforePosition, beforeTail, end];
     await runScript(redis, clearScript, [keys.log, keys.life, keys.channel], args);
+  }
+
+  async #runRead(room: string, request: PageRequest): Promise<Page> {
+    const { keysOf, redis } = this.#options;
+    const { after = "", before = "", limit, pageBytes = limits.pageBytes } = request;
+    const answer = await runScript(redis, readScript, [keysOf(room).log], [after, before, `${limit}`, `${pageBytes}`]);
+    return parsePage(answer);
   }
 
   async #runCheck(
