@@ -107,6 +107,7 @@ await Promise.all([
       protocol: "client/src/protocol/index.ts",
       contract: "client/src/contract.ts",
       diagnosis: "client/src/diagnosis.ts",
+      presence: "client/src/presence.ts",
       "session-outbox": "client/src/session-outbox.ts",
     },
     outdir: "client/dist",

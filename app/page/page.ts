@@ -1,14 +1,19 @@
 import { connect, type HoldfastError, type Sender } from "@holdfast/client";
 import type { contract } from "../contract.ts";
 
-// A chat in one page. The room is the part of the address behind `#`; open a second tab to talk.
+// A chat in one page. The room is the part of the address behind `#`, and `?name=ann` is the name to be seen by; open a
+// second tab to talk.
 
 const roomName = decodeURIComponent(location.hash.slice(1)) || "lobby";
+const ownName = new URLSearchParams(location.search).get("name")?.trim().slice(0, 64);
+const shownNames = 20;
 const typingShownMs = 2_500;
 const typingPauseMs = 1_000;
 
 const messageList = element("#messages", HTMLUListElement);
 const statusLine = element("#status", HTMLElement);
+const countLine = element("#count", HTMLElement);
+const nameList = element("#names", HTMLElement);
 const typingLine = element("#typing", HTMLElement);
 const form = element("form", HTMLFormElement);
 const input = element("input", HTMLInputElement);
@@ -24,7 +29,21 @@ client.on("error", (error) => {
   if (!error.retryable) addNotice(explain(error));
 });
 
-const room = client.join(roomName, { history: 50 });
+const room = client.join(roomName, { history: 50, presence: ownName ? { name: ownName } : true });
+room.on("members", ({ count }) => {
+  countLine.textContent = `${count} here${room.members.size > 0 ? ":" : ""}`;
+  const names = [...room.members.values()].map((member) =>
+    member.session === client.session ? `${nameOf(member)} (you)` : nameOf(member),
+  );
+  if (names.length > shownNames) names.splice(shownNames, names.length, `${names.length - shownNames} more`);
+  nameList.replaceChildren(
+    ...names.map((name) => {
+      const item = document.createElement("li");
+      item.textContent = name;
+      return item;
+    }),
+  );
+});
 room.on("gap", () => addNotice("Messages may be missing here: the room's history was lost or is no longer kept."));
 room.on("error", (error) => addNotice(explain(error)));
 room.on("chat:message", ({ text }, { from, sentAtMs }) => {
@@ -90,7 +109,8 @@ function explain({ code, message }: HoldfastError): string {
 }
 
 function nameOf({ user, session }: Sender): string {
-  return user ?? `guest ${session?.slice(0, 4) ?? "API"}`;
+  const name = room.members.get(session ?? "")?.state?.name;
+  return name ?? user ?? `guest ${session?.slice(0, 4) ?? "API"}`;
 }
 
 function timeOf(epochMs: number): string {

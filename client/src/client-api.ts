@@ -1,7 +1,9 @@
 import type { SocketIoOptions, Token } from "./connection.ts";
-import type { Input, Output, RequestsOf, ScopeOf } from "./contract.ts";
+import type { Input, Output, PublishableOf, RequestsOf, ScopeOf, SignalsOf } from "./contract.ts";
 import type { HoldfastError } from "./errors.ts";
+import type { Published, PublishOptions } from "./outbox.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
+import type { SignalOptions } from "./signals.ts";
 
 export interface ConnectOptions {
   /**
@@ -31,8 +33,9 @@ export interface ConnectOptions {
   readonly onlineHint?: EventTarget | false;
   /**
    * Where publishes wait: in memory, or also in the browser's `sessionStorage`, so that a reload of the page keeps them,
-   * their ids and their 90 s, and the session. They go out when their room is joined again. One client for each address
-   * of a page may do so, and `close()` is due when the user signs out: it forgets them. Default: "memory".
+   * their ids and their 90 s, and the session. They go out when the client is connected and, where the application
+   * joins their room, has joined it. One client for each address of a page may do so, and `close()` is due when the user
+   * signs out: it forgets them. Default: "memory".
    */
   readonly outbox?: "memory" | "session";
   /** Publishes, of all rooms together, that may wait for their acknowledgement. At least 1. Default 1,000. */
@@ -58,6 +61,7 @@ export type ClientEvents = {
    * - The connection has never come about; reported once for each cause.
    * - A publish that an earlier load of the page has left was not stored.
    * - Publishes cannot be kept for the next load of the page.
+   * - A signal of `client.signal` was refused for good.
    *
    * Unless the error is `retryable`, the client is closed after the first two.
    */
@@ -68,6 +72,11 @@ export type ClientEvents = {
 
 export interface Client<Contract> {
   readonly session: string;
+  /**
+   * Who the server takes this client for: null where nobody has signed in, undefined until the first room is joined, and
+   * where an older server does not tell it.
+   */
+  readonly user: string | null | undefined;
   readonly status: Status;
   /** Publishes of all rooms that are not settled yet: they wait for a connection, or for their acknowledgement. */
   readonly waiting: number;
@@ -77,7 +86,28 @@ export interface Client<Contract> {
    * Joins a room, now or once connected, and gives a handle of its own: with its own handlers, options and `ready`, also
    * where the room is joined already. The room is left with the last handle that leaves.
    */
-  join<const Name extends string>(room: Name, options?: JoinOptions): Room<ScopeOf<Contract, Name>>;
+  join<const Name extends string>(
+    room: Name,
+    options?: JoinOptions<ScopeOf<Contract, Name>>,
+  ): Room<ScopeOf<Contract, Name>>;
+  /**
+   * Publishes to a room that need not be joined, such as one that the user may only write, as another user's inbox. It
+   * waits, is sent again and rejects as `room.publish` does. Publishes to one room are stored in the order of the calls,
+   * those of its handles among them; where the room is being joined, they wait for that.
+   */
+  publish<const Name extends string, Event extends keyof PublishableOf<ScopeOf<Contract, Name>> & string>(
+    room: Name,
+    event: Event,
+    data: Input<PublishableOf<ScopeOf<Contract, Name>>[Event]>,
+    options?: PublishOptions,
+  ): Promise<Published>;
+  /** The same for a signal. One that the server refuses for good is reported as an `error` of the client. */
+  signal<const Name extends string, Event extends keyof SignalsOf<ScopeOf<Contract, Name>> & string>(
+    room: Name,
+    event: Event,
+    data: Input<SignalsOf<ScopeOf<Contract, Name>>[Event]>,
+    options?: SignalOptions,
+  ): void;
   /**
    * Asks the server one of the application's own questions, once: where the answer does not come, nobody knows whether
    * the server has acted. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.

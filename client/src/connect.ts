@@ -9,11 +9,15 @@ import type { NotificationPayload } from "./protocol/events.ts";
 import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
 import type { Room } from "./room-api.ts";
+import { createSignals } from "./signals.ts";
 import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
 
 const OUTBOX_NOT_KEPT: OwnError<"OUTBOX_NOT_KEPT"> = { code: "OUTBOX_NOT_KEPT", retryable: true };
+
+/** How long the server may take to answer the goodbye of a client that closes. */
+const LEAVE_MS = 1000;
 
 /** The session of an earlier load of the page. */
 function keptSession(key: string) {
@@ -43,10 +47,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
   const events = createEmitter();
   /** A path, even one of a space, would be taken for one of Socket.IO's namespaces. */
   const isAddress = /^(https?|wss?):\/\/[^/?#\s]+\/?(\?|$)/.test(url);
+  /** Codes of refusals since a connection came up last. */
   const told = new Set<string>();
   const handles = new Set<RoomHandle>();
+  const signal = createSignals(route);
   /** By the room's name: of the rooms that have a handle, or publishes that wait for one. */
   const outboxes = new Map<string, Outbox>();
+  let user: string | null | undefined;
   let status: Status = "connecting";
   let isClosed = false;
   /**
@@ -57,7 +64,8 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   function route(room: string) {
     const connection = handover.current();
-    return connection.rooms.has(room) ? connection : undefined;
+    // Where the application joins the room, the order of what it does holds, and a refusal comes from the join.
+    return connection.rooms.has(room) || (connection.id() && !isWanted(room)) ? connection : undefined;
   }
 
   const isWanted = (room: string) => [...handles].some(({ name }) => name === room);
@@ -72,20 +80,30 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     return outbox;
   }
 
+  function resumeAll() {
+    for (const outbox of outboxes.values()) outbox.resume();
+  }
+
   function tell(connection: Connection, event: ConnectionEvent) {
     if (event.type === "up") {
+      told.clear();
       // All in one go: the joins leave together, before anything else.
       for (const handle of handles) void handle.catchUp(connection);
+      if (connection === handover.current()) resumeAll();
     } else if (event.type === "cut") {
       if (isClosed) return;
       handover.on("cut", connection);
     } else if (event.type === "refused") {
       const { error } = event;
+      const isFinal = error.retryable === false;
+      const isTold = told.has(error.code);
+      told.add(error.code);
       // The client tries another instance; there is nothing for the application to do.
-      if (error.code !== "DRAINING") events.emit("error", error);
+      if (error.code !== "DRAINING" && !(isFinal && isTold)) events.emit("error", error);
       // While the old connection of a move lives, the new one goes on trying.
-      if (error.retryable === false && connection === handover.current()) void end(error);
-    } else if (event.type === "failed") {
+      if (isFinal && connection === handover.current()) void end(error);
+    } else if (event.type === "known") user = event.user;
+    else if (event.type === "failed") {
       explain(event.cause).catch(() => undefined);
     } else {
       const { notification } = event;
@@ -113,9 +131,7 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   const handover = createHandover(
     () => openConnection(isAddress ? url : "ws://-", isAddress, options.socket ?? {}, session, options.token, tell),
-    () => {
-      for (const outbox of outboxes.values()) outbox.resume();
-    },
+    resumeAll,
   );
 
   /** Says why no connection has come about so far, once for each cause. */
@@ -124,14 +140,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     const { diagnose } = await import("./diagnosis.ts");
     const detail = await diagnose(url, isAddress);
     if (status !== "connecting" || told.has(detail.code)) return;
-    told.add(detail.code);
     tell(handover.current(), { type: "refused", error: new HoldfastError(detail, { cause }) });
   }
 
   /** Draws the conclusions from what has happened: a move may be complete, and what is emitted follows from the state. */
   function update() {
     const next = handover.next();
-    if (!isClosed && next?.id() && [...handles].every(({ name }) => next.rooms.has(name))) handover.on("ready", next);
+    if (!isClosed && next?.id() && [...handles].every(({ isJoined }) => isJoined(next))) handover.on("ready", next);
     if (isClosed) setStatus("closed");
     else if (handover.next()) setStatus("moving");
     else if (handover.current().id()) setStatus("connected");
@@ -185,6 +200,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     }, failed);
   }
 
+  /** Closes a connection. A member leaves first: an older connection of its may still be open at another instance. */
+  function leave(connection: Connection) {
+    const present = [...connection.rooms].filter(([, presence]) => presence);
+    for (const [room] of present) void connection.request("room:leave", { room });
+    return connection.close(present.length && LEAVE_MS);
+  }
+
   async function end(error: ErrorDetail) {
     if (!isClosed) {
       const [why, cause] = error === CLOSED ? [""] : [`: ${error.message}`, error];
@@ -193,14 +215,18 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
     isClosed = true;
     closeOutbox?.();
     if (onlineHint) for (const type of HINTS) onlineHint.removeEventListener?.(type, hint);
-    for (const handle of handles) handle.end(error);
+    // First: what is published by the client itself waits for no handle, and must not be sent now.
     for (const outbox of outboxes.values()) outbox.end(error);
+    for (const handle of handles) void handle.end(error);
     update();
-    await Promise.all([budget.opening, ...[...handover.connections].map((connection) => connection.close())]);
+    await Promise.all([budget.opening, ...[...handover.connections].map(leave)]);
   }
 
   const client: Client<Contract> = {
     session,
+    get user() {
+      return user;
+    },
     get status() {
       return status;
     },
@@ -214,17 +240,21 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
         handles,
         isWanted,
         outbox: outboxOf(name),
+        signal,
         fits,
         route,
         request,
         update,
       });
       handles.add(room);
-      if (isClosed) room.end(closed);
+      if (isClosed) void room.end(closed);
       for (const connection of handover.connections) void room.catchUp(connection);
       // The types of a contract say what its schemas let through; at run time there is one room for all contracts.
       return room as unknown as Room<ScopeOf<Contract, typeof name>>;
     },
+    publish: (room, event, data, publishOptions) =>
+      outboxOf(room).publish(event, data, publishOptions, () => (isClosed ? closed : undefined)),
+    signal: (room, event, data, signalOptions) => signal(events, { room, event, data }, signalOptions),
     request,
     close: () => end(CLOSED),
   };

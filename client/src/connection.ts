@@ -37,6 +37,8 @@ export type ConnectionEvent =
   | { readonly type: "refused"; readonly error: HoldfastError }
   /** An attempt failed, or was cut, without an answer by a Holdfast server. It tries again. */
   | { readonly type: "failed"; readonly cause: unknown }
+  /** The server said who it takes the client for. */
+  | { readonly type: "known"; readonly user: string | null }
   /** The server told something; a newer server may tell what is not in the table. */
   | { readonly type: "notified"; readonly notification: ServerNotification };
 
@@ -135,15 +137,23 @@ export function openConnection(
   }
 
   const connection = {
-    /** The names of the rooms that are joined through this connection since it came up last. */
-    rooms: new Set<string>(),
+    /**
+     * The rooms that are joined through this connection since it came up last, by their names, and what was told through it
+     * of the own presence there; undefined where nothing was.
+     */
+    rooms: new Map<string, unknown>(),
 
     /** Socket.IO's id of the current connection; undefined while it is down. */
     id: () => socket.id,
 
     /** To be used while the connection is up only. TIMED_OUT stands for every missing answer, whatever the cause. */
     request<Name extends RequestName>(name: Name, payload: RequestPayload<Name>): Promise<Reply<RequestData<Name>>> {
-      return connection.ask(name, payload);
+      const reply = connection.ask<RequestData<Name>>(name, payload);
+      void reply.then((answer) => {
+        const { user } = Object(answer.ok && answer.data) as { readonly user?: string | null };
+        if (user !== undefined) tell(connection, { type: "known", user });
+      });
+      return reply;
     },
 
     /**

@@ -100,12 +100,15 @@ export type SignalsOf<R> = R extends { signals: infer M extends Schemas } ? M : 
 export type MessagesOf<R> = ClientMessagesOf<R> & ServerMessagesOf<R>;
 /** The messages of a room that a client may publish. */
 export type PublishableOf<R> = ClientMessagesOf<R>;
+/** The schema of a member's state. */
+export type PresenceOf<R> = R extends { presence: infer P extends Schema } ? P : never;
 export type RequestsOf<C> = C extends { requests: infer R } ? R : Nothing;
 
 /** A contract of which nothing is known: events are any text, and their data is unknown. */
 export type AnyContract = {
   readonly messages: Schemas;
   readonly signals: Schemas;
+  readonly presence: Schema;
   readonly requests: { readonly [event: string]: { readonly payload: Schema; readonly answer: Schema } };
 };
 

@@ -10,6 +10,8 @@ export type {
   HistoryPage,
   HistoryRange,
   JoinOptions,
+  MemberOf,
+  MembersChange,
   MessageData,
   MessageOf,
   Room,
@@ -19,3 +21,4 @@ export type {
   SignalContext,
 } from "./room-api.ts";
 export type { Delivery, Gap } from "./sequencer.ts";
+export type { SignalOptions } from "./signals.ts";

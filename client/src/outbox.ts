@@ -76,7 +76,7 @@ export type Outbox = ReturnType<typeof createOutbox>;
 
 /**
  * The publishes of one room: kept until the server has acknowledged the append, sent in order through `route()`, the
- * connection to use now (none while the room is not joined), and sent again with the same id after all that can pass.
+ * connection to use now (none while the room is being joined), and sent again with the same id after all that can pass.
  * `stored` hears of every acknowledgement before the publisher does.
  */
 export function createOutbox(room: string, budget: Budget, route: () => Connection | undefined, stored: Stored) {
@@ -87,6 +87,8 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
   /** How long to wait before going back; undefined when nothing asks for a wait. */
   let delayMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Publishes that wait for what an earlier load of the page has left. */
+  let arriving = 0;
 
   function flush() {
     const connection = route();
@@ -150,6 +152,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
         const bytes = new Blob([json]).size;
         if (bytes > DATA_BYTES) return refuse(tooLarge(bytes));
         const enqueue = () => {
+          arriving--;
           const why = over?.() ?? ((budget.messages < 1 || budget.bytes < bytes) && OUTBOX_FULL);
           if (why) return refuse(why);
           const count = (messages: 1 | -1) => {
@@ -179,6 +182,7 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
           count(1);
           flush();
         };
+        arriving++;
         if (budget.opening === undefined) enqueue();
         else void budget.opening.then(enqueue);
       });
@@ -187,12 +191,13 @@ export function createOutbox(room: string, budget: Budget, route: () => Connecti
     /** What is not settled rejects: all of it, or what was published through one handle. */
     end(error: ErrorDetail, owner?: Over) {
       for (const entry of [...lane.entries]) if (!owner || entry.owner === owner) entry.settle(error);
-      if (lane.entries.length) return;
+      // What is left may have waited for a handle that is over.
+      if (lane.entries.length) return flush();
       clearTimeout(timer);
       lane.goBack();
     },
 
     /** Whether nothing waits. */
-    isEmpty: () => !lane.entries.length,
+    isEmpty: () => !lane.entries.length && !arriving,
   };
 }

@@ -1,11 +1,12 @@
-import type { Input, MessagesOf, Output, PublishableOf, SignalsOf } from "./contract.ts";
+import type { AnyContract, Input, MessagesOf, Output, PresenceOf, PublishableOf, SignalsOf } from "./contract.ts";
 import type { HoldfastError } from "./errors.ts";
 import type { Published, PublishOptions } from "./outbox.ts";
-import type { Page, Sender } from "./protocol/events.ts";
+import type { Member, Page, Sender } from "./protocol/events.ts";
 import type { Position } from "./protocol/position.ts";
 import type { Delivery, Gap } from "./sequencer.ts";
+import type { SignalOptions } from "./signals.ts";
 
-export interface JoinOptions {
+export interface JoinOptions<Scope = AnyContract> {
   /** Continue after this position, as read from `room.position` in an earlier life of the application. */
   readonly since?: Position;
   /** Without `since`: begin with the newest so many messages, 0 to 500. Default 0. */
@@ -17,6 +18,29 @@ export interface JoinOptions {
    * back-off, until the room is left.
    */
   readonly load?: (what: { readonly position: Position }) => unknown;
+  /**
+   * Show the members of the room, and be one of them: with a state that the contract's `presence` takes, or `true` for none.
+   * `null` shows the members alone, as does the lack of the right to write. A state that the server refuses refuses the
+   * room. Default: no members are shown.
+   */
+  readonly presence?: Input<PresenceOf<Scope>> | true | null;
+}
+
+/** A member of a room: a session, that is one client through all its connections. */
+export interface MemberOf<Scope> extends Omit<Member, "state"> {
+  /** Null where it has given none. */
+  readonly state: Output<PresenceOf<Scope>> | null;
+}
+
+/** What has changed among the members of a room. */
+export interface MembersChange<Scope> {
+  readonly joined: readonly MemberOf<Scope>[];
+  /** Members whose state is another one. */
+  readonly updated: readonly MemberOf<Scope>[];
+  /** As they were last. */
+  readonly left: readonly MemberOf<Scope>[];
+  readonly count: number;
+  readonly mode: "members" | "count";
 }
 
 /** A message of the contract, as it is delivered. */
@@ -58,6 +82,12 @@ type OwnEvents<Scope> = {
   misfit: [message: RoomMessage];
   /** Messages may be missing: rebuild any state that was derived from messages. */
   gap: [gap: Gap];
+  /**
+   * The members have changed: with the first answer all of them are `joined`. Only with the option `presence`. A move, a
+   * reconnection within the server's grace, and what comes twice are no change. Where the mode becomes "count", the lists
+   * are empty, and nobody has left by that.
+   */
+  members: [change: MembersChange<Scope>];
   /**
    * The right to read the room has ended: the handle is over, its `status` is `left`, and what it published and is not
    * stored yet rejects with the error's code, FORBIDDEN. A room that was never joined is refused by an `error`.
@@ -130,10 +160,31 @@ export interface Room<Scope> {
     options?: PublishOptions,
   ): Promise<Published>;
   /**
-   * Is sent to the members connected now. It is never kept and never repeated: it is lost while there is no connection. One
+   * Is sent to the members connected now. It is never kept and never repeated: it is lost while the room is not joined. One
    * that the server refuses for good, because the contract does not allow it, is reported as an `error`.
    */
-  signal<Event extends keyof SignalsOf<Scope> & string>(event: Event, data: Input<SignalsOf<Scope>[Event]>): void;
+  signal<Event extends keyof SignalsOf<Scope> & string>(
+    event: Event,
+    data: Input<SignalsOf<Scope>[Event]>,
+    options?: SignalOptions,
+  ): void;
+  /**
+   * The members of the room by their sessions, one's own among them: always the same map, which is kept up to date, as
+   * of the last connection while there is none. Empty where `join` was called without `presence`, where the members are
+   * only counted, and when the handle is over.
+   */
+  readonly members: ReadonlyMap<string, MemberOf<Scope>>;
+  /** The number of members; undefined before it is known, and without `presence`. */
+  readonly count: number | undefined;
+  /** "count" where there are too many members to be told one by one; undefined where `count` is. */
+  readonly mode: "members" | "count" | undefined;
+  /**
+   * Changes the own state, which all handles of the room share; null ends the membership and goes on showing the members.
+   * Of several calls the last one counts, and so it does while there is no connection. Resolves when this state or a newer
+   * one is stored. Rejects with a HoldfastError: what the server refused, after which the state before counts again,
+   * and CLOSED. A handle that was joined without `presence` shows the members from then on.
+   */
+  setPresence(state: Input<PresenceOf<Scope>> | null): Promise<void>;
   /**
    * Reads older messages: oldest first, with `complete: false` where the log holds more before them. Delivery goes on
    * apart from it. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.

@@ -6,9 +6,12 @@ import { createEmitter, runHandler } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Presence } from "./presence.ts";
+import type { Member } from "./protocol/events.ts";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
 import { createSequencer, type Delivery, type Heard } from "./sequencer.ts";
+import type { createSignals } from "./signals.ts";
 
 /** What a handle of a room needs of its client. */
 export interface RoomOwner {
@@ -19,8 +22,9 @@ export interface RoomOwner {
   isWanted(room: string): boolean;
   /** The publishes of this room, which its handles share. */
   readonly outbox: Outbox;
+  readonly signal: ReturnType<typeof createSignals>;
   readonly fits: ConnectOptions["fits"];
-  /** The connection that a room can be used through now. */
+  /** The connection that a room can be used through now: one that has joined it, where the room has a handle. */
   route(room: string): Connection | undefined;
   readonly request: Ask;
   /** A room was joined through a connection, or a handle is over. */
@@ -29,11 +33,14 @@ export interface RoomOwner {
 
 /** A handle as its client sees it. */
 export interface RoomHandle extends Room<AnyContract> {
+  /** Whether it has nothing to join through a connection. */
+  isJoined(connection: Connection): boolean;
   /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
   catchUp(connection: Connection): Promise<void>;
   notified(connection: Connection, notification: RoomNotification): void;
   acknowledged(id: string, position: Position, isDuplicate: boolean): void;
-  end(error: ErrorDetail): void;
+  /** Resolves when the server knows that it shows no members any more. */
+  end(error: ErrorDetail): Promise<unknown> | undefined;
 }
 
 const REVOKED: ErrorDetail<"FORBIDDEN"> = {
@@ -49,9 +56,10 @@ const LOAD_FAILED: OwnError<"LOAD_FAILED"> = { code: "LOAD_FAILED", retryable: t
  */
 export function createRoom(
   name: string,
-  { since, history, load }: JoinOptions,
-  { fits, handover, handles, isWanted, outbox, route, request, update }: RoomOwner,
+  { since, history, load, presence: wanted }: Omit<JoinOptions, "presence"> & { readonly presence?: unknown },
+  owner: RoomOwner,
 ): RoomHandle {
+  const { fits, handover, handles, isWanted, outbox, signal, route, request, update } = owner;
   const events = createEmitter();
   const sequencer = createSequencer({ since, loads: !!load }, (event, told) => {
     if (event === "load") void loadAt(told);
@@ -64,6 +72,11 @@ export function createRoom(
   });
   /** The load under way, which another one replaces. */
   let loading: object | undefined;
+  const members = new Map<string, Member>();
+  /** Undefined until it is loaded, which is so only where it is wanted. */
+  let presence: Presence | undefined;
+  let opening: Promise<void> | undefined;
+  let isOpening = false;
   /** Whether the server has let it in, so that a refusal is the end of a right. */
   let wasJoined = false;
   /** Counts the times that a connection was taken out of the room: an answer that was under way then proves nothing. */
@@ -117,10 +130,24 @@ export function createRoom(
     }
   }
 
+  /** Loads the part of the client that knows members. Where that fails, the room is joined without it meanwhile. */
+  async function openPresence(state: unknown) {
+    isOpening = true;
+    const failed = (cause: unknown) => events.emit("error", new HoldfastError(LOAD_FAILED, { cause }));
+    for (let attempt = 0; ; await sleep(backoffMs(attempt++))) {
+      const part = await import("./presence.ts").catch(failed);
+      if (over) return;
+      presence = part?.createPresence(name, state, members, owner, (change) => events.emit("members", change), refuse);
+      isOpening = false;
+      for (const connection of handover.connections) void room.catchUp(connection);
+      if (presence) return;
+    }
+  }
+
   /** The room is over for this handle, by the server's will. */
   function refuse(detail: ErrorDetail) {
     const error = new HoldfastError(detail);
-    room.end(error);
+    void room.end(error);
     events.emit(wasJoined && error.code === "FORBIDDEN" ? "revoked" : "error", error);
   }
 
@@ -152,31 +179,44 @@ export function createRoom(
     ready,
     on: events.on,
     publish: (event, data, options) => outbox.publish(event, data, options, why),
-    async signal(event, data) {
-      const reply = !over && (await route(name)?.request("signal:send", { room: name, event, data }));
-      // One that was lost on the way is not told.
-      if (reply && !reply.ok && !reply.error.retryable) events.emit("error", new HoldfastError(reply.error));
+    signal: (event, data, options) => signal(events, { room: name, event, data }, options, why),
+    members,
+    get count() {
+      return presence?.count;
+    },
+    get mode() {
+      return presence?.mode;
+    },
+    async setPresence(state) {
+      opening ??= openPresence(null);
+      await opening;
+      const error = over ?? (await presence?.set(state));
+      if (error) throw new HoldfastError(error);
     },
     history: (range) => request("history:read", { room: name, ...range }),
     async leave() {
-      room.end(CLOSED);
-      await leaveUnlessWanted();
+      await Promise.all([room.end(CLOSED), leaveUnlessWanted()]);
     },
 
+    isJoined: (connection) => connection.rooms.has(name) && presence?.isJoined(connection) !== false,
     async catchUp(connection) {
       const id = connection.id();
-      if (!id || busy.has(id)) return;
+      if (!id || busy.has(id) || isOpening) return;
       busy.add(id);
       for (let attempt = 0; !over && connection.id() === id; ) {
-        const isJoined = connection.rooms.has(name);
+        const isJoined = room.isJoined(connection);
         if (isJoined && !sequencer.isBehind()) break;
         const asked = sequencer.ask();
         const revocationsBefore = revocations;
+        const join = { room: name, ...(asked ? { since: asked } : history && { history }) };
         const reply = await (isJoined && asked
           ? connection.read("history:read", { room: name, after: asked })
-          : connection.read("room:join", { room: name, ...(asked ? { since: asked } : history && { history }) }));
+          : (presence?.join(connection, join) ?? connection.read("room:join", join)));
         if (over) break;
-        if (reply.ok && revocations === revocationsBefore) connection.rooms.add(name);
+        if (reply.ok && revocations === revocationsBefore) {
+          connection.rooms.set(name, connection.rooms.get(name));
+          if (!isJoined) presence?.joined(connection, reply.data);
+        }
         sequencer.answer(asked, reply.ok ? reply.data : undefined);
         if (reply.ok) {
           attempt = 0;
@@ -191,7 +231,7 @@ export function createRoom(
     },
     acknowledged: sequencer.acknowledged,
     end(error) {
-      if (over) return;
+      if (over) return undefined;
       over = error;
       loading = undefined;
       sequencer.close();
@@ -200,7 +240,11 @@ export function createRoom(
       // What the application has decided is no failure of what it waits for.
       if (error === CLOSED) resolveReady();
       else rejectReady(new HoldfastError(error));
+      const left = presence?.end(error);
+      presence = undefined;
+      members.clear();
       update();
+      return left;
     },
     notified(connection, [type, payload]) {
       if (over) return;
@@ -213,7 +257,8 @@ export function createRoom(
         // During a move signals come twice, and nothing in them tells a repeat.
       } else if (type === "signal:sent" && connection === handover.current()) {
         events.emit(payload.event, payload.data, { from: payload.from });
-      } else if (type === "room:revoked") {
+      } else if (type === "presence:changed") presence?.changed(payload);
+      else if (type === "room:revoked") {
         revocations++;
         if (payload.code === "FORBIDDEN") {
           refuse(REVOKED);
@@ -226,5 +271,6 @@ export function createRoom(
       catchUpIfBehind();
     },
   };
+  if (wanted !== undefined) opening = openPresence(wanted);
   return room;
 }

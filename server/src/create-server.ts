@@ -20,8 +20,10 @@ import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
 import { ControlChannel } from "./broadcast/control-channel.ts";
 import { roomChannel, roomOfChannel } from "./broadcast/names.ts";
+import { signalWithinMs } from "./broadcast/signal-channel.ts";
+import { deliverSignals } from "./broadcast/signal-delivery.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
-import { SleepDetector } from "./clock/sleep-detector.ts";
+import { SleepDetector, tickIntervalMs } from "./clock/sleep-detector.ts";
 import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
@@ -36,9 +38,11 @@ import { createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
 import { leasesKey, presenceKeys } from "./presence/keys.ts";
 import { LeaseStore } from "./presence/lease-store.ts";
+import { tellAll } from "./presence/listener.ts";
 import { membersChannel } from "./presence/members-channel.ts";
-import { membersCheckMs, Presence } from "./presence/presence.ts";
+import { Presence } from "./presence/presence.ts";
 import { PresenceStore } from "./presence/presence-store.ts";
+import { membersCheckMs } from "./presence/room-rounds.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { UserLimits } from "./requests/user-limits.ts";
@@ -51,6 +55,7 @@ import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
 import { Seats } from "./sockets/seats.ts";
+import { slowReadersIn } from "./sockets/signal-readers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -102,11 +107,13 @@ export async function assembleServer<C>(
 
   const telemetry = new Telemetry();
   const rooms = createRooms(config, logger, () => telemetry.lossReported());
-  const { redis, known, log, signals } = rooms;
+  const { redis, known, log, signals, clock } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
   const availability = new Availability(() => redis.areUp);
   const sleepDetector = new SleepDetector(limits.acknowledgementTimeoutMs);
+  /** Notices what is no sleep for requests that are answered, and too long for signals. */
+  const stallDetector = new SleepDetector(signalWithinMs + tickIntervalMs);
 
   const context = {
     logger: applicationLogger,
@@ -135,7 +142,10 @@ export async function assembleServer<C>(
     tell: (room, connections, notice) => tellMembers(io, room, connections, notice),
     pingAll: () => pingAll(io),
     cut: (connection) => cutConnection(io, connection),
-    listener: createToldMembers(application, context),
+    listener: tellAll(createToldMembers(application, context), {
+      joined: () => telemetry.memberJoined(),
+      left: (_room, _user, _session, reason) => telemetry.memberLeft(reason),
+    }),
     logger,
   });
   const requests = createRequests({
@@ -146,20 +156,23 @@ export async function assembleServer<C>(
     hooks,
     presence,
     userLimits: new UserLimits(config),
+    sinceStallMs: () => stallDetector.sinceWakeMs(),
     telemetry,
   });
 
   const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
+  const isOneSlot = config.redis.kind !== "cluster";
   const revocations = new Revocations(
     redis.commands,
     config.keyPrefix,
     config.auth.mode === "token" ? config.auth.skewSeconds : 0,
+    isOneSlot,
   );
   const authorize = createAuthorize(application, context);
   const identify = new Identify({
     authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
     revocations,
-    sessions: new SessionOwners(redis.commands, config.keyPrefix),
+    sessions: new SessionOwners(redis.commands, config.keyPrefix, isOneSlot),
     rights: {
       authorize,
       roomRights: config.roomRights,
@@ -210,6 +223,7 @@ export async function assembleServer<C>(
   const positions = new PositionChecks({
     log,
     known,
+    riderOf: presence.checkRiderOf,
     logger,
     resubscribe: (room) => subscriptions.resubscribe(channelOf(room)),
     localRooms: () => localRooms(io),
@@ -219,6 +233,15 @@ export async function assembleServer<C>(
   subscriptions.onMessage((frame, channel) => {
     const room = roomOfChannel(config.keyPrefix, channel);
     if (room !== undefined) positions.receive(room, frame);
+  });
+  const deliver = deliverSignals({
+    clock,
+    slowReadersIn: (room) => slowReadersIn(io, room),
+    dropped: (why, count) => telemetry.signalsDropped(why, count),
+  });
+  subscriptions.filter((frame, channel) => {
+    const room = roomOfChannel(config.keyPrefix, channel);
+    return room === undefined ? frame : deliver(room, frame);
   });
   const orders = new Orders({
     io,
@@ -245,6 +268,8 @@ export async function assembleServer<C>(
   telemetry.gauge("websockets", "WebSockets that are open, admitted or not", () => io.engine.clientsCount);
   telemetry.gauge("connections", "Connections that are admitted, or ask to be", () => seats.taken);
   telemetry.gauge("rooms", "Rooms with members on this instance", () => localRooms(io).length);
+  telemetry.gauge("members", "Members of rooms that connections of this instance hold", () => presence.size.members);
+  telemetry.gauge("rooms_watched", "Rooms whose members are shown here", () => presence.size.watchedRooms);
   telemetry.gauge("redis_commands_up", "1 while Redis takes commands", () => Number(redis.commands.isUp));
   telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
   telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
@@ -264,6 +289,7 @@ export async function assembleServer<C>(
             identify: hasUsers ? identify : undefined,
           }),
           sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
+          sinceStallMs: config.onPlatform ? undefined : () => stallDetector.sinceWakeMs(),
         }),
     adminApi: !access.hasAdminApi
       ? undefined
@@ -299,6 +325,7 @@ export async function assembleServer<C>(
     control.stop();
     stopSweep();
     sleepDetector.stop();
+    stallDetector.stop();
   };
 
   const close = async (drainSeconds: number) => {

@@ -26,6 +26,7 @@ export type LimitName =
   | "rooms"
   | "data"
   | "body"
+  | "body time"
   | "lane"
   | "signals in flight";
 

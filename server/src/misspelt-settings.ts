@@ -23,6 +23,17 @@ export function misspeltSettings(
   });
 }
 
+/** Of a name that is none of the known ones, this share of the letters may be wrong for it to look like one of them. */
+const wrongShare = 1 / 3;
+
+/** The known name that an unknown one looks most like, whatever its case and its underscores; undefined where it looks like none. */
+export function nearestName(given: string, known: readonly string[]): string | undefined {
+  const plain = (name: string) => name.replaceAll("_", "").toLowerCase();
+  const distances = known.map((name) => ({ name, distance: editDistance(plain(given), plain(name)) }));
+  const [nearest] = distances.sort((a, b) => a.distance - b.distance);
+  return nearest !== undefined && nearest.distance <= nearest.name.length * wrongShare ? nearest.name : undefined;
+}
+
 /** How many letters have to be inserted, taken away or replaced to make one text of the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -8,7 +8,7 @@ import { RequestError } from "./errors.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { createRooms, type Rooms } from "./rooms.ts";
-import { configFrom, type Settings, SettingsError } from "./settings.ts";
+import { configFrom, requireKnownNames, type Settings, SettingsError } from "./settings.ts";
 
 export type { Logger } from "./application/logger.ts";
 export { RequestError } from "./errors.ts";
@@ -89,7 +89,7 @@ export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
         append: async (room, draft) => (await opened()).log.append(room, draft),
         read: async (room, range) => (await opened()).log.read(room, range),
       },
-      signals: { send: async (room, frame) => (await opened()).signals.send(room, frame) },
+      signals: { send: async (...what) => (await opened()).signals.send(...what) },
       // Nobody joins a room through a publisher.
       known: { enter: () => undefined },
       schemas,
@@ -107,6 +107,7 @@ export function createPublisher<C>(options: PublisherOptions<C>): Publisher<C> {
 
 /** The settings that concern a publisher: a server's port, tokens and origins are nothing to it. */
 function publisherConfig(settings: Settings): Config {
+  requireKnownNames(settings);
   const { redisUrl, keyPrefix, historyMaxMessages, historyTtlSeconds, publishDedupSeconds } = settings;
   if (redisUrl === undefined || redisUrl.toString().trim() === "") {
     const expected =

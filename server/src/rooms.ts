@@ -4,9 +4,12 @@ import { SignalChannel } from "./broadcast/signal-channel.ts";
 import type { Config } from "./config.ts";
 import { roomKeys } from "./log/keys.ts";
 import { KnownPositions } from "./log/known-positions.ts";
-import { requirePermissions } from "./log/permissions.ts";
+import { tryLog } from "./log/permissions.ts";
 import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
+import { tryPresence } from "./presence/permissions.ts";
 import { RedisConnections } from "./redis/connections.ts";
+import { requirePermissions } from "./redis/permissions.ts";
+import { RedisClock } from "./redis/redis-clock.ts";
 
 type RoomSettings = Pick<
   Config,
@@ -19,6 +22,8 @@ export interface Rooms {
   readonly known: KnownPositions;
   readonly log: RoomLog;
   readonly signals: SignalChannel;
+  /** Redis' time, as the log learns it. */
+  readonly clock: RedisClock;
   /**
    * Connects. Throws a sentence with the next step where Redis cannot be used; everything is closed then.
    *
@@ -37,8 +42,10 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
   const redis = new RedisConnections(settings.redis, logger);
   const { commands, subscriber } = redis;
   const known = new KnownPositions(historyTtlSeconds);
+  const clock = new RedisClock();
   const log = new RoomLog({
     redis: commands,
+    clock,
     keysOf: (room) => roomKeys(keyPrefix, room),
     known,
     historyMaxMessages,
@@ -50,9 +57,15 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
     redis,
     known,
     log,
-    signals: new SignalChannel(commands, (room) => roomChannel(keyPrefix, room)),
+    signals: new SignalChannel({ redis: commands, clock, channelOf: (room) => roomChannel(keyPrefix, room) }),
+    clock,
     async open(roles) {
-      await redis.open(roles, () => requirePermissions(commands, roles === "all" ? subscriber : undefined, keyPrefix));
+      await redis.open(roles, () => {
+        const trials = tryLog(commands, roles === "all" ? subscriber : undefined, keyPrefix);
+        // A process without connections has nothing to do with members.
+        if (roles === "all") trials.push(...tryPresence(commands, keyPrefix));
+        return requirePermissions(trials, keyPrefix);
+      });
       try {
         await log.warmUp();
       } catch (error) {

@@ -1,4 +1,5 @@
 import { type Config, type ConfigProblem, parseConfig, settings } from "./config.ts";
+import { nearestName } from "./misspelt-settings.ts";
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? `${Lowercase<Head>}${Capitalize<CamelCase<Rest>>}`
@@ -40,10 +41,26 @@ export class SettingsError extends Error {
 }
 
 /**
+ * Refuses settings that have a name which is none of the README's. Where they come from an object and not from an
+ * environment, no name belongs to somebody else. Throws a SettingsError, which shows no value: it may be a secret.
+ */
+export function requireKnownNames(given: Settings): void {
+  const known = settingNames.map(camelCase);
+  const problems = Object.keys(given).flatMap((name) => {
+    if (known.includes(name)) return [];
+    const meant = nearestName(name, known);
+    const expected = meant === undefined ? "one of the names that the README lists, in camelCase" : `the name ${meant}`;
+    return [{ name, expected, got: "one that is no setting" }];
+  });
+  if (problems.length > 0) throw new SettingsError(problems);
+}
+
+/**
  * Checks settings, and fills in the defaults. An application with its own `authenticate` needs neither AUTH nor the
  * settings that AUTH requires. Throws a SettingsError.
  */
 export function configFrom(given: Settings, application: { readonly authenticate?: unknown } = {}): Config {
+  requireKnownNames(given);
   const values: Readonly<Record<string, string | number | undefined>> =
     application.authenticate === undefined ? given : { ...given, auth: "anonymous" };
   const env = settingNames.map((name) => [name, values[camelCase(name)]?.toString()] as const);

@@ -1,4 +1,5 @@
 import type { RequestName } from "@holdfast/client/protocol";
+import type { SignalDrop } from "./broadcast/signal-delivery.ts";
 import { type LimitName, OverLimit, toWireError } from "./errors.ts";
 
 /** Where somebody was refused. */
@@ -24,8 +25,14 @@ const counters = {
   upgrades_refused_total: { help: "WebSockets that were not opened", labels: ["reason"] },
   publishes_total: { help: "publishes that were stored, or a duplicate of one that was", labels: ["outcome"] },
   signals_total: { help: "signals that were sent", labels: [] },
+  signals_dropped_total: { help: "signals that were not delivered, as they would have been late", labels: ["reason"] },
   refusals_total: { help: "refusals by error code", labels: ["door", "code"] },
   limits_met_total: { help: "times that a limit has refused something", labels: ["limit"] },
+  member_joins_total: { help: "sessions that became members of a room through this instance", labels: [] },
+  member_leaves_total: {
+    help: "sessions that this instance has found to be members of a room no more",
+    labels: ["reason"],
+  },
   gaps_total: { help: "reads whose answer told that messages are lost, or may be", labels: [] },
   losses_total: { help: "losses of Redis that this instance has reported to a room's log", labels: [] },
 } as const;
@@ -79,6 +86,19 @@ export class Telemetry {
     if (error instanceof OverLimit) this.#limitMet(error.limit);
   }
 
+  /** Of a signal that is dropped for some of its receivers, one for each of them. */
+  signalsDropped(reason: SignalDrop, count: number): void {
+    this.#count("signals_dropped_total", { reason }, count);
+  }
+
+  memberJoined(): void {
+    this.#count("member_joins_total");
+  }
+
+  memberLeft(reason: string): void {
+    this.#count("member_leaves_total", { reason });
+  }
+
   lossReported(): void {
     this.#count("losses_total");
   }
@@ -104,13 +124,13 @@ export class Telemetry {
     this.#count("limits_met_total", { limit });
   }
 
-  #count(name: CounterName, labels: Labels = {}): void {
+  #count(name: CounterName, labels: Labels = {}, by = 1): void {
     let counts = this.#counts.get(name);
     if (counts === undefined) {
       counts = new Map();
       this.#counts.set(name, counts);
     }
     const key = JSON.stringify(labels);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    counts.set(key, (counts.get(key) ?? 0) + by);
   }
 }

@@ -6,7 +6,7 @@ import type { Server } from "./application/server.ts";
 import { createToken } from "./auth/create-token.ts";
 import { assembleServer } from "./create-server.ts";
 import { type EmbeddedValkey, startEmbeddedValkey } from "./redis/embedded.ts";
-import type { Settings } from "./settings.ts";
+import { requireKnownNames, type Settings } from "./settings.ts";
 import { cutAll } from "./sockets/cut-after-sleep.ts";
 import { announceTimeout, expireTokensOf, openConnections } from "./testing/connections.ts";
 import { TestClients } from "./testing/test-clients.ts";
@@ -71,6 +71,8 @@ export async function createTestServer<C>(
   application: Application<C>,
   { settings = {}, logger = { ...consoleLogger, warn: () => undefined } }: TestServerOptions = {},
 ): Promise<TestServer<C>> {
+  // Before a Valkey is started for a misspelt `redisUrl`.
+  requireKnownNames(settings);
   const tokenSecret = String(settings.tokenSecret || randomBytes(32).toString("base64url"));
   // On a Redis that the test names, the server has keys of its own.
   const keyPrefix = `test-${randomBytes(6).toString("hex")}`;

@@ -12,6 +12,7 @@ import { idleInstance } from "./idle-instance.ts";
 import { jitter } from "./jitter.ts";
 import { kill } from "./kill.ts";
 import { manyRooms } from "./many-rooms.ts";
+import { presence } from "./presence.ts";
 import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
@@ -38,6 +39,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "stopped-readers": stoppedReaders,
   handover,
   handshake,
+  presence,
   cost,
 };
 

@@ -50,6 +50,11 @@ io.on("connection", (socket) => {
     await socket.join(room);
     acknowledge({ ok: true, data: {} });
   });
+  socket.on("presence:list", async ({ room }, acknowledge) => {
+    const sockets = await io.in(room).fetchSockets();
+    const members = sockets.map(({ handshake }) => ({ user: null, session: handshake.auth.session, state: null }));
+    acknowledge({ ok: true, data: { members } });
+  });
   socket.on("message:publish", ({ room, id, event, data }, acknowledge) => {
     io.to(room).emit("message", { id, event, data, from, sentAtMs: Date.now() });
     acknowledge({ ok: true, data: {} });

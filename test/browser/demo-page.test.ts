@@ -52,6 +52,25 @@ describe.runIf(chromiumInstalled)("the demo page", () => {
     for (const page of [alice, bob, late]) expect(await texts(page)).toEqual(expected);
   });
 
+  test("each tab shows who is there by name, and who closes a tab is there no more", async () => {
+    await using redis = await startRedis();
+    const env = { REDIS_URL: redis.url, DRAIN_SECONDS: "0", PRESENCE_GRACE_SECONDS: "1" };
+    await using first = await startServer({ env });
+    await using second = await startServer({ env });
+    const alice = await openTab(`${first.url}/?name=alice`);
+    await alice.getByText("1 here: alice (you)").waitFor();
+    const bob = await openTab(`${second.url}/?name=bob`);
+    const list = alice.getByRole("region", { name: "Who is here" });
+    await list.getByText("2 here:").waitFor();
+    expect(await list.getByRole("listitem").allTextContents()).toEqual(["alice (you)", "bob"]);
+    await bob.getByRole("listitem").getByText("bob (you)").waitFor();
+    await say(bob, "hello");
+    await alice.getByText(/^bob ·/).waitFor();
+    await bob.close();
+    await list.getByText("1 here:").waitFor();
+    expect(await list.getByRole("listitem").allTextContents()).toEqual(["alice (you)"]);
+  });
+
   test("what is sent while the server is away is stored once when it is back", async () => {
     await using redis = await startRedis();
     const server = await startServer({ env: { REDIS_URL: redis.url, DRAIN_SECONDS: "0" } });

@@ -9,14 +9,21 @@ import { describeReport, held } from "./chaos/report.ts";
 import { runChaos } from "./chaos/run.ts";
 import { describeFailovers, failoversHeld } from "./failovers/failover-report.ts";
 import { runFailovers } from "./failovers/run-failovers.ts";
+import {
+  describePresence,
+  type PresenceChaosReport,
+  presenceHeld,
+  runPresenceChaos,
+} from "./presence-chaos/run-presence.ts";
 
 const usage = `npm run chaos -- [--seconds 60] [--seed <number>] [--cluster]
 npm run chaos -- --long [--seed <number>] [--cluster]
+npm run chaos -- --presence [--seconds 60] [--seed <number>]
 npm run chaos -- --failovers 200 [--seed <number>] [--old-master dies|demoted]
 
 Bad weather for so many seconds, then good weather and a verdict. With --long an instance is frozen for longer than ids
 are remembered, which takes more than five minutes. With --failovers so many failovers of Redis that lose the last
-moment, and as many that lose nothing. The same seed gives the same faults at the same times; which message meets which
+moment, and as many that lose nothing. With --presence the members of rooms are looked at instead of messages. The same seed gives the same faults at the same times; which message meets which
 fault differs from run to run.`;
 
 const SECONDS = "60";
@@ -27,6 +34,7 @@ async function main(): Promise<void> {
     options: {
       seconds: { type: "string" },
       cluster: { type: "boolean", default: false },
+      presence: { type: "boolean", default: false },
       long: { type: "boolean", default: false },
       failovers: { type: "string" },
       "old-master": { type: "string", multiple: true, default: ["dies", "demoted"] },
@@ -39,7 +47,8 @@ async function main(): Promise<void> {
   const count = values.failovers === undefined ? undefined : wholeNumber("failovers", values.failovers);
   execFileSync(process.execPath, ["scripts/build.mjs", "--if-missing"], { stdio: "inherit" });
   const seconds = wholeNumber("seconds", values.seconds ?? (values.long ? LONG_SECONDS : SECONDS));
-  if (count === undefined) await chaos({ seed, seconds, isCluster: values.cluster, isLong: values.long });
+  if (values.presence) await presence({ seed, seconds });
+  else if (count === undefined) await chaos({ seed, seconds, isCluster: values.cluster, isLong: values.long });
   else await failovers({ seed, count, oldMasters: values["old-master"].map(oldMaster) });
 }
 
@@ -47,7 +56,19 @@ async function chaos(options: Parameters<typeof runChaos>[0]): Promise<void> {
   console.log(`seed ${options.seed}, ${options.seconds} s of faults`);
   const report = await runChaos(options);
   console.log(describeReport(report));
-  if (!held(report)) await fail(options.seed, report.verdict.problems, [report.history], report.instanceOutputs);
+  if (!held(report))
+    await fail(
+      options.seed,
+      { problems: report.verdict.problems, histories: [report.history] },
+      report.instanceOutputs,
+    );
+}
+
+async function presence(options: Parameters<typeof runPresenceChaos>[0]): Promise<void> {
+  console.log(`seed ${options.seed}, ${options.seconds} s of faults`);
+  const report = await runPresenceChaos(options);
+  console.log(describePresence(report));
+  if (!presenceHeld(report)) await fail(options.seed, report, report.instanceOutputs);
 }
 
 async function failovers(options: Parameters<typeof runFailovers>[0]): Promise<void> {
@@ -56,20 +77,19 @@ async function failovers(options: Parameters<typeof runFailovers>[0]): Promise<v
   console.log(describeFailovers(report));
   const problems = report.phases.flatMap(({ verdict }) => verdict.problems);
   const histories = report.phases.map(({ history }) => history);
-  if (!failoversHeld(report)) await fail(report.seed, problems, histories, report.instanceOutputs);
+  if (!failoversHeld(report)) await fail(report.seed, { problems, histories }, report.instanceOutputs);
 }
 
 /** Writes down what a verdict was reached from, and tells where. */
 async function fail(
   seed: number,
-  problems: readonly Problem[],
-  histories: readonly History[],
+  what: { readonly problems: readonly Problem[]; readonly histories: readonly History[] } | PresenceChaosReport,
   instanceOutputs: readonly string[],
 ): Promise<void> {
   process.exitCode = 1;
   const folder = join(tmpdir(), `holdfast-chaos-${seed}`);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "history.json"), JSON.stringify({ problems, histories }, undefined, 1));
+  await writeFile(join(folder, "history.json"), JSON.stringify(what, undefined, 1));
   await Promise.all(instanceOutputs.map((output, number) => writeFile(join(folder, `instance-${number}.log`), output)));
   console.log(`what happened: ${folder}`);
 }

@@ -100,8 +100,9 @@ test("a signal is framed as the installed adapter frames a broadcast with an exc
   const theirs = await captured(room, (io) => {
     io.to(adapterRoom(room)).except("sender").emit("signal:sent", payload);
   });
-  const ours = JSON.parse(signalFrame(room, { ...payload, dataJson: "{}" }, "sender"));
+  const { until, ...ours } = JSON.parse(signalFrame(room, { ...payload, dataJson: "{}" }, "sender", 7));
   expect(theirs).toEqual({ ...ours, uid: expect.any(String) });
+  expect(until).toBe(7);
 });
 
 test("the stock adapter delivers what the log and a signal publish", async () => {
@@ -121,7 +122,7 @@ test("the stock adapter delivers what the log and a signal publish", async () =>
     const channel = roomChannel(keyPrefix, room);
     await waitFor(async () => (await client.pubSubShardNumSub([channel]))[channel], "the adapter to subscribe");
     const payload = { room, event: "chat:typing", data: {}, from: { user: null, session: null } };
-    await client.sPublish(channel, signalFrame(room, { ...payload, dataJson: "{}" }, left.id ?? ""));
+    await client.sPublish(channel, signalFrame(room, { ...payload, dataJson: "{}" }, left.id ?? "", 7));
     const outcome = await opened.log.append(room, draftOf("through the stock adapter"));
     const position = typeof outcome === "string" ? outcome : outcome.position;
     const { messages } = await published.waitFor(() => true, "the appended message");

@@ -11,6 +11,7 @@ export const contract = defineContract({
   messages: { said: z.string() },
   serverMessages: { paid: z.string() },
   signals: { typing: z.strictObject({}) },
+  presence: z.object({ name: z.string() }),
   requests: { "may:write": { payload: z.strictObject({ room: z.string() }), answer: z.boolean() } },
 });
 
@@ -100,4 +101,11 @@ export async function startAuthRig(
       await redis[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The value of a metric, with its labels as they are written there; 0 where it has not happened yet. */
+export async function metricOf({ server }: AuthRig, name: string): Promise<number> {
+  const answer = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } });
+  const line = (await answer.text()).split("\n").find((text) => text.startsWith(`holdfast_${name} `));
+  return Number(line?.split(" ").at(-1) ?? 0);
 }

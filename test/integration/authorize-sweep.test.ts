@@ -16,9 +16,9 @@ async function startSweeping() {
     {
       contract,
       authenticate: () => ({ user: "ann" }),
-      authorize: ({ room }) => {
+      authorize: ({ room, action }) => {
         asked += 1;
-        const answer = allowed.get(room) ?? true;
+        const answer = allowed.get(`${action} ${room}`) ?? allowed.get(room) ?? true;
         if (answer instanceof Error) throw answer;
         return answer;
       },
@@ -66,5 +66,16 @@ test("a sweep to which the application gives no answer takes nothing away", asyn
   await waitFor(() => rig.asked() > before + 2, "some sweeps");
   await rig.server.publish("lobby", "said", "hello");
   await published.waitFor(() => true, "the message");
+  expect(revoked.items).toEqual([]);
+});
+
+test("a member whose right to write has ended is found by the sweep, and is a member no more", async () => {
+  await using rig = await startSweeping();
+  using socket = await connectStock(rig.server.url);
+  using revoked = collect(socket, "room:revoked");
+  using changes = collect(socket, "presence:changed");
+  await askData(socket, "room:join", { room: "lobby", presence: true });
+  rig.allowed.set("write lobby", false);
+  await changes.waitFor(({ left, count }) => left.length === 1 && count === 0, "the end of the membership");
   expect(revoked.items).toEqual([]);
 });

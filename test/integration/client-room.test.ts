@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { connectChat } from "../support/chat.ts";
 import { numbered, type Rig, record, recordStatus, startRig } from "../support/client-rig.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { waitFor } from "../support/wait.ts";
+import { timePasses, waitFor } from "../support/wait.ts";
 
 let rig: Rig;
 beforeAll(async () => {
@@ -144,6 +144,28 @@ test("a signal reaches the members that are connected; one sent while offline is
   await waitFor(() => heard.includes(4), "the signal after the cut");
   expect(heard).toEqual([1, 2, 4]);
   off();
+});
+
+test("a cursor that moves 120 times a second is not limited, and its last place arrives", async () => {
+  await using own = await startRig({ env: { SIGNALS_PER_SECOND: "20" } });
+  const name = uniqueRoom();
+  const sender = own.connect().join(name);
+  const listener = own.connect().join(name);
+  const heard: number[] = [];
+  listener.on("chat:cursor", ({ x }) => heard.push(x));
+  await Promise.all([sender.ready, listener.ready]);
+  const errors: HoldfastError[] = [];
+  sender.on("error", (error) => errors.push(error));
+  // Longer than the burst of five seconds' worth would last, were each of them sent.
+  const moves = 480;
+  for (let x = 1; x <= moves; x += 1) {
+    sender.signal("chat:cursor", { x, y: 0 }, { latest: true });
+    await timePasses(1_000 / 120);
+  }
+  await waitFor(() => heard.includes(moves), "the last place");
+  expect(heard).toEqual([...heard].sort((a, b) => a - b));
+  expect(heard.length).toBeLessThanOrEqual(20 * 6);
+  expect(errors).toEqual([]);
 });
 
 test("a token function that fails is reported as an error and called again", async () => {

@@ -170,3 +170,24 @@ test("a session that is another user's ends the client for good, with an error t
   ]);
   expect([bob.status, ann.status]).toEqual(["closed", "connected"]);
 });
+
+test("a move whose token is refused for good tells so once, and the present connection goes on until it ends", async () => {
+  await using rig = await startAuthRig({}, { settings: { functionTimeoutSeconds: 2 } });
+  let calls = 0;
+  const client = rig.connect({
+    token: () => {
+      calls += 1;
+      return calls === 1 ? rig.token("ann", { rooms: { "*": "read write" } }) : "no token";
+    },
+  });
+  const errors: string[] = [];
+  client.on("error", ({ code }) => errors.push(code));
+  const room = client.join("lobby");
+  await room.ready;
+  await waitFor(() => calls >= 4, "the next connection to be refused twice", 20_000);
+  expect([client.status, errors]).toEqual(["moving", ["UNAUTHENTICATED"]]);
+  expect(await room.publish("said", "through the present connection")).toMatchObject({ duplicate: false });
+  await rig.server.disconnectUser("ann");
+  await waitFor(() => client.status === "closed", "the end of the client");
+  expect(errors).toEqual(["UNAUTHENTICATED"]);
+});

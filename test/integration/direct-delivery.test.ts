@@ -60,7 +60,7 @@ test("a frame that only the adapter can read arrives between those that need it 
   try {
     const channel = roomChannel(instances.keyPrefix, room);
     const signal = (name: string) =>
-      signalFrame(room, { event: name, dataJson: "{}", from: { user: null, session: null } }, "");
+      signalFrame(room, { event: name, dataJson: "{}", from: { user: null, session: null } }, "", Date.now() + 60_000);
     await redis.sPublish(channel, signal("first"));
     // As another server's adapter would write it.
     await redis.sPublish(channel, JSON.stringify({ ...JSON.parse(signal("second")), uid: "another" }));

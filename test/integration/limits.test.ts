@@ -2,19 +2,12 @@ import type { Acknowledgement } from "@holdfast/client/protocol";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connectRaw, RawClient } from "../support/raw-websocket.ts";
-import { ask, askData, type StockSocket } from "../support/stock-client.ts";
+import { ask, type StockSocket } from "../support/stock-client.ts";
 import { messageId, sessionId } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { type AuthRig, adminToken, startAuthRig } from "./auth-rig.ts";
+import { type AuthRig, metricOf as metric, startAuthRig } from "./auth-rig.ts";
 
 const rooms = { "*": "read write" };
-
-/** The value of a metric, with its labels as they are written there; 0 where it has not happened yet. */
-async function metric(rig: AuthRig, name: string): Promise<number> {
-  const answer = await fetch(`${rig.server.url}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } });
-  const line = (await answer.text()).split("\n").find((text) => text.startsWith(`holdfast_${name} `));
-  return Number(line?.split(" ").at(-1) ?? 0);
-}
 
 const limitsMet = (rig: AuthRig, limit: string) => metric(rig, `limits_met_total{limit="${limit}"}`);
 
@@ -135,15 +128,22 @@ describe("publishes and signals of one user", () => {
     await rig.server.publish("lobby", "said", "from the server", { user: "ann" });
   });
 
-  test("of signals have a number of their own", async () => {
+  test("of signals have a number of their own, over all connections and over HTTP", async () => {
     await using rig = await startAuthRig({}, { settings: { signalsPerSecond: 1 } });
-    const socket = await rig.stock({ token: await rig.token("ann", { rooms }) });
-    await askData(socket, "room:join", { room: "lobby" });
+    const token = await rig.token("ann", { rooms });
+    const [first, second] = [await rig.stock({ token }), await rig.stock({ token })];
+    const other = await rig.stock({ token: await rig.token("ben", { rooms }) });
+    const signal = { room: "lobby", event: "typing", data: {} };
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => ask(socket, "signal:send", { room: "lobby", event: "typing", data: {} })),
+      Array.from({ length: 8 }, (_, index) => ask(index % 2 ? first : second, "signal:send", signal)),
     );
     expect(refusals(answers).map(({ code }) => code)).toEqual(["RATE_LIMITED", "RATE_LIMITED", "RATE_LIMITED"]);
-    expect(await publish(socket)).toMatchObject({ ok: true });
+    const body = { event: "typing", data: {} };
+    expect(await rig.call("/rooms/lobby/signals", { token, body })).toMatchObject({ status: 429 });
+    expect(await ask(other, "signal:send", signal)).toMatchObject({ ok: true });
+    expect(await publish(first)).toMatchObject({ ok: true });
+    // The server's own side is not limited by it.
+    await rig.server.signal("lobby", "typing", {});
   });
 
   test("without a user are counted for each session", async () => {

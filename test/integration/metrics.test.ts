@@ -121,3 +121,14 @@ test("an origin that is not allowed is counted, and its WebSocket refused", asyn
   await expect(open("https://app.example")).rejects.toThrow();
   expect((await metricsOf(rig.server.url)).get('holdfast_upgrades_refused_total{reason="origin"}')).toBe(1);
 });
+
+test("origins that are refused fill no log: few lines, and little of what a stranger sent", async () => {
+  await using rig = await startAuthRig({}, { settings: { allowedOrigins: "https://app.example" } });
+  const origin = `https://${"x".repeat(8_000)}.example`;
+  const open = () => connectStock(rig.server.url, { socket: { reconnection: false, extraHeaders: { origin } } });
+  await Promise.allSettled(Array.from({ length: 60 }, open));
+  expect((await metricsOf(rig.server.url)).get('holdfast_upgrades_refused_total{reason="origin"}')).toBe(60);
+  const lines = rig.logged.filter((line) => line.includes("origin not allowed"));
+  expect(lines.length).toBeLessThan(30);
+  for (const line of lines) expect(line.length).toBeLessThan(400);
+});

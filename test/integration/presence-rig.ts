@@ -1,7 +1,8 @@
+import type { AnyContract, MembersChange } from "@holdfast/client";
 import { defineContract } from "@holdfast/client/contract";
 import { type Application, createServer, type Server, type Settings } from "@holdfast/server";
 import * as z from "zod";
-import { createMembers, type MembersChange } from "../../client/src/members.ts";
+import { createMembers } from "../../client/src/members.ts";
 import type { Member } from "../../client/src/protocol/index.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
@@ -14,7 +15,7 @@ const presenceContract = defineContract({
   presence: z.strictObject({ name: z.string() }),
   rooms: { "plain:*": {} },
 });
-type PresenceContract = typeof presenceContract;
+export type PresenceContract = typeof presenceContract;
 
 /** A change that a client has been told, in few words: `joined ann`, `left ann`, `updated ann`. */
 interface Watching extends Disposable {
@@ -33,8 +34,8 @@ interface Watching extends Disposable {
   sees(...names: string[]): Promise<void>;
 }
 
-/** One of the rig's `servers`, or a process. */
-type Instance = number | ServerProcess;
+/** One of the rig's `servers`, or another one, as a process. */
+type Instance = number | { readonly url: string };
 
 /** Instances of one deployment, most of them in this process. */
 export interface PresenceRig extends AsyncDisposable {
@@ -120,7 +121,7 @@ async function watch(url: string, room: string, options: StockOptions = {}): Pro
   const members = createMembers();
   const told: string[] = [];
   let notices = 0;
-  const note = (change: MembersChange | "read" | undefined) => {
+  const note = (change: MembersChange<AnyContract> | "read" | undefined) => {
     if (change === "read") void list();
     else if (change !== undefined) {
       for (const kind of ["joined", "updated", "left"] as const) {

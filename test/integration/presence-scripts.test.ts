@@ -47,7 +47,7 @@ function change(
   holder: string,
   over: Partial<WrittenChange> = {},
 ): WrittenChange {
-  return { kind, session, holder, userJson: "null", stateJson: "", earlierHolder: "", joinedAtMs: undefined, ...over };
+  return { kind, session, holder, userJson: "null", stateJson: "", otherHolder: "", joinedAtMs: undefined, ...over };
 }
 
 async function outcomesOf(store: PresenceStore, room: string, ...changes: WrittenChange[]): Promise<string[]> {
@@ -119,7 +119,7 @@ test("an instance that takes a new name while it is being reaped keeps its membe
     change("add", "ann", "b.1", { stateJson: '"second"' }),
   );
   await outcomesOf(store, room, change("add", "gone", "old.2"));
-  const restored = change("restore", "ann", "new.1", { earlierHolder: "old.1", stateJson: '"first"' });
+  const restored = change("restore", "ann", "new.1", { otherHolder: "old.1", stateJson: '"first"' });
   expect(await outcomesOf(store, room, restored)).toEqual(["kept"]);
   expect((await store.reap(room, "a", "old")).left.map(({ session }) => session)).toEqual(["gone"]);
   const [listed] = (await store.whole(room, "a")).members;
@@ -228,6 +228,59 @@ test("an instance without members takes its lease with it", async () => {
   await leases.renew("a", 3_000, "new");
   await leases.renew("a", 3_000, "drop");
   expect(await leases.renew("b", 3_000, "new")).toMatchObject({ ends: new Map([["b", expect.any(Number)]]) });
+});
+
+test("an ending finds its holder under either name of the instance", async () => {
+  const store = openStore();
+  const room = uniqueRoom();
+  await outcomesOf(store, room, change("add", "ann", "new.1"), change("add", "bob", "old.2"));
+  expect(
+    await outcomesOf(
+      store,
+      room,
+      change("end", "ann", "old.1", { otherHolder: "new.1" }),
+      change("leave", "bob", "old.2", { otherHolder: "new.2" }),
+    ),
+  ).toEqual(["left", "left"]);
+  expect((await store.check(room, "a")).holders).toEqual(new Map());
+});
+
+test("a lease that was given up is never renewed, and none is given up that could be", async () => {
+  const leases = new LeaseStore(redis, leasesKey(uniquePrefix()), 3_000);
+  const view = await leases.renew("b", 3_000, "new");
+  await leases.renew("a", 1, "new");
+  if (view === "lapsed") throw new Error("expected b to be renewed");
+  // Redis is new, so that for the time of a lease nobody is gone.
+  expect(await leases.bury(["a", "b", "unknown"])).toEqual([]);
+  const gone = await waitFor(async () => {
+    await leases.renew("b", 3_000, "held");
+    const buried = await leases.bury(["a", "b", "unknown"]);
+    return buried.length > 0 && buried;
+  }, "a to be gone");
+  expect(gone).toEqual(["a", "unknown"]);
+  // Nobody renews for a while, after which who lapsed may renew: but not who was given up.
+  await delay(2_200);
+  expect(await leases.renew("a", 3_000, "held")).toBe("lapsed");
+  expect(await leases.renew("b", 3_000, "held")).not.toBe("lapsed");
+  expect(await leases.bury(["unknown"])).toEqual([]);
+});
+
+testWithRedisServer("leases that come back with an older state of the data are nobody's death", async () => {
+  await using own = await startRedis({ persist: true });
+  const client = await openClient(own.url);
+  const leases = new LeaseStore(client, leasesKey(uniquePrefix()), 1_500);
+  await leases.renew("a", 1_500, "new");
+  const calm = await waitFor(async () => {
+    const view = await leases.renew("a", 1_500, "held");
+    return view !== "lapsed" && view.redisNowMs > view.calmUntilMs && view;
+  }, "the first calm to be over");
+  await own.restart({ keepData: true });
+  const after = await waitFor(async () => leases.renew("a", 1_500, "held"), "Redis to be back");
+  if (after === "lapsed") throw new Error("expected the lease to be renewed");
+  expect(after.calmUntilMs).toBeGreaterThan(calm.redisNowMs);
+  // Its lease was taken after what Redis has come back with.
+  expect(await leases.bury(["b"])).toEqual([]);
+  client.close();
 });
 
 testWithRedisServer("members that come back with an older state of the data are of another epoch", async () => {

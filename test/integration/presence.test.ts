@@ -1,5 +1,6 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
+import { roomKeys } from "../../server/src/log/keys.ts";
 import { presenceKeys } from "../../server/src/presence/keys.ts";
 import { ask, askData, connectStock } from "../support/stock-client.ts";
 import { sessionId, uniqueRoom } from "../support/unique.ts";
@@ -261,4 +262,174 @@ test("of a room with members everything expires by itself where no instance look
     expect(ttl, key).toBeLessThanOrEqual(100);
   }
   admin.destroy();
+});
+
+test("a room's members are compared with Redis in the call that checks its log, and by themselves only where nobody watches", async () => {
+  // With this retention the log is checked every 2 s, and so are the members.
+  await using rig = await startPresence(1, { historyTtlSeconds: 6, presenceGraceSeconds: 60 });
+  const room = uniqueRoom();
+  const ann = await rig.member(0, room, "ann");
+  await using admin = await monitorScripts(rig.redis.url);
+  const { instances } = presenceKeys(rig.keyPrefix, room);
+  const { log } = roomKeys(rig.keyPrefix, room);
+  const calls = () => admin.calls.filter((call) => call.includes(instances));
+  await waitFor(() => calls().length > 2, "checks of the room");
+  expect(calls().filter((call) => !call.includes(log))).toEqual([]);
+  // What Redis holds and this instance does not is noticed by them.
+  await admin.client.hSet(instances, "stranger", "1");
+  await waitFor(async () => !(await admin.client.hExists(instances, "stranger")), "the stranger to be removed");
+  ann.socket.io.engine.close();
+  const before = calls().length;
+  await waitFor(
+    () =>
+      calls()
+        .slice(before)
+        .some((call) => !call.includes(log)),
+    "a check of the members alone",
+    25_000,
+  );
+});
+
+/** The scripts that clients call, each as its keys and arguments. */
+async function monitorScripts(url: string) {
+  const client = createClient({ url });
+  const monitor = createClient({ url });
+  await Promise.all([client.connect(), monitor.connect()]);
+  const calls: string[] = [];
+  await monitor.monitor((line) => {
+    const text = line.toString();
+    if (/"evalsha"/i.test(text)) calls.push(text);
+  });
+  return {
+    client,
+    calls,
+    async [Symbol.asyncDispose]() {
+      monitor.destroy();
+      client.destroy();
+    },
+  };
+}
+
+test("a state that waits for its turn makes no member of a client that has left meanwhile", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const ann = await rig.member(0, room, "ann");
+  await ann.update("first");
+  const waiting = ask(ann.socket, "presence:update", { room, state: { name: "late" } });
+  const answer = await Promise.all([waiting, ann.leave()]);
+  expect(answer[0]).toMatchObject({ error: { code: "NOT_JOINED" } });
+  // Behind the moment at which it would have been stored.
+  const fence = await rig.member(0, room, "fence");
+  await fence.update("fence 1");
+  await fence.update("fence 2");
+  await watcher.sees("fence 2", "watcher");
+  expect(watcher.told.filter((told) => told.endsWith(" late"))).toEqual([]);
+});
+
+test("who leaves through another instance in the grace of an old connection does not come back", async () => {
+  await using rig = await startPresence(2, { presenceGraceSeconds: 60 });
+  const room = uniqueRoom();
+  const session = sessionId();
+  const watcher = await rig.member(1, room, "watcher");
+  const first = await rig.member(0, room, "ann", { session });
+  first.socket.io.engine.close();
+  const second = await rig.member(1, room, "ann", { session });
+  await watcher.sees("ann", "watcher");
+  // Nobody on the first instance watches any more.
+  await second.leave();
+  await watcher.sees("watcher");
+  // The first instance now doubts what Redis holds, and registers whom it has.
+  const admin = createClient({ url: rig.redis.url });
+  await admin.connect();
+  await admin.flushAll();
+  admin.destroy();
+  const fence = await rig.member(0, room, "fence");
+  await watcher.sees("fence", "watcher");
+  expect(fence.names()).not.toContain("ann");
+  expect(watcher.told.filter((told) => told.endsWith(" ann"))).toEqual(["joined ann", "left ann"]);
+});
+
+test("members held, rooms watched, joins and leaves are counted", async () => {
+  await using rig = await startPresence(1, { adminToken: "an-admin-token-of-a-test" });
+  const room = uniqueRoom();
+  const watcher = await rig.watcher(0, room);
+  await watcher.join();
+  const ann = await rig.member(0, room, "ann");
+  const bob = await rig.member(0, room, "bob");
+  await ann.leave();
+  bob.socket.disconnect();
+  await watcher.sees("nobody");
+  const response = await fetch(`${rig.servers[0]?.url}/metrics`, {
+    headers: { authorization: "Bearer an-admin-token-of-a-test" },
+  });
+  const text = await response.text();
+  for (const line of [
+    "holdfast_members 1",
+    "holdfast_rooms_watched 1",
+    "holdfast_member_joins_total 3",
+    'holdfast_member_leaves_total{reason="left"} 1',
+    'holdfast_member_leaves_total{reason="disconnected"} 1',
+  ]) {
+    expect(text.split("\n")).toContain(line);
+  }
+});
+
+test("a storm of joins in a room that is counted costs few frames, few calls, and shows its number at once", async () => {
+  await using rig = await startPresence(2, { presenceAnnounceMax: 5 });
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  await using admin = await monitorScripts(rig.redis.url);
+  const subscriber = createClient({ url: rig.redis.url });
+  await subscriber.connect();
+  const keys = presenceKeys(rig.keyPrefix, room);
+  let frames = 0;
+  await subscriber.sSubscribe(keys.channel, () => {
+    frames += 1;
+  });
+  const joins = 200;
+  const sockets = await Promise.all(
+    Array.from({ length: joins }, (_, at) => connectStock(rig.servers[at % 2]?.url ?? "")),
+  );
+  try {
+    const before = { calls: admin.calls.length, notices: watcher.notices };
+    const begunMs = performance.now();
+    // One after the other, from several sides, so that instances cannot add many in one call.
+    const waiting = sockets.values();
+    const joinSome = async () => {
+      for (const socket of waiting) await askData(socket, "room:join", { room, presence: true });
+    };
+    await Promise.all(Array.from({ length: 4 }, joinSome));
+    const tookMs = performance.now() - begunMs;
+    await waitFor(() => watcher.members.count === joins + 1, "the number of members", 2_000);
+    const turns = tookMs / 50 + 1;
+    // The first ones are told one by one. Then the script publishes every 50 ms, and a flush of each of both instances what
+    // was not published, which comes every 50 ms at most.
+    expect(frames).toBeLessThanOrEqual(6 + 3 * turns);
+    const calls = admin.calls.slice(before.calls).filter((call) => call.includes(keys.members));
+    // A call adds what has come while the one before it was under way; a flush comes every 50 ms at most.
+    expect(calls.length).toBeLessThanOrEqual(joins + 2 * turns);
+    expect(watcher.notices - before.notices).toBeLessThanOrEqual(tookMs / 200 + 3);
+  } finally {
+    for (const socket of sockets) socket.disconnect();
+    subscriber.destroy();
+  }
+});
+
+test("of many large states that change at once a notification carries 64 KB, and the next ones the rest", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const members = await Promise.all(Array.from({ length: 60 }, (_, at) => rig.member(0, room, `m${at}`)));
+  await waitFor(() => watcher.names().length === 61, "all to be shown");
+  const sizes: number[] = [];
+  watcher.socket.on("presence:changed", ({ joined, updated }) => {
+    sizes.push(JSON.stringify([...joined, ...updated].map(({ state }) => state)).length);
+  });
+  const large = (at: number) => `m${at} ${"x".repeat(1_900)}`;
+  await Promise.all(members.map((member, at) => member.update(large(at))));
+  await watcher.sees("watcher", ...members.map((_, at) => large(at)));
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(64 * 1024);
+  expect(Math.max(...sizes)).toBeGreaterThan(32 * 1024);
+  expect(watcher.told.filter((line) => line.startsWith("left"))).toEqual([]);
 });

@@ -106,7 +106,7 @@ describe("token:refresh", () => {
   test("has no end where everybody is anonymous", async () => {
     await using rig = await startAuthRig({}, { settings: { auth: "anonymous" } });
     const socket = await rig.stock({});
-    expect(await askData(socket, "token:refresh", { token: "any" })).toEqual({ expiresAtMs: null });
+    expect(await askData(socket, "token:refresh", { token: "any" })).toEqual({ expiresAtMs: null, user: null });
   });
 
   test("asks an application that authenticates by itself, whose time counts as a token's does", async () => {
@@ -160,6 +160,55 @@ describe("server.recheck", () => {
     await revoked.waitFor(({ code }) => code === "UNAVAILABLE", "the room without an answer", 2_000);
     expect(await heardIn(rig, ann, "team", "stays")).toEqual([]);
     expect(revoked.items).toHaveLength(1);
+  });
+});
+
+describe("a right that is granted after it was refused", () => {
+  const forbidden = { ok: false, error: { code: "FORBIDDEN" } };
+  const membership = () => {
+    const members = new Set<string | null>();
+    let asked = 0;
+    const authorize = ({ user }: { readonly user: string | null }) => {
+      asked += 1;
+      return members.has(user);
+    };
+    return { members, authorize, asked: () => asked };
+  };
+
+  test("counts at once after server.recheck, on every instance, and no earlier", async () => {
+    const { members, authorize, asked } = membership();
+    await using rig = await startAuthRig({ authorize }, { instances: 2 });
+    const [here, there] = [
+      await rig.stock({ token: await rig.token("ann") }),
+      await rig.stock({ token: await rig.token("ann") }, 1),
+    ];
+    const join = (socket: StockSocket) => ask(socket, "room:join", { room: "team" });
+    for (const socket of [here, there]) expect(await join(socket)).toMatchObject(forbidden);
+    members.add("ann");
+    const before = asked();
+    // The answer is kept, and so is a no.
+    expect(await join(here)).toMatchObject(forbidden);
+    expect(asked()).toBe(before);
+    await rig.server.recheck("ann", "team");
+    expect(await join(here)).toMatchObject({ ok: true });
+    // Redis has passed it on; the other instance hears it in a moment.
+    await waitFor(async () => (await join(there)).ok, "the other instance to hear of it", 1_000);
+  });
+
+  test("counts at once after token:refresh, for the package's client, too", async () => {
+    const { members, authorize } = membership();
+    await using rig = await startAuthRig({ authorize });
+    const socket = await rig.stock({ token: await rig.token("ann") });
+    expect(await ask(socket, "room:join", { room: "team" })).toMatchObject(forbidden);
+    members.add("ann");
+    await askData(socket, "token:refresh", { token: await rig.token("ann") });
+    expect(await ask(socket, "room:join", { room: "team" })).toMatchObject({ ok: true });
+
+    const client = rig.connect({ token: () => rig.token("ben") });
+    await expect(client.join("team").ready).rejects.toMatchObject({ code: "FORBIDDEN" });
+    members.add("ben");
+    await rig.server.recheck("ben");
+    await client.join("team").ready;
   });
 });
 

@@ -5,7 +5,7 @@ import { startRedis } from "../support/redis-server.ts";
 import { spawnServer, startServer } from "../support/server-process.ts";
 import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
-import { withTimeout } from "../support/wait.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
 
 /** The rights that the deployment guide lists. */
 function documentedRights(): string[] {
@@ -40,12 +40,15 @@ test("the rights that the deployment guide lists are enough to start and to serv
   using other = await connectStock(server.url);
   using signals = collect(other, "signal:sent");
   const room = uniqueRoom();
-  for (const member of [socket, other]) await askData(member, "room:join", { room });
+  for (const member of [socket, other]) await askData(member, "room:join", { room, presence: true });
   await askData(socket, "message:publish", { room, id: messageId(), event: "chat:message", data: { text: "hi" } });
   await published.waitFor((item) => item.room === room, "the message");
   await askData(socket, "signal:send", { room, event: "chat:typing", data: {} });
   await signals.waitFor((item) => item.room === room, "the signal");
   expect((await askData(socket, "history:read", { room })).messages).toHaveLength(1);
+  await askData(socket, "presence:update", { room, state: { name: "ann" } });
+  await askData(other, "room:leave", { room });
+  await waitFor(async () => (await askData(socket, "presence:list", { room })).count === 1, "the other one to leave");
   expect(server.logs.filter(({ level }) => Number(level) >= 40)).toEqual([]);
 });
 
@@ -63,6 +66,17 @@ test.each([
   ["-unlink", "UNLINK:"],
   ["-ttl", "TTL:"],
   ["-spublish", "SPUBLISH:"],
+  ["-hget", " HGET:"],
+  ["-hdel", " HDEL:"],
+  ["-hlen", " HLEN:"],
+  ["-hkeys", " HKEYS:"],
+  ["-hgetall", " HGETALL:"],
+  ["-hscan", " HSCAN:"],
+  ["-hincrby", " HINCRBY:"],
+  ["-zadd", " ZADD:"],
+  ["-zscore", " ZSCORE:"],
+  ["-zrange", " ZRANGE:"],
+  ["-zrem", " ZREM:"],
   ["resetkeys ~other:*", "keys"],
   ["resetchannels &other#*", "channel"],
 ])("a Redis user with %s ends the start with the right that it lacks", async (change, named) => {

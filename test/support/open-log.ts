@@ -4,6 +4,7 @@ import { roomKeys } from "../../server/src/log/keys.ts";
 import { KnownPositions } from "../../server/src/log/known-positions.ts";
 import { draftOf as messageDraft } from "../../server/src/log/message-json.ts";
 import { RoomLog, type RoomLogOptions } from "../../server/src/log/room-log.ts";
+import { RedisClock } from "../../server/src/redis/redis-clock.ts";
 import { createSingleClient } from "../../server/src/redis/single-client.ts";
 import { SupervisedClient } from "../../server/src/redis/supervised-client.ts";
 import { messageId, uniquePrefix } from "./unique.ts";
@@ -36,7 +37,13 @@ export async function openLog(url: string, settings: LogSettings = {}): Promise<
   };
   const known = new KnownPositions(options.historyTtlSeconds);
   return {
-    log: new RoomLog({ ...options, redis, keysOf: (room) => roomKeys(keyPrefix, room), known }),
+    log: new RoomLog({
+      clock: new RedisClock(),
+      ...options,
+      redis,
+      keysOf: (room) => roomKeys(keyPrefix, room),
+      known,
+    }),
     known,
     keyPrefix,
     [Symbol.dispose]: () => redis.close(),

@@ -44,7 +44,11 @@ export const clientErrors = {
     retryable: true,
     advice: "The message may or may not be stored: read the room before publishing it again.",
   },
-  LOAD_FAILED: { retryable: true, advice: "Nothing: `load` is called again after a delay; `cause` is its error." },
+  LOAD_FAILED: {
+    retryable: true,
+    advice:
+      "Nothing: `load` is called again after a delay, or the part of the client that shows members is fetched again; `cause` is the error.",
+  },
   TOKEN_FAILED: { retryable: true, advice: "Nothing: `token` is called again after a delay; `cause` is its error." },
   DISCONNECTED: { retryable: true, advice: "Ask again once the client is connected." },
   INVALID_URL: {

@@ -52,6 +52,9 @@ const page = {
   lost: z.strictObject({ after: position, before: position, positions: z.array(position) }).exactOptional(),
 };
 
+/** Who the server takes this client for: the authenticated user, or null. Older servers do not tell it. */
+const user = z.string().nullable().exactOptional();
+
 /** `<epoch>-<number>`: a state of a room's members. Numbers compare within an epoch only. */
 const memberVersion = z.string().regex(/^[a-z0-9]{1,16}-\d{1,15}$/, { error: "expected a version `<epoch>-<number>`" });
 
@@ -94,6 +97,7 @@ export const requests = {
       count: z.int().exactOptional(),
       mode: presenceMode.exactOptional(),
       version: memberVersion.exactOptional(),
+      user,
     }),
   ),
   "room:leave": request(z.strictObject({ room: roomName }), z.strictObject({})),
@@ -140,6 +144,7 @@ export const requests = {
     z.strictObject({
       /** When the connection will have to be given the next one, in milliseconds since 1970; null where it never has to. */
       expiresAtMs: z.int().nullable(),
+      user,
     }),
   ),
 };

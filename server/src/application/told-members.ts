@@ -1,4 +1,4 @@
-import type { PresenceListener } from "../presence/room-presence.ts";
+import type { PresenceListener } from "../presence/listener.ts";
 import type { Application, HookContext } from "./application.ts";
 import { runHook, Turns } from "./hooks.ts";
 

@@ -1,4 +1,5 @@
 import { RequestError } from "../errors.ts";
+import { ScriptBatch } from "../redis/script-batch.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import type { Identity } from "./identity.ts";
@@ -24,7 +25,13 @@ local text = string.format('%.3f', moment)
 redis.call('SET', KEYS[1], text, 'EX', ARGV[2])
 return text`,
 );
-const read = script({ flags: "no-writes,allow-oom" }, `return redis.call('GET', KEYS[1])`);
+/** KEYS[n] the moment of one user's last revocation. Returns an array of them, with nil where there is none. */
+const read = script(
+  { flags: "no-writes,allow-oom" },
+  `local answers = {}
+for index, key in ipairs(KEYS) do answers[index] = redis.call('GET', key) end
+return answers`,
+);
 
 /** What somebody rests on, as far as a revocation is concerned. */
 export interface Proof {
@@ -49,10 +56,15 @@ export class Revocations {
   readonly #redis: Pick<SupervisedClient, "run">;
   readonly #keyPrefix: string;
   readonly #skewSeconds: number;
+  readonly #reads: ScriptBatch;
   readonly #recent = new Map<string, NotedRevocation>();
 
-  /** @param skewSeconds - how far the clock of the tokens' issuer may differ */
-  constructor(redis: Pick<SupervisedClient, "run">, keyPrefix: string, skewSeconds: number) {
+  /**
+   * @param skewSeconds - how far the clock of the tokens' issuer may differ
+   * @param isOneSlot - false in a cluster, where each user is looked up by a call of its own
+   */
+  constructor(redis: Pick<SupervisedClient, "run">, keyPrefix: string, skewSeconds: number, isOneSlot: boolean) {
+    this.#reads = new ScriptBatch(redis, read, isOneSlot);
     this.#redis = redis;
     this.#keyPrefix = keyPrefix;
     this.#skewSeconds = skewSeconds;
@@ -115,7 +127,7 @@ export class Revocations {
   }
 
   async #read(user: string): Promise<number> {
-    return Number((await runScript(this.#redis, read, [this.#key(user)], [])) ?? 0);
+    return Number((await this.#reads.run(this.#key(user))) ?? 0);
   }
 
   #notedOf({ user }: Identity): NotedRevocation | undefined {

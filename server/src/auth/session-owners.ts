@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { RequestError } from "../errors.ts";
+import { ScriptBatch } from "../redis/script-batch.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 
@@ -30,21 +31,30 @@ return (not owner or owner == ARGV[1]) and 1 or 0`,
 );
 
 /**
- * KEYS[1] owner of one session, a hash of the user
- * ARGV[1] who presents the session
- * ARGV[2] seconds for which the session is the owner's from now on
- * ARGV[3] seconds that are left at most when it is renewed
+ * KEYS[n] owner of one session, a hash of the user
+ * Of each, in ARGV:
+ * who presents the session
+ * seconds for which the session is the owner's from now on
+ * seconds that are left at most when it is renewed
  *
- * Returns 1 where it may be used.
+ * Returns an array, with 1 where the session may be used, else 0.
  */
 const claim = script(
   {},
-  `local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 0 end
-if not owner or redis.call('TTL', KEYS[1]) < tonumber(ARGV[3]) then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+  `local answers = {}
+for index, key in ipairs(KEYS) do
+  local mine, seconds, left = unpack(ARGV, 3 * index - 2, 3 * index)
+  local owner = redis.call('GET', key)
+  if owner and owner ~= mine then
+    answers[index] = 0
+  else
+    if not owner or redis.call('TTL', key) < tonumber(left) then
+      redis.call('SET', key, mine, 'EX', seconds)
+    end
+    answers[index] = 1
+  end
 end
-return 1`,
+return answers`,
 );
 
 /**
@@ -53,14 +63,17 @@ return 1`,
  * that has not signed in, while that one uses it; guests are not distinguished.
  *
  * A session is chosen by its client, so it cannot carry a signature that binds it to a user; hence a key in Redis, which
- * costs each connection one round trip, and one more where Redis refuses writes.
+ * costs each connection one round trip, which those that come together share, and one more where Redis refuses writes.
  */
 export class SessionOwners {
   readonly #redis: Pick<SupervisedClient, "run">;
+  readonly #claims: ScriptBatch;
   readonly #keyPrefix: string;
 
-  constructor(redis: Pick<SupervisedClient, "run">, keyPrefix: string) {
+  /** @param isOneSlot - false in a cluster, where each session is claimed by a call of its own */
+  constructor(redis: Pick<SupervisedClient, "run">, keyPrefix: string, isOneSlot: boolean) {
     this.#redis = redis;
+    this.#claims = new ScriptBatch(redis, claim, isOneSlot);
     this.#keyPrefix = keyPrefix;
   }
 
@@ -76,7 +89,7 @@ export class SessionOwners {
     const seconds = user === null ? guestSeconds : ownedSeconds;
     const key = `${this.#keyPrefix}:session:${session}`;
     const args = [mine, String(seconds), String(seconds * renewedShare)];
-    const answer = await runScript(this.#redis, claim, [key], args).catch((error: unknown) => {
+    const answer = await this.#claims.run(key, args).catch((error: unknown) => {
       if (!(error instanceof RequestError && error.code === "UNAVAILABLE")) throw error;
       // It may be a write alone that was refused.
       return runScript(this.#redis, mayUse, [key], [mine]);
@@ -91,5 +104,5 @@ function othersSession(): RequestError {
 
 /** A user in the name of a key or as its value: of bounded length, and without the braces that a cluster looks for. */
 export function hashOf(user: string): string {
-  return createHash("sha256").update(user).digest("base64url").slice(0, 22);
+  return hash("sha256", user, "base64url").slice(0, 22);
 }

@@ -6,6 +6,11 @@ import { type Action, decideRight, type Rights } from "./rights.ts";
 /** Asks the application. Throws what its hook throws, and UNAVAILABLE where it takes too long. */
 export type Authorize = (question: AuthorizeQuestion) => Promise<boolean>;
 
+/** Puts a question to the application, or throws where it may not be asked: what bounds the questions decides. */
+export type Asking = (ask: () => Promise<boolean>) => Promise<boolean>;
+
+const askAtOnce: Asking = (ask) => ask();
+
 /** What rights rest on beside the identity; the same for all callers of a server. */
 export interface RightsOptions {
   readonly authorize: Authorize | undefined;
@@ -114,13 +119,13 @@ export class Standing implements Proof {
 
   /**
    * Whether it may read or write in a room: at once where nobody has to be asked, so that requests start in the order in
-   * which they came. Throws TOKEN_EXPIRED, and what `authorize` throws.
+   * which they came. Throws TOKEN_EXPIRED, and what `authorize` and `asking` throw.
    */
-  may(room: string, action: Action): boolean | Promise<boolean> {
+  may(room: string, action: Action, asking = askAtOnce): boolean | Promise<boolean> {
     this.requireCurrent();
     const kept = this.#keptAnswer(room, action);
     const decided = this.#decide(room, action, typeof kept === "boolean" ? kept : "unasked");
-    return decided === "ask" ? this.#ask(room, action, kept) : decided;
+    return decided === "ask" ? asking(() => this.#ask(room, action)) : decided;
   }
 
   #decide(room: string, action: Action, authorized: boolean | "unasked"): boolean | "ask" {
@@ -130,9 +135,9 @@ export class Standing implements Proof {
     return decideRight({ user, claim, authorized: answer, roomRights, inboxes }, room, action);
   }
 
-  async #ask(room: string, action: Action, kept: boolean | Promise<boolean> | undefined): Promise<boolean> {
+  async #ask(room: string, action: Action): Promise<boolean> {
     const changes = this.#changes;
-    const answer = await (kept ?? this.#question(room, action));
+    const answer = await (this.#keptAnswer(room, action) ?? this.#question(room, action));
     // What was answered about a token that has been replaced, or before the application wanted to be asked again, is void.
     return changes === this.#changes ? answer : this.may(room, action);
   }

@@ -2,6 +2,7 @@ import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose"
 import type { Logger } from "pino";
 import type { AuthMode } from "../config.ts";
 import { RequestError } from "../errors.ts";
+import { createHs256Verifier } from "./hs256.ts";
 import { anonymous, type Identity } from "./identity.ts";
 import { createKeySet } from "./key-set.ts";
 import { parseRoomRights, type RoomRights } from "./rights.ts";
@@ -27,7 +28,7 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
     clockTolerance: skewSeconds,
     requiredClaims: ["sub", "exp"],
   };
-  const verify = "secret" in key ? withSecret(key.secret, options) : withKeySet(key.jwksUrl, options, logger);
+  const verify = "secret" in key ? createHs256Verifier(key.secret, options) : withKeySet(key.jwksUrl, options, logger);
   return async (token) => {
     if (token === undefined)
       throw new RequestError(
@@ -38,6 +39,10 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
       throw tokenError(error);
     });
     const { exp = 0, iat } = claims;
+    // JSON holds 1e999, which is read as infinity: a token without an end, or one that no revocation comes after.
+    if (!Number.isFinite(exp) || !Number.isFinite(iat ?? 0)) {
+      throw new RequestError("UNAUTHENTICATED", "expected a token whose exp and iat are finite numbers");
+    }
     return {
       isToken: true,
       user: subjectOf(claims),
@@ -47,19 +52,6 @@ export function createTokenVerifier(auth: AuthMode, logger?: Pick<Logger, "warn"
       issuedAtSeconds: iat === undefined ? undefined : Math.floor(iat),
     };
   };
-}
-
-function withSecret(secret: string, options: JWTVerifyOptions) {
-  const use: JWTVerifyOptions = { ...options, algorithms: ["HS256"] };
-  // Imported once: jose would import a text's bytes again for each token.
-  const imported = crypto.subtle.importKey(
-    "raw",
-    new TextEncoder().encode(secret),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["verify"],
-  );
-  return async (token: string) => (await jwtVerify(token, await imported, use)).payload;
 }
 
 function withKeySet(url: string, options: JWTVerifyOptions, logger: Pick<Logger, "warn"> | undefined) {

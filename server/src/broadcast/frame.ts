@@ -39,13 +39,44 @@ export function positionFrame(room: string): PositionFrame {
 
 /**
  * A broadcast of one signal to a room, except to the connection that sent it. It is not marked volatile: Socket.IO
- * would drop it for every receiver that got another packet in the same tick. Slow readers are cut instead.
+ * would drop it for every receiver that got another packet in the same tick. Slow readers are left out instead.
+ *
+ * @param untilMs - the latest moment at which it may be delivered, in Redis' time
  */
-export function signalFrame(room: string, { event, dataJson, from }: Signal, exceptSocketId: string): string {
+export function signalFrame(
+  room: string,
+  { event, dataJson, from }: Signal,
+  exceptSocketId: string,
+  untilMs: number,
+): string {
   const { user, session } = from;
   const start = `{"room":${JSON.stringify(room)},"event":${JSON.stringify(event)},"data":${dataJson}`;
-  return `${broadcastStart(room, exceptSocketId)}"signal:sent",${start},"from":${JSON.stringify({ user, session })}}]}}}`;
+  const sender = JSON.stringify({ user, session });
+  return `${broadcastStart(room, exceptSocketId)}"signal:sent",${start},"from":${sender}}]}},"until":${untilMs}}`;
 }
+
+/** Longest tail of a signal. */
+const longestUntilBytes = 32;
+
+/** The latest moment of a signal, read from its frame's last bytes; undefined for every other message. */
+export function signalUntilMs(frame: Buffer): number | undefined {
+  const end = frame.toString("latin1", Math.max(0, frame.length - longestUntilBytes));
+  const untilMs = /,"until":(\d+)\}$/.exec(end)?.[1];
+  return untilMs === undefined ? undefined : Number(untilMs);
+}
+
+const exceptStart = Buffer.from('"except":[');
+
+/** The same broadcast, not to these sockets either. */
+export function withExceptions(frame: Buffer, socketIds: readonly string[]): Buffer {
+  // The first one: no room's name contains a quotation mark.
+  const at = frame.indexOf(exceptStart) + exceptStart.length;
+  const isFirst = frame[at] === closingBracket;
+  const ids = socketIds.map((id) => JSON.stringify(id)).join(",");
+  return Buffer.concat([frame.subarray(0, at), Buffer.from(isFirst ? ids : `${ids},`), frame.subarray(at)]);
+}
+
+const closingBracket = "]".charCodeAt(0);
 
 /** What is sent to the members of a room and not kept. */
 export interface Signal {

@@ -28,6 +28,7 @@ export class Subscriptions {
   readonly #logger: Logger;
   readonly #messageListeners: ((message: Buffer, channel: string) => void)[] = [];
   readonly #restoredListeners: (() => void)[] = [];
+  #filter: (message: Buffer, channel: string) => Buffer | undefined = (message) => message;
   readonly #channels = new Map<string, Subscription>();
   #everUp = false;
   #generation = 0;
@@ -43,6 +44,11 @@ export class Subscriptions {
   /** Calls back with every message, before the adapter gets it. */
   onMessage(listener: (message: Buffer, channel: string) => void): void {
     this.#messageListeners.push(listener);
+  }
+
+  /** Decides what the adapter gets of a message: undefined stands for nothing. */
+  filter(filter: (message: Buffer, channel: string) => Buffer | undefined): void {
+    this.#filter = filter;
   }
 
   /** Calls back when the adapter's subscriptions are confirmed again after the connection was lost. */
@@ -145,7 +151,8 @@ export class Subscriptions {
       this.#reconcile(channel, subscription);
     } else {
       for (const hear of this.#messageListeners) hear(message, channel);
-      listener(message, source);
+      const passed = this.#filter(message, channel);
+      if (passed !== undefined) listener(passed, source);
     }
   }
 

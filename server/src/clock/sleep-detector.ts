@@ -1,7 +1,8 @@
 import { elapsedMs, type Moment, momentNow } from "./elapsed.ts";
 import { OverdueTick } from "./overdue-tick.ts";
 
-const tickIntervalMs = 1_000;
+/** A pause is measured from the tick before it, and so may be up to this much shorter than what is measured. */
+export const tickIntervalMs = 1_000;
 
 /**
  * Notices that this process slept: it was stopped, its instance was frozen, its machine was suspended, or its event loop

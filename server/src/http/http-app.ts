@@ -5,6 +5,7 @@ import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { httpStatus } from "./http-status.ts";
+import { SlowBody } from "./json-body.ts";
 import { contentPolicy } from "./page-headers.ts";
 import type { CallerEnv } from "./room-api.ts";
 
@@ -68,7 +69,10 @@ export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
     if (wireError.code === "INTERNAL") logger.error({ err: error, path: context.req.path }, "http request failed");
     if (wireError.retryAfterMs !== undefined)
       context.header("Retry-After", String(Math.ceil(wireError.retryAfterMs / 1000)));
-    return context.json({ error: wireError }, httpStatus[wireError.code]);
+    if (!(error instanceof SlowBody)) return context.json({ error: wireError }, httpStatus[wireError.code]);
+    // What else comes of its body is not waited for.
+    context.header("Connection", "close");
+    return context.json({ error: wireError }, 408);
   });
   return app;
 }

@@ -2,8 +2,17 @@ import type { HonoRequest } from "hono";
 import { OverLimit, RequestError } from "../errors.ts";
 
 /**
+ * How long a body may take to arrive. Node.js would wait for five minutes. It concerns our own routes, whose bodies are
+ * small; what an application's routes read is theirs to bound.
+ */
+const bodyTimeoutMs = 15_000;
+
+/** A body that takes too long. It is answered with 408, and its connection is closed. */
+export class SlowBody extends OverLimit {}
+
+/**
  * The JSON of a request's body; undefined where it is none. Throws PAYLOAD_TOO_LARGE as soon as more than `maxBytes` have
- * come, whether the length was announced or not.
+ * come, whether the length was announced or not, and a SlowBody.
  *
  * Hono's `bodyLimit` hands a body of unknown length on in a new Request that it makes of this one. It cannot make one of the
  * lightweight Request of `@hono/node-server`, unless the process's own Request is replaced, which a library must not do.
@@ -23,14 +32,25 @@ export async function jsonBody({ raw }: HonoRequest, maxBytes: number): Promise<
 async function textWithin(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<string> {
   if (body === null) return "";
   const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    bytes += read.value.byteLength;
-    if (bytes > maxBytes) throw tooLarge(maxBytes);
-    text += decoder.decode(read.value, { stream: true });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // It ends the read that is under way.
+    reader.cancel().catch(() => undefined);
+  }, bodyTimeoutMs);
+  try {
+    const decoder = new TextDecoder();
+    let [text, bytes] = ["", 0];
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      bytes += read.value.byteLength;
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      text += decoder.decode(read.value, { stream: true });
+    }
+    if (isLate) throw new SlowBody("body time", "UNAVAILABLE", `expected the body within ${bodyTimeoutMs} ms`);
+    return text + decoder.decode();
+  } finally {
+    clearTimeout(timer);
   }
-  return text + decoder.decode();
 }
 
 function tooLarge(maxBytes: number): OverLimit {

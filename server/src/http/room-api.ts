@@ -1,6 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import { type Context, Hono } from "hono";
 import { createMiddleware } from "hono/factory";
+import { refuseDoubtful } from "../clock/doubtful.ts";
 import { RequestError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
@@ -15,13 +16,9 @@ export interface RoomApiParts {
    * has no request, and thawed by one, so no request waits through a sleep, and the first one after it is to be served.
    */
   readonly sinceWakeMs: (() => number) | undefined;
+  /** The same for a shorter time, after which a signal is old. */
+  readonly sinceStallMs: (() => number) | undefined;
 }
-
-/**
- * For this long after a sleep a request may be one that has been lying in a buffer, and that its sender has given up. Its
- * connection does not show that: one that was opened during the sleep is accepted after it.
- */
-const doubtfulAfterWakeMs = 1_000;
 
 /** The envelope around `data` is small; what is larger than this is refused before it is parsed. */
 const bodyBytes = 2 * limits.dataBytes;
@@ -31,7 +28,7 @@ const bodyBytes = 2 * limits.dataBytes;
  * /rooms/:room/members?cursor=&limit=` and `POST /rooms/:room/signals` with `{ event, data }`: the same rows of the request
  * table as over the socket, for back ends, and for users with a token of theirs.
  */
-export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts): Hono<CallerEnv> {
+export function createRoomApi({ requests, callerOf, sinceWakeMs, sinceStallMs }: RoomApiParts): Hono<CallerEnv> {
   const api = new Hono<CallerEnv>();
   // Before the body is read: a stranger's is not.
   // On these paths alone: others are the application's own.
@@ -52,7 +49,7 @@ export function createRoomApi({ requests, callerOf, sinceWakeMs }: RoomApiParts)
   });
   api.post("/rooms/:room/signals", withCaller, async (context) => {
     const body = await jsonObject(context, "{ event, data }");
-    if (sinceWakeMs !== undefined) refuseDoubtful(sinceWakeMs());
+    if (sinceStallMs !== undefined) refuseDoubtful(sinceStallMs());
     const payload = { ...body, room: context.req.param("room") };
     return context.json(await requests.carryOut(context.get("caller"), "signal:send", payload, "request"));
   });
@@ -69,11 +66,6 @@ export type CallerEnv = { Variables: { caller: Caller } };
 /** The payload of a request for a page: a query's values are texts, and `limit` is a number. */
 function pageAsked(room: string, { limit, ...range }: Record<string, string>): object {
   return { ...range, room, ...(limit === undefined ? {} : { limit: Number(limit) }) };
-}
-
-function refuseDoubtful(sinceWakeMs: number): void {
-  const leftMs = Math.ceil(doubtfulAfterWakeMs - sinceWakeMs);
-  if (leftMs > 0) throw new RequestError("UNAVAILABLE", "this server slept, and the request may be old", leftMs);
 }
 
 async function jsonObject(context: Context, expected: string): Promise<object> {

@@ -1,4 +1,4 @@
-import { ErrorReply } from "redis";
+import { refusalIn } from "../redis/permissions.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import { roomKeys } from "./keys.ts";
@@ -12,15 +12,8 @@ const trialRoom = "#";
  */
 const trial = script(
   {},
-  `local function refusalIn(answers)
-  for name, answer in pairs(answers) do
-    local refusal = type(answer) == 'table' and answer.err or ''
-    if string.find(refusal, 'user executing the script', 1, true) or string.find(refusal, 'ACL failure', 1, true) then
-      return redis.error_reply('NOPERM ' .. name .. ': ' .. refusal)
-    end
-  end
-end
-local info = redis.pcall('INFO', 'replication')
+  refusalIn,
+  `local info = redis.pcall('INFO', 'replication')
 -- None of these makes a key.
 local refusal = refusalIn({
   TIME = redis.pcall('TIME'),
@@ -49,34 +42,20 @@ redis.pcall('UNLINK', KEYS[3])
 return refusal`,
 );
 
-/** A refusal by Redis' access control lists. */
-function isMissingRight(error: unknown): error is ErrorReply {
-  return error instanceof ErrorReply && error.message.startsWith("NOPERM ");
-}
-
-/**
- * Tries what the server's Redis user must be allowed to do; without a `subscriber`, subscribing is left out. Throws a
- * sentence with what is missing; a refusal for any other reason is ignored.
- */
-export async function requirePermissions(
+/** Tries the commands of the log; without a `subscriber`, subscribing is left out. */
+export function tryLog(
   commands: SupervisedClient,
   subscriber: SupervisedClient | undefined,
   keyPrefix: string,
-): Promise<void> {
+): Promise<unknown>[] {
   const { log, life, ids0, channel } = roomKeys(keyPrefix, trialRoom);
+  const trials = [runScript(commands, trial, [log, life, ids0, channel], [])];
+  if (subscriber !== undefined) trials.push(trySubscribing(subscriber, channel));
+  return trials;
+}
+
+async function trySubscribing(subscriber: SupervisedClient, channel: string): Promise<void> {
   const listener = () => undefined;
-  const trials = [
-    runScript(commands, trial, [log, life, ids0, channel], []),
-    subscriber
-      ?.run((client) => client.sSubscribe(channel, listener))
-      .then(() => subscriber.run((client) => client.sUnsubscribe(channel, listener))),
-  ];
-  for (const outcome of await Promise.allSettled(trials)) {
-    if (outcome.status === "fulfilled" || !isMissingRight(outcome.reason)) continue;
-    throw new Error(
-      `its user lacks a right (${outcome.reason.message}): give it ~${keyPrefix}* &${keyPrefix}* and the commands ` +
-        "that server/README.md lists",
-      { cause: outcome.reason },
-    );
-  }
+  await subscriber.run((client) => client.sSubscribe(channel, listener));
+  await subscriber.run((client) => client.sUnsubscribe(channel, listener));
 }

@@ -2,12 +2,15 @@ import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Position } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
 import { chainLinkOf } from "../broadcast/frame.ts";
+import type { CheckRider } from "./check-script.ts";
 import type { KnownPositions } from "./known-positions.ts";
 import type { RoomLog } from "./room-log.ts";
 
 export interface PositionChecksOptions {
   readonly log: Pick<RoomLog, "check">;
   readonly known: KnownPositions;
+  /** What else is asked about a room with members here, in the call that checks its log. */
+  readonly riderOf?: (room: string) => CheckRider | undefined;
   readonly logger: Logger;
   /** Subscribes to the room's channel again. Throws UNAVAILABLE. */
   readonly resubscribe: (room: string) => Promise<void>;
@@ -146,7 +149,7 @@ export class PositionChecks {
   /** The log's newest position; undefined where it could not be asked. */
   async #ask(room: string): Promise<Position | undefined> {
     try {
-      return await this.#options.log.check(room);
+      return await this.#options.log.check(room, this.#options.riderOf?.(room));
     } catch (error) {
       this.#options.logger.debug({ room, err: error }, "position check failed");
       return undefined;

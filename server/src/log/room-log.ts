@@ -1,20 +1,20 @@
-import { comparePositions, isRepeat, limits, type Message, type Page, type Position } from "@holdfast/client/protocol";
+import { comparePositions, isRepeat, limits, type Page, type Position } from "@holdfast/client/protocol";
 import { positionFrame, publishedFrame } from "../broadcast/frame.ts";
 import { RequestError } from "../errors.ts";
 import type { ScriptKeys } from "../redis/redis-client.ts";
+import type { RedisClock } from "../redis/redis-clock.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
-import checkSource from "./check.lua";
+import { type CheckRider, checkScript } from "./check-script.ts";
 import clearSource from "./clear.lua";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
-import { messageOf } from "./message-json.ts";
 import positionsSource from "./positions.lua";
 import readSource from "./read.lua";
-import { RedisClock } from "./redis-clock.ts";
+import { parseOutcome, parsePage, positionsIn, textOf } from "./script-texts.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 export interface RoomLogOptions {
@@ -25,6 +25,8 @@ export interface RoomLogOptions {
   /** How long the id of a message is remembered, at least. */
   readonly idRetentionSeconds: number;
   readonly known: KnownPositions;
+  /** Learns Redis' time from every answer. */
+  readonly clock: RedisClock;
   /** A loss was reported to a log, and so to its members. */
   readonly onLoss?: () => void;
 }
@@ -39,9 +41,8 @@ export interface PageRequest {
   readonly pageBytes?: number;
 }
 
-// An append may not run when Redis is full, a check and a read may: a check writes a loss entry now and then.
+// An append may not run when Redis is full, a check and a read may.
 const appendScript = script({}, positionsSource, chainSource, appendSource);
-const checkScript = script({ flags: "allow-oom" }, positionsSource, chainSource, checkSource);
 const clearScript = script({ flags: "allow-oom" }, positionsSource, chainSource, clearSource);
 const readScript = script({ flags: "no-writes" }, positionsSource, readSource);
 
@@ -62,7 +63,6 @@ export class RoomLog {
   readonly #options: RoomLogOptions;
   readonly #commits = new GroupCommit((room, batch) => this.#append(room, batch));
   readonly #reads = new SharedReads<Page>();
-  readonly #clock = new RedisClock();
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
@@ -98,20 +98,23 @@ export class RoomLog {
    * Shows the log what this instance knows of the room, and answers its newest position. A loss that shows is reported
    * in the log and to all members. The log of a room with members here is kept from expiring. Where Redis refuses writes,
    * the log is only read. Throws UNAVAILABLE.
+   *
+   * @param rider - what else is asked about the room in the same call
    */
-  async check(room: string): Promise<Position> {
+  async check(room: string, rider?: CheckRider): Promise<Position> {
     try {
-      return await this.#showKnown(room);
+      return await this.#showKnown(room, rider);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return (await this.read(room, { limit: 0 })).position;
     }
   }
 
-  async #showKnown(room: string): Promise<Position> {
+  async #showKnown(room: string, rider?: CheckRider): Promise<Position> {
     const { known } = this.#options;
     const shown = known.evidence(room);
-    const settlement = await this.#runCheck(room, shown, { renewed: known.delivered(room) !== undefined });
+    const renewed = known.delivered(room) !== undefined;
+    const settlement = await this.#runCheck(room, shown, { renewed, rider });
     this.#settle(room, shown, settlement);
     return settlement.head;
   }
@@ -147,7 +150,7 @@ export class RoomLog {
   async #runCheck(
     room: string,
     shown: readonly Evidence[],
-    { renewed }: { readonly renewed: boolean },
+    { renewed, rider }: { readonly renewed: boolean; readonly rider?: CheckRider | undefined },
   ): Promise<Settlement> {
     const { keysOf, historyTtlSeconds, redis } = this.#options;
     const keys = keysOf(room);
@@ -160,9 +163,12 @@ export class RoomLog {
       frame.beforeTail,
       frame.end,
     ];
-    const answer = await runScript(redis, checkScript, [keys.log, keys.life, keys.channel], args);
+    const names: ScriptKeys = [keys.log, keys.life, keys.channel, ...(rider?.keys ?? [])];
+    const answered = await runScript(redis, rider?.script ?? checkScript, names, [...args, ...(rider?.args ?? [])]);
+    const [answer, other] = rider === undefined ? [answered] : (answered as readonly unknown[]);
+    if (Array.isArray(other)) rider?.take(other);
     const [nowMs, lost, head, newest] = answer as readonly [string, string, Position, Position];
-    this.#clock.note(room, Number(nowMs));
+    this.#options.clock.note(room, Number(nowMs));
     return { newest, head, lost: positionsIn(lost), renewed };
   }
 
@@ -201,7 +207,7 @@ export class RoomLog {
       String(historyMaxMessages),
       String(historyTtlSeconds),
       String(idRetentionSeconds),
-      String(this.#clock.momentMs(room, appendWithinMs)),
+      String(this.#options.clock.momentMs(room, appendWithinMs)),
       shown.map(textOf).join(" "),
       frame.beforePrevious,
       frame.beforeMessages,
@@ -211,40 +217,10 @@ export class RoomLog {
     for (const { id, after, body } of batch) args.push(id, after, body);
     const names: ScriptKeys = [keys.log, keys.life, keys.ids0, keys.ids1, keys.channel];
     const [nowMs, ...answers] = (await runScript(redis, appendScript, names, args)) as readonly string[];
-    this.#clock.note(room, Number(nowMs));
+    this.#options.clock.note(room, Number(nowMs));
     return answers.length === 1 ? undefined : answers;
   }
 }
 
 /** Stands for a room where a script is only tried; no room can have this name. */
 const noRoom = "~";
-
-/** As parseEvidence in chain.lua takes it. */
-function textOf({ position, toldAt }: Evidence): string {
-  return toldAt === undefined ? position : `${position}/${toldAt}`;
-}
-
-function positionsIn(text: string): readonly Position[] {
-  return text === "" ? [] : (text.split(" ") as Position[]);
-}
-
-function parseOutcome(answer: string): Outcome {
-  if (answer === "!") return "out-of-order";
-  return { position: answer.slice(1) as Position, duplicate: answer.startsWith("=") };
-}
-
-function parsePage(answer: unknown): Page {
-  const [position, recovered, complete, lost, ...entries] = answer as readonly (string | number)[];
-  const messages: Message[] = [];
-  for (let index = 0; index < entries.length; index += 2) {
-    messages.push(messageOf(entries[index] as Position, String(entries[index + 1])));
-  }
-  const [after, before, ...positions] = positionsIn(String(lost));
-  return {
-    position: position as Position,
-    recovered: recovered === 1,
-    messages,
-    complete: complete === 1,
-    ...(after === undefined || before === undefined ? {} : { lost: { after, before, positions } }),
-  };
-}

@@ -4,7 +4,7 @@
 -- KEYS[1..5] and ARGV[1..4] as in room.lua
 -- ARGV[5] the latest moment in Redis' milliseconds: that of the end of the caller's lease. After it nothing is carried
 --         out, because nobody would ever remove what an instance without a lease has added
--- ARGV[6..] for each change: kind, session, holder, user (JSON), state (JSON or ""), an earlier name of the holder or "",
+-- ARGV[6..] for each change: kind, session, holder, user (JSON), state (JSON or ""), another name of the holder or "",
 --         when the session joined, in Redis' milliseconds, or ""
 --
 -- Kinds: "add" a holder, or a state to it, which counts only from the last holder; "restore" what Redis may have lost,
@@ -47,10 +47,11 @@ local function add(session, holder, user, state, earlier, joined, restores)
   return outcome .. member.joined
 end
 
-local function finish(session, holder, isLeave)
+local function finish(session, holder, other, isLeave)
   local member = readMember(session)
-  local at = member and indexOf(member.holders, holder)
+  local at = member and (indexOf(member.holders, holder) or indexOf(member.holders, other))
   if not at then return '' end
+  holder = member.holders[at]
   for i = at, isLeave and 1 or at, -1 do
     local removed = table.remove(member.holders, i)
     countHolder(removed, -1)
@@ -66,7 +67,7 @@ for i = 6, #ARGV, 7 do
   if kind == 'add' or kind == 'restore' then
     outcome = add(session, holder, ARGV[i + 3], state, ARGV[i + 5], ARGV[i + 6], kind == 'restore')
   else
-    outcome = finish(session, holder, kind == 'leave')
+    outcome = finish(session, holder, ARGV[i + 5], kind == 'leave')
   end
   outcomes[#outcomes + 1] = outcome
 end

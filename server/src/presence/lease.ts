@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { RequestError } from "../errors.ts";
 import type { LeaseStore } from "./lease-store.ts";
-import type { LeaseView } from "./lease-view.ts";
+import { isGone, type LeaseView } from "./lease-view.ts";
 
 export interface LeaseOptions {
-  readonly store: Pick<LeaseStore, "renew">;
+  readonly store: Pick<LeaseStore, "renew" | "bury">;
   readonly leaseMs: number;
   readonly logger: Logger;
   /**
@@ -40,6 +40,7 @@ export class Lease {
   #view: LeaseView | undefined;
   #taking: Promise<void> | undefined;
   #renewing: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isEnding = false;
 
@@ -69,13 +70,26 @@ export class Lease {
     if (name === this.#held?.name) this.#take(hasLapsed);
   }
 
-  /** Renews now, and so learns of all leases. Never throws. */
+  /** Learns of all leases as they are after this call, by a renewal. Never throws. */
   async look(): Promise<void> {
-    if (this.#held === undefined || this.#taking !== undefined || this.#isEnding) return;
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = undefined;
+    if (this.#renewing === undefined) return this.#begin();
+    // The one that is under way may have been carried out before what its caller has seen.
+    this.#following ??= this.#renewing.then(() => {
+      this.#following = undefined;
+      return this.#begin();
     });
-    await this.#renewing;
+    await this.#following;
+  }
+
+  /**
+   * Which of these instances are gone for good: Redis has given up their leases, so that none of them can be renewed any
+   * more. Throws UNAVAILABLE.
+   */
+  async bury(names: Iterable<string>): Promise<readonly string[]> {
+    const others = [...new Set(names)].filter((name) => name !== this.name);
+    const view = this.#view;
+    const gone = view === undefined ? [] : others.filter((name) => isGone(view, name));
+    return gone.length === 0 ? [] : this.#options.store.bury(gone);
   }
 
   /** The end: what is left comes back within `graceMs` through others. Never throws. */
@@ -117,6 +131,14 @@ export class Lease {
         if (this.#isEnding) return;
       }
     }
+  }
+
+  #begin(): Promise<void> {
+    if (this.#held === undefined || this.#taking !== undefined || this.#isEnding) return Promise.resolve();
+    this.#renewing = this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
   }
 
   async #renew(): Promise<void> {

@@ -7,8 +7,8 @@
 -- ARGV[7] members of a page, about
 -- ARGV[8] "whole" for all members where their changes are published one by one, and none otherwise; else "page"
 --
--- Returns Redis' time, epoch, n, count, mode, 0, the cursor to go on from ("0" at the end), then session, value as in
--- room.lua and state ("" where there is none) of each. Who is a member throughout is in some page; one may be in several.
+-- Returns Redis' time, epoch, n, count, mode, 0, the cursor to go on from ("0" at the end), the number of instances that
+-- have members in the room and their names, then session, value as in room.lua and state ("" where there is none) of each. Who is a member throughout is in some page; one may be in several.
 
 -- A reader begins an epoch only where there are members, so that a room that nobody is in costs nothing.
 if hasVersion then enterLife() end
@@ -29,6 +29,9 @@ else
 end
 local result = answer(redis.call('HLEN', KEYS[1]), 0)
 result[#result + 1] = cursor
+local instances = redis.call('HKEYS', KEYS[3])
+result[#result + 1] = #instances
+for i = 1, #instances do result[#result + 1] = instances[i] end
 for i = 1, #entries, 2 do
   result[#result + 1] = entries[i]
   result[#result + 1] = entries[i + 1]

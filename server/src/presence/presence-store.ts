@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ErrorReply } from "redis";
-import type { RedisClient, ScriptKeys } from "../redis/redis-client.ts";
+import { type CheckRider, checkAlongWith } from "../log/check-script.ts";
+import type { RedisClient } from "../redis/redis-client.ts";
 import { runScript, type Script, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import applySource from "./apply.lua";
@@ -28,7 +29,8 @@ export interface WrittenChange {
   readonly holder: string;
   readonly userJson: string;
   readonly stateJson: string;
-  readonly earlierHolder: string;
+  /** The same holder under another name of its instance, or "". */
+  readonly otherHolder: string;
   readonly joinedAtMs: number | undefined;
 }
 
@@ -50,6 +52,8 @@ export interface RoomHead {
 
 export interface ListedMembers {
   readonly head: RoomHead;
+  /** Names of all instances that have members in the room. */
+  readonly instances: readonly string[];
   /** "0" where there is nothing more. */
   readonly cursor: string;
   readonly members: readonly StoredMember[];
@@ -58,6 +62,13 @@ export interface ListedMembers {
 export interface Reaped {
   readonly head: RoomHead;
   readonly left: readonly { readonly session: string; readonly user: string | null }[];
+}
+
+/** What a check has found. */
+export interface Checked {
+  readonly head: RoomHead;
+  /** Name of an instance -> holders that it has in the room. */
+  readonly holders: ReadonlyMap<string, number>;
 }
 
 /** A change that Redis may have carried out, or may carry out yet: nobody knows. */
@@ -69,6 +80,7 @@ const endScript = script({ flags: "allow-oom" }, roomSource, applySource);
 const reapScript = script({ flags: "allow-oom" }, roomSource, reapSource);
 const listScript = script({ flags: "allow-oom" }, roomSource, listSource);
 const checkScript = script({ flags: "allow-oom" }, roomSource, checkSource);
+const checkAlongScript = checkAlongWith(roomSource, checkSource);
 
 /** Members that one call of reap.lua looks at, about: some milliseconds of Redis' time. */
 const reapedAtATime = 2_000;
@@ -92,8 +104,8 @@ export class PresenceStore {
     changes: readonly WrittenChange[],
   ): Promise<{ readonly head: RoomHead; readonly outcomes: readonly Outcome[] } | "late"> {
     const args = [String(untilMs)];
-    for (const { kind, session, holder, userJson, stateJson, earlierHolder, joinedAtMs } of changes) {
-      args.push(kind, session, holder, userJson, stateJson, earlierHolder, joinedAtMs?.toString() ?? "");
+    for (const { kind, session, holder, userJson, stateJson, otherHolder, joinedAtMs } of changes) {
+      args.push(kind, session, holder, userJson, stateJson, otherHolder, joinedAtMs?.toString() ?? "");
     }
     const frees = changes.every(({ kind }) => kind === "end" || kind === "leave");
     const answer = await this.#run(frees ? endScript : applyScript, room, by, args);
@@ -135,31 +147,34 @@ export class PresenceStore {
   }
 
   /** Where the room stands, and how many holders each instance has in it; keeps it from expiring. Throws UNAVAILABLE. */
-  async check(
-    room: string,
-    by: string,
-  ): Promise<{ readonly head: RoomHead; readonly holders: ReadonlyMap<string, number> }> {
-    const { head, rest } = parseHead(await this.#run(checkScript, room, by, []));
-    const holders = new Map<string, number>();
-    for (let at = 0; at < rest.length; at += 2) holders.set(rest[at] ?? "", Number(rest[at + 1]));
-    return { head, holders };
+  async check(room: string, by: string): Promise<Checked> {
+    return parseChecked(await this.#run(checkScript, room, by, []));
+  }
+
+  /** The same question, to be asked along with the check of the room's log. */
+  checkRider(room: string, by: string, take: (checked: Checked) => void): CheckRider {
+    return {
+      script: checkAlongScript,
+      keys: this.#keys(room),
+      args: this.#args(by),
+      take: (answer) => take(parseChecked(answer.map(String))),
+    };
   }
 
   async #list(room: string, by: string, args: string[]): Promise<ListedMembers> {
     const { head, rest } = parseHead(await this.#run(listScript, room, by, args));
-    const [cursor = "0", ...texts] = rest;
+    const [cursor = "0", instanceCount = "0", ...others] = rest;
+    const instances = others.slice(0, Number(instanceCount));
+    const texts = others.slice(instances.length);
     const members: StoredMember[] = [];
     for (let at = 0; at < texts.length; at += 3) {
       members.push(parseStored(texts[at] ?? "", texts[at + 1] ?? "", texts[at + 2] ?? ""));
     }
-    return { head, cursor, members };
+    return { head, instances, cursor, members };
   }
 
   async #run(which: Script, room: string, by: string, args: string[]): Promise<readonly string[]> {
-    const { redis, keysOf, announceMax, ttlSeconds } = this.#options;
-    const { members, states, instances, version, channel } = keysOf(room);
-    const keys: ScriptKeys = [members, states, instances, version, channel];
-    const epoch = randomBytes(5).toString("hex");
+    const { redis } = this.#options;
     let isUnknown = false;
     const observed = {
       run: <Reply>(command: (client: RedisClient) => Promise<Reply>) =>
@@ -173,19 +188,31 @@ export class PresenceStore {
         }),
     };
     try {
-      const answer = await runScript(observed, which, keys, [
-        epoch,
-        String(announceMax),
-        String(ttlSeconds),
-        by,
-        ...args,
-      ]);
+      const answer = await runScript(observed, which, this.#keys(room), [...this.#args(by), ...args]);
       return (answer as readonly unknown[]).map(String);
     } catch (error) {
       if (isUnknown) throw new OutcomeUnknown("the answer of Redis is missing", { cause: error });
       throw error;
     }
   }
+
+  /** As room.lua takes them. */
+  #keys(room: string): [string, ...string[]] {
+    const { members, states, instances, version, channel } = this.#options.keysOf(room);
+    return [members, states, instances, version, channel];
+  }
+
+  #args(by: string): string[] {
+    const { announceMax, ttlSeconds } = this.#options;
+    return [randomBytes(5).toString("hex"), String(announceMax), String(ttlSeconds), by];
+  }
+}
+
+function parseChecked(answer: readonly string[]): Checked {
+  const { head, rest } = parseHead(answer);
+  const holders = new Map<string, number>();
+  for (let at = 0; at < rest.length; at += 2) holders.set(rest[at] ?? "", Number(rest[at + 1]));
+  return { head, holders };
 }
 
 function parseHead(answer: readonly string[]): { readonly head: RoomHead; readonly rest: readonly string[] } {

@@ -134,11 +134,16 @@ export class RoomWrites {
   }
 }
 
-/** What is added is added under the present name. An ending keeps the name of the holder that it ends. */
+/**
+ * What is added is added under the present name. An ending names both: what it ends may have been added under either, as
+ * it waited behind that.
+ */
 function underName(change: WrittenChange, name: string): WrittenChange {
   const [earlier = "", connection = ""] = change.holder.split(".");
-  if (earlier === name || isEnding(change)) return change;
-  return { ...change, holder: `${name}.${connection}`, earlierHolder: change.holder };
+  if (earlier === name) return change;
+  const present = `${name}.${connection}`;
+  if (isEnding(change)) return { ...change, otherHolder: present };
+  return { ...change, holder: present, otherHolder: change.otherHolder === "" ? change.holder : change.otherHolder };
 }
 
 function isEnding({ kind }: WrittenChange): boolean {

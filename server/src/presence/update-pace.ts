@@ -1,4 +1,5 @@
 import { limits } from "@holdfast/client/protocol";
+import type { RequestError } from "../errors.ts";
 
 const betweenMs = 1000 / limits.stateUpdatesPerSecond;
 
@@ -9,12 +10,13 @@ export class UpdatePace {
   #next: Promise<void> | undefined;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
+  #dropped: RequestError | undefined;
 
   constructor(write: (stateJson: string) => Promise<unknown>) {
     this.#write = write;
   }
 
-  /** Resolves when this state, or a newer one, is stored. */
+  /** Resolves when this state, or a newer one, is stored, or when it was dropped. */
   update(stateJson: string): Promise<void> {
     this.#newest = stateJson;
     this.#next ??= this.#writeNewest().finally(() => {
@@ -23,27 +25,36 @@ export class UpdatePace {
     return this.#next;
   }
 
-  /** Writes at once what waits. */
-  end(): void {
+  /** Drops what waits: it fails with the reason, or counts as done where there is none. */
+  drop(reason?: RequestError): void {
+    if (this.#newest === undefined) return;
+    this.#newest = undefined;
+    this.#dropped = reason;
     this.#wake?.();
   }
 
   async #writeNewest(): Promise<void> {
     while (this.#newest !== undefined) {
       const leftMs = this.#writtenAtMs + betweenMs - performance.now();
-      if (leftMs > 0) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, leftMs);
-          this.#wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
+      if (leftMs > 0) await this.#pause(leftMs);
       const stateJson = this.#newest;
+      if (stateJson === undefined) {
+        if (this.#dropped !== undefined) throw this.#dropped;
+        return;
+      }
       this.#newest = undefined;
       this.#writtenAtMs = performance.now();
       await this.#write(stateJson);
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

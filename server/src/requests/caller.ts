@@ -1,5 +1,6 @@
 import { limits, type Sender } from "@holdfast/client/protocol";
 import type { Action } from "../auth/rights.ts";
+import type { Asking } from "../auth/standing.ts";
 
 /** Who sends a request, and through which connection; a request knows nothing else about where it came from. */
 export interface Caller {
@@ -34,8 +35,10 @@ export interface CallerIdentity {
   /**
    * Whether it may read or write in a room: at once where nobody has to be asked. Throws TOKEN_EXPIRED, and what the
    * application's `authorize` throws.
+   *
+   * @param asking - asks the application, or refuses to; default: it is asked
    */
-  may(room: string, action: Action): boolean | Promise<boolean>;
+  may(room: string, action: Action, asking?: Asking): boolean | Promise<boolean>;
 }
 
 /** Gives the reads of one connection their turns. */

@@ -44,15 +44,16 @@ export function createRequests(given: Omit<RequestParts, "waiting">): Requests {
     carryOut(caller, name, payload, what) {
       const { handler, cost, right, counts } = requestTable[name];
       const parsed = parsePayload(name, payload, what);
-      const handle = () => {
-        parts.userLimits?.take(caller, cost, counts);
-        return told(name, handler(parts, caller, parsed));
-      };
-      const asked = requireRight(caller.identity, right, roomOf(parsed));
-      if (asked === undefined) return handle();
-      // Where the request may not wait, its answer comes all the same.
-      asked.catch(() => undefined);
-      return waiting.run(caller, bytesOf(parsed), () => asked).then(handle);
+      const take = () => parts.userLimits?.take(caller, cost, counts);
+      const handle = () => told(name, handler(parts, caller, parsed));
+      const asked = requireRight(caller.identity, right, roomOf(parsed), (ask) => {
+        // Before the application is asked, whose answer may cost it more than the request costs us.
+        take();
+        return waiting.run(caller, bytesOf(parsed), ask);
+      });
+      if (asked !== undefined) return asked.then(handle);
+      take();
+      return handle();
     },
     carryOutEvent(caller, event, payloads) {
       const isOwn = ownRequests?.has(event) === true;

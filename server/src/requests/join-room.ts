@@ -55,7 +55,7 @@ export async function joinRoom(
     if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
     parts.known.enter(room, page.position);
     answered.add(room);
-    return { ...page, ...members };
+    return { ...page, ...members, user: identity.user };
   } catch (error) {
     if (!wasMember && !answered.has(room)) {
       membership.remove(room);

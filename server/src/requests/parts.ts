@@ -18,11 +18,15 @@ export interface RequestParts {
   readonly schemas: ContractSchemas;
   readonly hooks: Hooks;
   /** A publisher has none. */
-  readonly presence?: Pick<Presence, "join" | "leave" | "remove" | "update" | "withdraw" | "list"> | undefined;
+  readonly presence?:
+    | Pick<Presence, "join" | "endMembership" | "leave" | "remove" | "update" | "withdraw" | "list">
+    | undefined;
   /** What bounds the requests that wait for the application. */
   readonly waiting: WaitingRequests;
   /** A publisher is the server's own side: it has no users, and nobody asks it how it is. */
   readonly userLimits?: Pick<UserLimits, "take">;
+  /** How long ago this process went on after it had stood still for too long for signals. A publisher reads no buffers. */
+  readonly sinceStallMs?: () => number;
   readonly telemetry?: Pick<Telemetry, "carriedOut">;
 }
 

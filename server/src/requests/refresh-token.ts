@@ -10,5 +10,5 @@ export async function refreshToken(
   caller: Caller,
   { token }: RequestPayload<"token:refresh">,
 ): Promise<RequestData<"token:refresh">> {
-  return { expiresAtMs: await caller.refreshToken(token) };
+  return { expiresAtMs: await caller.refreshToken(token), user: caller.identity.user };
 }

@@ -1,4 +1,5 @@
 import type { Action } from "../auth/rights.ts";
+import type { Asking } from "../auth/standing.ts";
 import { RequestError } from "../errors.ts";
 import type { CallerIdentity } from "./caller.ts";
 
@@ -8,15 +9,16 @@ export type Right = "none" | Action;
 /**
  * Is asked once for each request, after its payload was parsed and before its handler runs, whichever door it came
  * through: at once, or with a promise where the application has to be asked first. Throws FORBIDDEN, which tells nothing
- * about whether the room exists, TOKEN_EXPIRED, and what the application's `authorize` throws.
+ * about whether the room exists, TOKEN_EXPIRED, and what the application's `authorize` and `asking` throw.
  */
 export function requireRight(
   identity: CallerIdentity,
   right: Right,
   room: string | undefined,
+  asking?: Asking,
 ): undefined | Promise<undefined> {
   if (right === "none" || room === undefined) return undefined;
-  const mayUse = identity.may(room, right);
+  const mayUse = identity.may(room, right, asking);
   if (typeof mayUse !== "boolean") return mayUse.then((allowed) => requireAllowed(allowed, right));
   return requireAllowed(mayUse, right);
 }

@@ -7,6 +7,7 @@ import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";
 import { type EngineConnection, type IncomingPacket, terminate } from "./engine-connection.ts";
 import { Outgoing } from "./outgoing.ts";
+import { PacedWarning } from "./paced-warning.ts";
 import { ReadTokens } from "./read-tokens.ts";
 import { ReaderPace } from "./reader-pace.ts";
 import { cutSlowReader } from "./slow-readers.ts";
@@ -26,6 +27,10 @@ export interface LimitsParts {
   readonly telemetry: Pick<Telemetry, "connectionCut">;
 }
 
+interface ConnectionParts extends LimitsParts {
+  readonly cutWarning: PacedWarning;
+}
+
 /**
  * What bounds one WebSocket connection, whatever it sends on it and however often it connects to the namespace. It
  * begins before the connection is admitted, so that strangers are bounded too.
@@ -39,10 +44,10 @@ export class ConnectionLimits {
   readonly reads: ConnectionReads;
   readonly #unanswerable = new TokenBucket({ burst: burstUnanswerable, perSecond: unanswerablePerSecond });
   readonly #connection: EngineConnection;
-  readonly #parts: LimitsParts;
+  readonly #parts: ConnectionParts;
   #isCut = false;
 
-  constructor(connection: EngineConnection, parts: LimitsParts) {
+  constructor(connection: EngineConnection, parts: ConnectionParts) {
     this.#connection = connection;
     this.#parts = parts;
     this.outgoing = new Outgoing(connection, (waitingBytes) => cutSlowReader(connection, waitingBytes, parts));
@@ -94,7 +99,7 @@ export class ConnectionLimits {
   #cut(reason: CutReason): void {
     this.#isCut = true;
     this.#parts.telemetry.connectionCut(reason);
-    this.#parts.logger.warn({ reason }, "connection cut");
+    this.#parts.cutWarning.warn({ reason });
     this.#connection.close();
     terminate(this.#connection);
   }
@@ -120,8 +125,9 @@ const limitsByConnection = new WeakMap<object, ConnectionLimits>();
 
 /** Gives every connection of a server its limits, from the moment that its WebSocket is open. */
 export function limitConnections(engine: Server["engine"], parts: LimitsParts): void {
+  const connectionParts = { ...parts, cutWarning: new PacedWarning(parts.logger, "connection cut") };
   engine.on("connection", (connection: EngineConnection) => {
-    limitsByConnection.set(connection, new ConnectionLimits(connection, parts));
+    limitsByConnection.set(connection, new ConnectionLimits(connection, connectionParts));
   });
 }
 

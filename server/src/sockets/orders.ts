@@ -103,6 +103,13 @@ export class Orders {
     return "done";
   }
 
+  /** Only of members it matters whether they may write. */
+  #mayNotWrite({ data }: RoomSocket, room: string): boolean | Promise<boolean> {
+    if (!data.membership.isMember(room)) return false;
+    const asked = data.standing.may(room, "write");
+    return typeof asked === "boolean" ? !asked : asked.then((allowed) => !allowed);
+  }
+
   /** Asks about one room. What needs no question is decided at once. */
   async #askAboutRoom(socket: RoomSocket): Promise<"done" | "more"> {
     const rooms = this.#rooms.get(socket);
@@ -115,6 +122,7 @@ export class Orders {
       const allowed = typeof asked === "boolean" ? asked : await asked;
       rooms?.delete(room);
       if (!allowed) expel(socket, room, "FORBIDDEN");
+      else if (await this.#mayNotWrite(socket, room)) socket.data.membership.end(room);
       if (typeof asked !== "boolean") break;
     }
     return rooms === undefined || rooms.size === 0 ? "done" : "more";

@@ -1,3 +1,4 @@
+import type { Action } from "../auth/rights.ts";
 import type { Standing } from "../auth/standing.ts";
 import { adapterRoom, roomOfAdapterRoom } from "../broadcast/names.ts";
 import type { RoomServer, RoomSocket } from "./room-server.ts";
@@ -24,7 +25,16 @@ export function expel(socket: RoomSocket, room: string, code: "FORBIDDEN" | "UNA
 }
 
 /**
- * Takes a connection out of the rooms that it may not read any more, after something about its rights has changed. A room
+ * Ends the membership of a connection that may not write in a room any more. Where the application gives no answer in time
+ * it stays a member, until its next answer.
+ */
+async function recheckMember(socket: RoomSocket, room: string): Promise<void> {
+  const { standing, membership } = socket.data;
+  if (membership.isMember(room) && (await may(standing, room, "write")) === false) membership.end(room);
+}
+
+/**
+ * Takes a connection out of the rooms that it may not read any more, and ends its membership where it may not write, after something about its rights has changed. A room
  * about which the application gives no answer in time is left as well, with UNAVAILABLE, and may be joined again.
  *
  * @param room - the only one to look at; default: all that it is in
@@ -33,17 +43,18 @@ export async function recheckRooms(socket: RoomSocket, room?: string): Promise<v
   const rooms = joinedRooms(socket).filter((each) => room === undefined || each === room);
   await Promise.all(
     rooms.map(async (each) => {
-      const allowed = await mayRead(socket.data.standing, each);
-      if (allowed !== true) expel(socket, each, allowed === false ? "FORBIDDEN" : "UNAVAILABLE");
+      const allowed = await may(socket.data.standing, each, "read");
+      if (allowed === true) await recheckMember(socket, each);
+      else expel(socket, each, allowed === false ? "FORBIDDEN" : "UNAVAILABLE");
     }),
   );
 }
 
 /** Undefined where that is not known in time. */
-async function mayRead(standing: Standing, room: string): Promise<boolean | undefined> {
+async function may(standing: Standing, room: string, action: Action): Promise<boolean | undefined> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    const asked = standing.may(room, "read");
+    const asked = standing.may(room, action);
     if (typeof asked === "boolean") return asked;
     const tooLate = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), answerWithinMs);

@@ -22,6 +22,12 @@ interface SocketData {
   seat: Seat;
   /** Is called when the connection is taken out of a room: its user may not read there, or that cannot be looked up now. */
   onExpelled: (room: string, code: "FORBIDDEN" | "UNAVAILABLE") => void;
+  /** What it is in the rooms' lists of members. */
+  membership: {
+    isMember(room: string): boolean;
+    /** Its user may not write in the room any more: it is no member, and goes on watching. */
+    end(room: string): void;
+  };
 }
 
 /** Socket.IO with the events of the protocol. */

@@ -24,7 +24,7 @@ export interface ServeParts {
   /** Resolves when everything that is appended to a room from now on arrives here. Throws UNAVAILABLE. */
   readonly confirmed: (room: string) => Promise<void>;
   /** Is told of connections, because members have some. */
-  readonly presence: Pick<Presence, "opened" | "remove" | "closed">;
+  readonly presence: Pick<Presence, "opened" | "remove" | "closed" | "isMember" | "endMembership">;
   readonly functionTimeoutSeconds: number | undefined;
   /** Whether the platform writes the headers that only it may write. */
   readonly onPlatform: boolean;
@@ -65,6 +65,10 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   socket.data.onExpelled = (room, code) => {
     // After UNAVAILABLE the client joins again.
     parts.presence.remove(socket.id, room, code === "FORBIDDEN" ? "closed" : "broken");
+  };
+  socket.data.membership = {
+    isMember: (room) => parts.presence.isMember(socket.id, room),
+    end: (room) => parts.presence.endMembership(socket.id, room),
   };
   parts.presence.opened({ id: socket.id, heardAt: () => lastHeard(socket) });
   const { requests, telemetry } = parts;

@@ -8,6 +8,7 @@ import { limitConnections, limitsOf } from "./connection-limits.ts";
 import { noteOpening } from "./expiry-notice.ts";
 import { noteHeard } from "./heard.ts";
 import { type AllowedOrigins, originAllowed } from "./origin.ts";
+import { PacedWarning } from "./paced-warning.ts";
 import { parser } from "./parser.ts";
 import type { RoomServer } from "./room-server.ts";
 import { connectTimeoutMs, type ServeParts, serve } from "./serve.ts";
@@ -24,9 +25,13 @@ export interface SocketServerOptions extends AdmitParts, ServeParts {
 const pingIntervalMs = 5_000;
 const pingTimeoutMs = 5_000;
 
+/** What a log line shows of an origin: a browser's is as long as a host's name at most, a program's as long as a header. */
+const shownOriginChars = 256;
+
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
   const { httpServer, path, adapter, allowedOrigins, seats, telemetry, logger } = options;
+  const foreignOrigin = new PacedWarning(logger, "handshake refused: origin not allowed");
   const io: RoomServer = new Server(httpServer, {
     path,
     transports: ["websocket"],
@@ -48,7 +53,7 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
       const { origin } = request.headers;
       if (!originAllowed(allowedOrigins, origin)) {
         telemetry.upgradeRefused("origin");
-        logger.warn({ origin }, "handshake refused: origin not allowed");
+        foreignOrigin.warn({ origin: origin?.slice(0, shownOriginChars) });
         decide("origin not allowed", false);
       } else if (!seats.mayOpen(io.engine.clientsCount)) {
         telemetry.upgradeRefused("connections");

@@ -45,7 +45,7 @@ function rehearse() {
   function open(): Connection {
     const unexpected = () => Promise.reject(new Error("expected nothing to be asked"));
     const connection: Connection = {
-      rooms: new Set(),
+      rooms: new Map(),
       id: () => `connection ${opened.indexOf(connection)}`,
       request: unexpected,
       read: unexpected,

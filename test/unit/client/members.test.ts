@@ -37,7 +37,7 @@ test("a notification that begins before what is known is applied, and only the d
   const change = members.changed(
     toldOf("a-3", "a-7", { joined: [memberOf("bob"), memberOf("cid")], left: ["new", "unknown"] }),
   );
-  expect(change).toEqual({ joined: [memberOf("cid")], updated: [], left: [memberOf("new")] });
+  expect(change).toMatchObject({ joined: [memberOf("cid")], updated: [], left: [memberOf("new")] });
 });
 
 test.each([
@@ -47,30 +47,30 @@ test.each([
   const members = joinedRoom("ann", "bob");
   expect(members.changed(told)).toBe("read");
   const epoch = told.version.charAt(0);
-  expect(members.changed(toldOf(`${epoch}-6`, `${epoch}-7`, { left: ["bob"] }))).toBeUndefined();
+  expect(members.changed(toldOf(`${epoch}-6`, `${epoch}-7`, { left: ["bob"], count: 1 }))).toBeUndefined();
   const changes = members.listed({
     members: [memberOf("bob"), memberOf("cid")],
     count: 2,
     mode: "members",
     version: `${epoch}-6`,
   });
-  expect(changes).toEqual([
-    { joined: [memberOf("cid")], updated: [], left: [memberOf("ann")] },
-    { joined: [], updated: [], left: [memberOf("bob")] },
-  ]);
+  const left = [memberOf("ann"), memberOf("bob")];
+  expect(changes).toEqual([{ joined: [memberOf("cid")], updated: [], left, count: 1, mode: "members" }]);
 });
 
 test("a whole list is told by what differs from the one before", () => {
   const members = joinedRoom("ann", "bob");
   const change = members.changed(toldOf(undefined, "b-9", { joined: [memberOf("ann", "away"), memberOf("cid")] }));
-  expect(change).toEqual({ joined: [memberOf("cid")], updated: [memberOf("ann", "away")], left: [memberOf("bob")] });
+  const left = [memberOf("bob")];
+  expect(change).toMatchObject({ joined: [memberOf("cid")], updated: [memberOf("ann", "away")], left });
 });
 
 test("a room that grows too large is counted, and nobody left by that", () => {
   const members = joinedRoom("ann");
-  expect(members.changed(toldOf(undefined, "a-9", { mode: "count", count: 201 }))).toBeUndefined();
+  const nobody = { joined: [], updated: [], left: [], mode: "count" };
+  expect(members.changed(toldOf(undefined, "a-9", { mode: "count", count: 201 }))).toEqual({ ...nobody, count: 201 });
   expect([members.map.size, members.count]).toEqual([0, 201]);
-  expect(members.changed(toldOf("a-9", "a-12", { mode: "count", count: 199 }))).toBeUndefined();
+  expect(members.changed(toldOf("a-9", "a-12", { mode: "count", count: 199 }))).toEqual({ ...nobody, count: 199 });
   expect(members.count).toBe(199);
 });
 
@@ -78,8 +78,35 @@ test("an answer without members leaves the list as it is, and empties it where m
   const members = joinedRoom("ann");
   expect(members.joined({ count: 5, mode: "members", version: "a-8" })).toBeUndefined();
   expect([members.map.size, members.version]).toEqual([1, "a-3"]);
-  members.joined({ count: 500, mode: "count", version: "a-9" });
+  expect(members.joined({ count: 500, mode: "count", version: "a-9" })).toMatchObject({ left: [], count: 500 });
   expect([members.map.size, members.count, members.version]).toEqual([0, 500, "a-9"]);
+});
+
+test("a hole behind the list that was read asks for the list again, and keeps what comes", () => {
+  const members = joinedRoom("ann");
+  expect(members.changed(toldOf("a-4", "a-5"))).toBe("read");
+  members.changed(toldOf("a-9", "a-10", { joined: [memberOf("bob")], count: 2 }));
+  const page = { members: [memberOf("ann")], mode: "members" as const, count: 1, version: "a-7" };
+  expect(members.listed(page)).toEqual(["read"]);
+  const later = members.listed({ ...page, version: "a-9" });
+  expect(later).toMatchObject([{ joined: [memberOf("bob")], left: [] }]);
+});
+
+test("a notification that ends where the client stands is taken: it may name what the one before could not hold", () => {
+  const members = joinedRoom("ann");
+  expect(members.changed(toldOf("a-3", "a-3", { joined: [memberOf("bob")], count: 2 }))).toMatchObject({
+    joined: [memberOf("bob")],
+  });
+});
+
+test("the map is always the same one, and is up to date before a change is told", () => {
+  const map = new Map<string, Member>();
+  const members = createMembers(map);
+  members.joined({ members: [memberOf("ann")], count: 1, mode: "members", version: "a-3" });
+  expect([...map.keys()]).toEqual(["ann"]);
+  members.changed(toldOf(undefined, "b-1", { joined: [memberOf("bob")], count: 1 }));
+  expect(members.map).toBe(map);
+  expect([...map.keys()]).toEqual(["bob"]);
 });
 
 test("a client that moves between instances ends with the same list, wherever their ticks are cut", () => {

@@ -4,6 +4,8 @@ import type {
   ErrorCode,
   HoldfastError,
   JoinOptions,
+  MemberOf,
+  MembersChange,
   MessageOf,
   Position,
   Published,
@@ -27,8 +29,9 @@ const _contract = defineContract({
   },
   serverMessages: { "order:paid": z.object({ order: z.string() }) },
   signals: { "chat:cursor": z.strictObject({ x: z.number(), y: z.number() }) },
+  presence: z.object({ name: z.string(), isAway: z.boolean().default(false) }),
   rooms: {
-    "doc:*": { messages: { "doc:op": z.object({ at: z.number() }) } },
+    "doc:*": { messages: { "doc:op": z.object({ at: z.number() }) }, presence: z.object({ cursor: z.number() }) },
     "doc:x:*": { messages: { "x:op": z.string() } },
   },
   requests: { "poll:close": { payload: z.object({ poll: z.string() }), answer: z.object({ votes: z.int() }) } },
@@ -40,7 +43,16 @@ test("what a room can say and hear follows from the contract", () => {
   expectTypeOf<Parameters<Room<Contract>["publish"]>[0]>().toEqualTypeOf<"chat:message" | "poll:vote">();
   expectTypeOf<Parameters<Room<Contract>["signal"]>[0]>().toEqualTypeOf<"chat:cursor">();
   expectTypeOf<keyof Events>().toEqualTypeOf<
-    "chat:message" | "poll:vote" | "order:paid" | "chat:cursor" | "message" | "misfit" | "gap" | "revoked" | "error"
+    | "chat:message"
+    | "poll:vote"
+    | "order:paid"
+    | "chat:cursor"
+    | "message"
+    | "misfit"
+    | "gap"
+    | "members"
+    | "revoked"
+    | "error"
   >();
 });
 
@@ -71,6 +83,48 @@ test("the longest pattern that matches a room's name has its events", () => {
   expectTypeOf<Parameters<Room<ScopeOf<Contract, "doc:x:1">>["publish"]>[0]>().toEqualTypeOf<"x:op">();
   expectTypeOf<ScopeOf<Contract, "lobby">>().toEqualTypeOf<Contract>();
   expectTypeOf<ScopeOf<Contract, string>>().toEqualTypeOf<Contract>();
+});
+
+test("a client publishes and signals without a handle as the room's name allows", () => {
+  const client = {} as Client<Contract>;
+  const wanted = (): unknown => [
+    client.publish("doc:1", "doc:op", { at: 1 }),
+    client.publish("lobby", "poll:vote", {}, { id: "a-vote-of-mine" }),
+    client.signal("lobby", "chat:cursor", { x: 1, y: 2 }, { latest: true }),
+    // @ts-expect-error the room is of another kind
+    client.publish("doc:1", "chat:message", { text: "" }),
+    // @ts-expect-error only the server's side may publish it
+    client.publish("user:ann", "order:paid", { order: "1" }),
+    // @ts-expect-error a message is no signal
+    client.signal("lobby", "chat:message", { text: "" }),
+  ];
+  expectTypeOf(wanted).toBeFunction();
+});
+
+test("a member's state is what the contract's presence says: its input goes in, its output comes out", () => {
+  type Options = Required<Parameters<Client<Contract>["join"]>>[1];
+  expectTypeOf<{ presence: { name: string } }>().toExtend<Options>();
+  expectTypeOf<{ presence: true }>().toExtend<Options>();
+  expectTypeOf<{ presence: null }>().toExtend<Options>();
+  expectTypeOf<{ presence: { nam: string } }>().not.toExtend<Options>();
+  expectTypeOf<Room<Contract>["setPresence"]>().parameters.toEqualTypeOf<
+    [state: { name: string; isAway?: boolean | undefined } | null]
+  >();
+  type State = { name: string; isAway: boolean } | null;
+  expectTypeOf<MemberOf<Contract>["state"]>().toEqualTypeOf<State>();
+  expectTypeOf<Room<Contract>["members"]>().toEqualTypeOf<ReadonlyMap<string, MemberOf<Contract>>>();
+  expectTypeOf<Events["members"]>().toEqualTypeOf<[change: MembersChange<Contract>]>();
+  expectTypeOf<MembersChange<Contract>["left"][number]["state"]>().toEqualTypeOf<State>();
+});
+
+test("rooms of a kind have the presence of their kind, and none where it names none", () => {
+  type Doc = ScopeOf<Contract, "doc:1">;
+  expectTypeOf<MemberOf<Doc>["state"]>().toEqualTypeOf<{ cursor: number } | null>();
+  expectTypeOf<NonNullable<JoinOptions<Doc>["presence"]>>().toEqualTypeOf<{ cursor: number } | true>();
+  type Plain = ScopeOf<Contract, "doc:x:1">;
+  expectTypeOf<JoinOptions<Plain>["presence"]>().toEqualTypeOf<true | null | undefined>();
+  expectTypeOf<MemberOf<Plain>["state"]>().toEqualTypeOf<null>();
+  expectTypeOf<MemberOf<AnyContract>["state"]>().toBeUnknown();
 });
 
 test("a request takes its payload and resolves with its answer", () => {

@@ -11,8 +11,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function connection() {
-  const ann = { ...anonymous, user: "ann", expiresAtMs: Date.now() + 60_000 };
+function connection(expiresAtMs = Date.now() + 60_000) {
+  const ann = { ...anonymous, user: "ann", expiresAtMs };
   const rights = {
     authorize: undefined,
     roomRights: { read: true, write: true },
@@ -31,6 +31,20 @@ test("a connection is told of its token's end, and closed after the grace", () =
   expect(told).toEqual(["connection:expiring"]);
   vi.advanceTimersByTime(10_000);
   expect(told).toEqual(["connection:expiring", "closed"]);
+});
+
+test.each([
+  ["in two months, longer than a timer of Node.js can be", Date.UTC(2027, 0, 1) + 60 * 86_400_000],
+  ["as far away as a number can say", Number.MAX_SAFE_INTEGER],
+])("a token that ends %s closes nothing before", (_when, expiresAtMs) => {
+  vi.setSystemTime(Date.UTC(2027, 0, 1));
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  const { told } = connection(expiresAtMs);
+  // A timer that is too long fires at once, again and again.
+  vi.advanceTimersByTime(1_000);
+  expect(timers).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(30 * 86_400_000);
+  expect(told).toEqual([]);
 });
 
 test("a token that comes when its connection is gone starts nothing", () => {

@@ -48,11 +48,11 @@ for (const text of texts) {
 
   test(`a signal is read in the same way, and names the connection that sent it: ${title}`, () => {
     const signal = { event: "typing", dataJson: JSON.stringify({ text }), from: { user: null, session: "s" } };
-    const frame = signalFrame(room, signal, "AbCdEfGhIjKlMnOpQrSt");
+    const frame = signalFrame(room, signal, "AbCdEfGhIjKlMnOpQrSt", 7);
     const packet = read(Buffer.from(frame));
     expect(received(packet?.frame).arguments).toEqual(stockArguments(frame));
     expect(packet?.exceptSocketId).toBe("AbCdEfGhIjKlMnOpQrSt");
-    expect(read(Buffer.from(signalFrame(room, signal, "")))?.exceptSocketId).toBe("");
+    expect(read(Buffer.from(signalFrame(room, signal, "", 7)))?.exceptSocketId).toBe("");
   });
 }
 

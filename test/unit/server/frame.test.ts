@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { chainLinkOf, publishedFrame, signalFrame } from "../../../server/src/broadcast/frame.ts";
+import {
+  chainLinkOf,
+  publishedFrame,
+  signalFrame,
+  signalUntilMs,
+  withExceptions,
+} from "../../../server/src/broadcast/frame.ts";
 
 function framed(messages: readonly string[], tail: string): string {
   const frame = publishedFrame("lobby");
@@ -37,7 +43,7 @@ test("a published frame is JSON, whatever the messages hold", () => {
 test("text of a user at a frame's end is not taken for its link", () => {
   const text = JSON.stringify({ text: 'x","previous":"9-8","head":"9-9"}' });
   const signal = { event: "chat:typing", dataJson: text, from: { user: null, session: null } };
-  expect(chainLinkOf(Buffer.from(signalFrame("lobby", signal, "socket")))).toBeUndefined();
+  expect(chainLinkOf(Buffer.from(signalFrame("lobby", signal, "socket", 1)))).toBeUndefined();
   const frame = framed([`{"data":${text}}`], '"previous":"1-1","head":"1-2"');
   expect(chainLinkOf(Buffer.from(frame))).toEqual({ previous: "1-1", head: "1-2" });
 });
@@ -49,11 +55,29 @@ test.each(["", "{}", '"head":"1-1"', '{"head":"x-1"}', "\u0000\u0001"])("%j has 
 test("a signal's frame leaves its sender out", () => {
   const from = { user: "ann", session: null };
   const signal = { event: "chat:typing", dataJson: '{"x":1}', from };
-  expect(JSON.parse(signalFrame("lobby", signal, "sender-socket"))).toMatchObject({
+  expect(JSON.parse(signalFrame("lobby", signal, "sender-socket", 1))).toMatchObject({
     uid: "emitter",
     data: {
       opts: { rooms: ["{lobby}"], except: ["sender-socket"], flags: {} },
       packet: { data: ["signal:sent", { room: "lobby", event: "chat:typing", data: { x: 1 }, from }] },
     },
   });
+});
+
+const cursor = { event: "chat:cursor", dataJson: '{"text":"\\"except\\":["}', from: { user: null, session: null } };
+
+test("the latest moment of a signal is read from its frame's end, and other frames have none", () => {
+  expect(signalUntilMs(Buffer.from(signalFrame("lobby", cursor, "", 1_795_298_633_809)))).toBe(1_795_298_633_809);
+  const forged = framed([JSON.stringify({ data: ',"until":9}' })], '"previous":"1-0","head":"1-1"');
+  expect(signalUntilMs(Buffer.from(forged))).toBeUndefined();
+  for (const text of ["", "{}", '"until":1}', ',"until":x}']) expect(signalUntilMs(Buffer.from(text))).toBeUndefined();
+});
+
+test.each(["", "sender-socket"])("a frame that leaves %j out can leave others out as well", (sender) => {
+  const frame = Buffer.from(signalFrame("lobby", cursor, sender, 7));
+  const { data, ...rest } = JSON.parse(frame.toString());
+  const except = [...(sender === "" ? [] : [sender]), "slow-one", "slow-two"];
+  const without = JSON.parse(withExceptions(frame, ["slow-one", "slow-two"]).toString());
+  expect([...without.data.opts.except].sort()).toEqual(except.sort());
+  expect(without).toEqual({ ...rest, data: { ...data, opts: { ...data.opts, except: expect.any(Array) } } });
 });

@@ -1,4 +1,4 @@
-import { SignJWT } from "jose";
+import { CompactSign, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { parseRoomRights } from "../../../server/src/auth/rights.ts";
 import { createTokenVerifier } from "../../../server/src/auth/verify-token.ts";
@@ -10,6 +10,11 @@ const settings = { mode: "token", key: { secret }, issuer: undefined, audience: 
 function token(claims: Record<string, unknown> = {}, signedWith = key): Promise<string> {
   const inAMinute = Math.floor(Date.now() / 1000) + 60;
   return new SignJWT({ sub: "ada", exp: inAMinute, ...claims }).setProtectedHeader({ alg: "HS256" }).sign(signedWith);
+}
+
+/** A token whose claims are given as text: `JSON.stringify` writes no number that JSON reads as infinity. */
+function tokenOfText(claims: string): Promise<string> {
+  return new CompactSign(new TextEncoder().encode(claims)).setProtectedHeader({ alg: "HS256" }).sign(key);
 }
 
 test("where everybody is anonymous no token is asked for, and none is believed", async () => {
@@ -48,6 +53,10 @@ test.each<[string, () => Promise<string | undefined>, string]>([
   ["a moment of issue that is no number", () => token({ iat: "now" }), "UNAUTHENTICATED"],
   ["a moment before which it is not good", () => token({ nbf: 9_999_999_999 }), "UNAUTHENTICATED"],
   ["no expiry", () => token({ exp: undefined }), "UNAUTHENTICATED"],
+  ["an expiry of infinity", () => tokenOfText('{"sub":"ada","exp":1e999}'), "UNAUTHENTICATED"],
+  ["an expiry of less than nothing", () => tokenOfText('{"sub":"ada","exp":-1e999}'), "TOKEN_EXPIRED"],
+  ["an issue in infinity", () => tokenOfText('{"sub":"ada","exp":9999999999,"iat":1e999}'), "UNAUTHENTICATED"],
+  ["a text for an expiry", () => tokenOfText('{"sub":"ada","exp":"9999999999"}'), "UNAUTHENTICATED"],
   ["a past expiry", () => token({ exp: 1_000 }), "TOKEN_EXPIRED"],
   [
     "no signature",
