@@ -109,6 +109,7 @@ await Promise.all([
       diagnosis: "client/src/diagnosis.ts",
       presence: "client/src/presence.ts",
       "session-outbox": "client/src/session-outbox.ts",
+      token: "client/src/token.ts",
     },
     outdir: "client/dist",
     platform: "neutral",

@@ -2,7 +2,7 @@ import type { Client, ConnectOptions, Status } from "./client-api.ts";
 import { type Ask, type Connection, type ConnectionEvent, openConnection } from "./connection.ts";
 import type { AnyContract, ScopeOf } from "./contract.ts";
 import { createEmitter } from "./emitter.ts";
-import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
+import { CLOSED, type ErrorDetail, HoldfastError, type OwnError, tokenFailed } from "./errors.ts";
 import { createHandover } from "./handover.ts";
 import { type Budget, createOutbox, type Outbox, type Stored } from "./outbox.ts";
 import type { NotificationPayload } from "./protocol/events.ts";
@@ -10,7 +10,6 @@ import { randomId } from "./random-id.ts";
 import { createRoom, type RoomHandle } from "./room.ts";
 import type { Room } from "./room-api.ts";
 import { createSignals } from "./signals.ts";
-import { refreshToken } from "./token.ts";
 
 const DISCONNECTED: OwnError<"DISCONNECTED"> = { code: "DISCONNECTED", retryable: true };
 
@@ -123,8 +122,9 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   /** Moves away from a connection that will be cut, unless a fresh token is all that it needs. */
   async function replace(connection: Connection, why: NotificationPayload<"connection:expiring"> | undefined) {
-    const failed = (error: HoldfastError) => tell(connection, { type: "refused", error });
-    if (why?.reason === "token" && (await refreshToken(connection, options.token, failed))) return;
+    const failed = (cause: unknown) => tell(connection, { type: "refused", error: tokenFailed(cause) });
+    const part = why?.reason === "token" && (await import("./token.ts").catch(() => undefined));
+    if (part && (await part.refreshToken(connection, options.token, failed))) return;
     handover.on("expiring", connection);
     update();
   }
@@ -202,9 +202,13 @@ export function connect<Contract = AnyContract>(address: string | URL, options: 
 
   /** Closes a connection. A member leaves first: an older connection of its may still be open at another instance. */
   function leave(connection: Connection) {
-    const present = [...connection.rooms].filter(([, presence]) => presence);
-    for (const [room] of present) void connection.request("room:leave", { room });
-    return connection.close(present.length && LEAVE_MS);
+    let graceMs = 0;
+    for (const [room, presence] of connection.rooms) {
+      if (!presence) continue;
+      void connection.request("room:leave", { room });
+      graceMs = LEAVE_MS;
+    }
+    return connection.close(graceMs);
   }
 
   async function end(error: ErrorDetail) {

@@ -1,6 +1,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { Connection, Reply } from "./connection.ts";
 import type { AnyContract } from "./contract.ts";
+import type { Emitter } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, notJson } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import { createMembers } from "./members.ts";
@@ -9,6 +10,14 @@ import type { Member, NotificationPayload, RequestData, RequestPayload } from ".
 import type { MembersChange } from "./room-api.ts";
 
 type Change = MembersChange<AnyContract>;
+
+/** What the application sees of the members. */
+export interface MembersView {
+  readonly name: string;
+  readonly members: Map<string, Member>;
+  count: number | undefined;
+  mode: Change["mode"] | undefined;
+}
 
 /** What the members of a handle need of its client. */
 interface PresenceOwner {
@@ -29,17 +38,17 @@ const ownStates = new WeakMap<object, OwnState>();
  * The members that one handle of a room shows, and its part in the own state.
  *
  * @param state - what the handle joins with: true for none, null to be no member
- * @param map - what the application sees
+ * @param view - is kept up to date
  * @param refuse - is called where the server refuses that state
  */
 export function createPresence(
-  room: string,
+  view: MembersView,
   state: unknown,
-  map: Map<string, Member>,
   { handover, outbox, isWanted, route }: PresenceOwner,
-  changed: (change: Change) => void,
+  events: Emitter,
   refuse: (error: ErrorDetail) => void,
 ) {
+  const { name: room, members: map } = view;
   const own = ownStates.get(outbox) ?? createOwnState(room, handover);
   ownStates.set(outbox, own);
   const members = createMembers(map);
@@ -72,12 +81,18 @@ export function createPresence(
   /** The handle is over. Resolves when the server knows, as far as it can be told. */
   function end(error: ErrorDetail) {
     isOver = true;
+    map.clear();
+    view.count = view.mode = undefined;
     return own.exit(handle, error);
   }
 
   function show(change: Change | "read" | undefined) {
     if (change === "read") void read();
-    else if (change && !isOver) changed(change);
+    else if (change && !isOver) {
+      view.count = change.count;
+      view.mode = change.mode;
+      events.emit("members", change);
+    }
   }
 
   /** Reads the list page by page. Where it cannot be read, the next join or notification shows what is missing. */
@@ -101,15 +116,8 @@ export function createPresence(
   }
 
   return {
-    get count() {
-      return members.count;
-    },
-    get mode() {
-      return members.mode;
-    },
-
-    /** Whether a connection tells this handle of the members. */
-    isJoined: (connection: Connection) => !!connection.rooms.get(room) && told.get(connection) === connection.id(),
+    /** Whether a connection, which may be in the room, does not tell this handle of the members yet. */
+    isDue: (connection: Connection) => !connection.rooms.get(room) || told.get(connection) !== connection.id(),
 
     async join(connection: Connection, payload: RequestPayload<"room:join">): Promise<Reply<RequestData<"room:join">>> {
       const joining = await own.join(connection, handle, (presence) => {

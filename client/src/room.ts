@@ -6,8 +6,7 @@ import { createEmitter, runHandler } from "./emitter.ts";
 import { CLOSED, type ErrorDetail, HoldfastError, type OwnError } from "./errors.ts";
 import type { Handover } from "./handover.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Presence } from "./presence.ts";
-import type { Member } from "./protocol/events.ts";
+import type { MembersView, Presence } from "./presence.ts";
 import { POSITION_PATTERN, type Position } from "./protocol/position.ts";
 import type { JoinOptions, Room } from "./room-api.ts";
 import { createSequencer, type Delivery, type Heard } from "./sequencer.ts";
@@ -32,7 +31,7 @@ export interface RoomOwner {
 }
 
 /** A handle as its client sees it. */
-export interface RoomHandle extends Room<AnyContract> {
+export interface RoomHandle extends Omit<Room<AnyContract>, keyof MembersView>, MembersView {
   /** Whether it has nothing to join through a connection. */
   isJoined(connection: Connection): boolean;
   /** Joins through a connection and reads what is missing, until nothing is or the connection is cut. */
@@ -72,7 +71,6 @@ export function createRoom(
   });
   /** The load under way, which another one replaces. */
   let loading: object | undefined;
-  const members = new Map<string, Member>();
   /** Undefined until it is loaded, which is so only where it is wanted. */
   let presence: Presence | undefined;
   let opening: Promise<void> | undefined;
@@ -133,11 +131,12 @@ export function createRoom(
   /** Loads the part of the client that knows members. Where that fails, the room is joined without it meanwhile. */
   async function openPresence(state: unknown) {
     isOpening = true;
-    const failed = (cause: unknown) => events.emit("error", new HoldfastError(LOAD_FAILED, { cause }));
     for (let attempt = 0; ; await sleep(backoffMs(attempt++))) {
-      const part = await import("./presence.ts").catch(failed);
+      const part = await import("./presence.ts").catch((cause) =>
+        events.emit("error", new HoldfastError(LOAD_FAILED, { cause })),
+      );
       if (over) return;
-      presence = part?.createPresence(name, state, members, owner, (change) => events.emit("members", change), refuse);
+      presence = part?.createPresence(room, state, owner, events, refuse);
       isOpening = false;
       for (const connection of handover.connections) void room.catchUp(connection);
       if (presence) return;
@@ -180,13 +179,9 @@ export function createRoom(
     on: events.on,
     publish: (event, data, options) => outbox.publish(event, data, options, why),
     signal: (event, data, options) => signal(events, { room: name, event, data }, options, why),
-    members,
-    get count() {
-      return presence?.count;
-    },
-    get mode() {
-      return presence?.mode;
-    },
+    members: new Map(),
+    count: undefined,
+    mode: undefined,
     async setPresence(state) {
       opening ??= openPresence(null);
       await opening;
@@ -198,7 +193,7 @@ export function createRoom(
       await Promise.all([room.end(CLOSED), leaveUnlessWanted()]);
     },
 
-    isJoined: (connection) => connection.rooms.has(name) && presence?.isJoined(connection) !== false,
+    isJoined: (connection) => connection.rooms.has(name) && !presence?.isDue(connection),
     async catchUp(connection) {
       const id = connection.id();
       if (!id || busy.has(id) || isOpening) return;
@@ -241,8 +236,6 @@ export function createRoom(
       if (error === CLOSED) resolveReady();
       else rejectReady(new HoldfastError(error));
       const left = presence?.end(error);
-      presence = undefined;
-      members.clear();
       update();
       return left;
     },

@@ -188,7 +188,11 @@ test("in a room that is counted a storm is published a few times, and the last n
     const answer = await store.apply(room, "a", always, [change("add", `s${at}`, `a.s${at}`)]);
     if (answer !== "late") owes = answer.head.owesCount;
   }
-  if (owes) await store.apply(room, "a", always, []);
+  while (owes) {
+    const answer = await store.apply(room, "a", always, []);
+    owes = answer !== "late" && answer.head.owesCount;
+    if (owes) await delay(10);
+  }
   await waitFor(() => counts.at(-1) === 520, "the last number");
   expect(counts.length).toBeLessThan(100);
   subscriber.destroy();

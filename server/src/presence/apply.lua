@@ -73,7 +73,10 @@ for i = 6, #ARGV, 7 do
 end
 
 local count, owes = commit()
-if #outcomes == 0 and told < n then publish(told, count, '') end
+if #outcomes == 0 and told < n then
+  -- Several instances may call for the same count: the one that comes too soon is told to come again.
+  if math.abs(nowMs - toldAtMs) >= countEveryMs then publish(told, count, '') else owes = 1 end
+end
 local result = answer(count, owes)
 for i = 1, #outcomes do result[#result + 1] = outcomes[i] end
 return result

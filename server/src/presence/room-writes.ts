@@ -23,8 +23,9 @@ interface Waiting {
 const batchChanges = 256;
 /** How long after a failure what must not be given up is tried again. */
 const retryMs = 1_000;
-/** Between a count that was not published and the call that publishes it, at least, and at most twice this. */
+/** Between a count that was not published and the call that publishes it: as long as the script wants, and some more. */
 const flushMs = 50;
+const flushSpreadMs = 10;
 
 /**
  * The changes that this instance makes to the members of one room: in order, one call at a time. While Redis is away an
@@ -104,9 +105,7 @@ export class RoomWrites {
 
   #settle(head: RoomHead, batch: readonly Waiting[], changes: readonly WrittenChange[], outcomes: readonly Outcome[]) {
     this.#options.onApplied(head, changes, outcomes);
-    if (head.owesCount) {
-      this.#flush ??= setTimeout(() => void this.#publishCount(), flushMs * (1 + Math.random())).unref();
-    }
+    if (head.owesCount) this.#publishCountLater();
     batch.forEach(({ resolve }, index) => {
       resolve(outcomes[index] ?? { did: "nothing", joinedAtMs: undefined });
     });
@@ -124,10 +123,16 @@ export class RoomWrites {
     if (!this.#isClosed && this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.wake(), retryMs).unref();
   }
 
+  #publishCountLater(): void {
+    if (this.#isClosed) return;
+    this.#flush ??= setTimeout(() => void this.#publishCount(), flushMs + flushSpreadMs * Math.random()).unref();
+  }
+
   async #publishCount(): Promise<void> {
     this.#flush = undefined;
     try {
-      await this.#options.apply(await this.#options.held(), []);
+      const answer = await this.#options.apply(await this.#options.held(), []);
+      if (answer !== "late" && answer.head.owesCount) this.#publishCountLater();
     } catch {
       // The next change, or the next check of any instance, tells the count.
     }
