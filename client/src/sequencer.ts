@@ -79,9 +79,9 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
   /**
    * The gaps that were reported last, each with the message that came after it, once there is one. Where a gap was reported,
    * the newest message of each epoch before it stands there, too, as a gap without extent: what was delivered up to it is
-   * covered by the gap, should it turn out to be lost. Once the log has gone back, the extent of an earlier gap counts no more.
+   * covered by the gap, should it turn out to be lost.
    */
-  let gaps: (Gap & { end?: Position; isBefore?: true })[] = [];
+  let gaps: (Gap & { end?: Position })[] = [];
   /** The log must be read, whatever was heard. */
   let isUnproven = true;
   /** The head that the server told since the last read was asked for. */
@@ -105,15 +105,15 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   /**
    * Whether a message is not missed: it lies before the view or inside a gap that was reported, or it was delivered before such
-   * a gap. Also if a gap begins in its epoch and leads out of it, or back, unless delivery went on in that epoch after all.
+   * a gap. Also if the log went back in the epoch in which a gap begins, unless delivery went on in that epoch after all.
    */
   const isSettled = (position: Position) =>
     isAfter(began, position) ||
     gaps.some(
-      ({ after, position: to, end, isBefore }) =>
-        (!isBefore && isAfter(position, after) && isAfter(end ?? to, position)) ||
+      ({ after, position: to, end }) =>
+        (isAfter(position, after) && isAfter(end ?? to, position)) ||
         isRepeat(after, position) ||
-        (isSameEpoch(after, position) && !isRepeat(to, after) && !(end && isRepeat(position, end))),
+        (isSameEpoch(after, position) && isAfter(after, to) && !isRepeat(position, end ?? START)),
     );
 
   function closeGap(end: Position) {
@@ -123,10 +123,11 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function tellGap(after: Position, position: Position) {
     closeGap(position);
-    // A log that was lost may begin again at lower numbers. What lay inside a gap before is not inside it any more.
-    if (isAfter(after, position)) gaps = gaps.map((gap) => ({ ...gap, isBefore: true }));
+    // A log that was lost may begin again at lower numbers, inside an earlier gap, but in no epoch that was there before.
+    if (isAfter(after, position)) gaps = gaps.map(({ after }) => ({ after, position: START }));
     if (isAfter(began, position)) began = START;
-    for (const end of [...ends, newest]) gaps.push({ after: end, position: end });
+    ends.push(newest);
+    for (const end of ends) gaps.push({ after: end, position: end });
     gaps.push({ after, position });
     gaps = gaps.slice(-REMEMBERED_GAPS);
     ends = [];
