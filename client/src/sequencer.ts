@@ -123,8 +123,8 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function tellGap(after: Position, position: Position) {
     closeGap(position);
-    // A log that was lost may begin again at lower numbers, inside an earlier gap, but in no epoch that was there before.
-    if (isAfter(after, position)) gaps = gaps.map(({ after }) => ({ after, position: START }));
+    // A log that was lost may begin again at lower numbers, inside an earlier gap. What was delivered before that stays covered.
+    if (isAfter(after, position)) gaps = gaps.map(({ after }) => ({ after, position: after }));
     if (isAfter(began, position)) began = START;
     ends.push(newest);
     for (const end of ends) gaps.push({ after: end, position: end });

@@ -141,10 +141,23 @@ describe("a break that is found out later", () => {
     sequencer.hear({ position: "0-0" });
     sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
     sequencer.hear({ position: "7-0" });
-    const again: Page["lost"] = { after: "0-0", before: "7-0", positions: ["5-6", "6-2"] };
+    const again: Page["lost"] = { after: "0-0", before: "7-0", positions: ["5-3", "6-2"] };
     sequencer.answer(sequencer.ask(), page("7-0", [], { recovered: false, lost: again }));
     hear("7-0", "7-1");
     expect(told).toEqual(["5-3>6-1", "6-1 replayed", "6-1>0-0", "7-1"]);
+  });
+
+  test("is told where delivery went back to an epoch behind a gap, and that epoch was lost again", () => {
+    const { sequencer, told } = listen("5-3");
+    sequencer.answer(sequencer.ask(), page("6-1", ["6-1"], { recovered: false }));
+    // The other one of two masters, for a while.
+    sequencer.hear({ position: "5-8" });
+    sequencer.answer(sequencer.ask(), page("5-8", [], { recovered: false }));
+    sequencer.hear({ previous: "5-8", messages: messages("5-9") });
+    sequencer.hear({ position: "6-2" });
+    const rest: Page["lost"] = { after: "5-3", before: "6-0", positions: ["5-9"] };
+    sequencer.answer(sequencer.ask(), page("6-2", ["6-2"], { recovered: false, lost: rest }));
+    expect(told).toEqual(["5-3>6-1", "6-1 replayed", "6-1>5-8", "5-9", "5-9>6-2", "6-2 replayed"]);
   });
 
   test("is told where it lies inside a gap of a log that was lost since, and that began again below it", () => {
