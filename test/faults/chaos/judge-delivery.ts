@@ -140,7 +140,7 @@ class DeliveryJudge {
     // What was told is gone, or the log that is told now never had it.
     const isBranch =
       !this.#tree.leadsTo(place, target) && (place.lostAtMs !== undefined || !this.#tree.leadsTo(target, place));
-    const news = this.#spent.news(gap, losses);
+    const news = losses.flatMap((loss) => this.#spent.news(gap, loss, this.#missed(loss)));
     const isNamed =
       news.some((node) => lastBefore(node, landing)?.position === gap.after) ||
       fresh.some((loss) => [loss.after, fork(loss.after)].some(({ position }) => position === gap.after)) ||
@@ -169,11 +169,15 @@ class DeliveryJudge {
     // Whoever is told of a gap knows that something was lost; which of several losses, it tells by its positions.
     for (const loss of losses) this.#covered.add(loss);
     for (const loss of losses) {
-      if (!told.includes(loss) && !this.#spent.has(loss)) continue;
-      const missed = loss.nodes.filter((node) => !this.#isSettled(node));
-      this.#spent.add(loss, gap, missed);
+      const isNews = loss.nodes.some((node) => news.includes(node));
+      if (isNews || told.includes(loss) || this.#spent.has(loss)) this.#spent.add(loss, gap, this.#missed(loss));
     }
     this.#place = messageAt(landing) ?? this.#tree.root;
+  }
+
+  /** What the present client was not told of a loss. One that came back knows its position alone. */
+  #missed({ nodes }: Loss): LogNode[] {
+    return nodes.filter(({ text }) => text !== undefined && !this.#toldNow.has(text));
   }
 
   #takeReturn({ since }: Event<"returned">): void {

@@ -7,6 +7,7 @@ import {
   LOST_AT_MS,
   log,
   membership,
+  returned,
   SECOND_EPOCH,
   standing,
   THIRD_EPOCH,
@@ -28,6 +29,12 @@ const member = (before: readonly MemberEvent[], ...gaps: MemberEvent[]) =>
 test("a second gap may name an epoch of a lost log that a member never saw, and that lies behind its first gap", () => {
   expect(kinds(logs, [member([...unaware, toNewLog])])).toEqual([]);
   expect(kinds(logs, [member([...unaware, toNewLog], overThirdEpoch)])).toEqual([]);
+});
+
+test("a client that came back to the empty log may be told of such an epoch, though the one before it had it", () => {
+  const before = [...unaware, ...told(THIRD_EPOCH, "a2 a3"), gap(`${THIRD_EPOCH}-1`, "0-0"), returned("0-0")];
+  expect(kinds(logs, [member(before, overThirdEpoch)])).toEqual([]);
+  expect(kinds(logs, [member(before, overThirdEpoch, overThirdEpoch)])).toEqual(["superfluous-gap"]);
 });
 
 test("such a gap comes once, and begins with the last position before the epoch", () => {

@@ -16,11 +16,11 @@ export class NamedLosses {
     return this.#unnamed.has(loss);
   }
 
-  /** What earlier gaps over these losses did not name, and lies between the positions of this one. */
-  news({ after, position }: Gap, losses: readonly Loss[]): LogNode[] {
-    return losses
-      .flatMap((loss) => this.#unnamed.get(loss) ?? [])
-      .filter((node) => comparePositions(node.position, after) > 0 && comparePositions(node.position, position) < 0);
+  /** What lies between the positions of a gap, and was not named by earlier ones. Before any, `missed` is to be named. */
+  news({ after, position }: Gap, loss: Loss, missed: readonly LogNode[]): LogNode[] {
+    return (this.#unnamed.get(loss) ?? missed).filter(
+      (node) => comparePositions(node.position, after) > 0 && comparePositions(node.position, position) < 0,
+    );
   }
 
   /** A gap has told of a loss, of which the client has not had the messages in `missed`. */
