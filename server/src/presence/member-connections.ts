@@ -45,6 +45,11 @@ export class MemberConnections {
     return this.#connected.has(id);
   }
 
+  /** Whether an open connection has to do with the room. */
+  isIn(id: string, room: string): boolean {
+    return this.#connected.get(id)?.rooms.has(room) === true;
+  }
+
   /** The connection has to do with the room from now on. Throws UNAVAILABLE where it is closed. */
   enter(of: MemberOf, room: string): HolderOf {
     const connection = this.#open(of.connection);
