@@ -10,6 +10,7 @@ import type { Requests } from "../requests/carry-out.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
+import { ConnectionLogger } from "./connection-logger.ts";
 import { dispatch } from "./dispatch.ts";
 import { openingOf, scheduleNotice } from "./expiry-notice.ts";
 import { lastHeard } from "./heard.ts";
@@ -43,7 +44,8 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { headers } = socket.handshake;
   const request = requestId(parts.surroundings, headers);
   // The platform's own logs name the connection by its request.
-  const logger = parts.logger.child({ connection: socket.id, session, ...(request === undefined ? {} : { request }) });
+  const fields = { connection: socket.id, session, ...(request === undefined ? {} : { request }) };
+  const logger = new ConnectionLogger(parts.logger, fields);
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
   const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
@@ -92,7 +94,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const renewal = setInterval(() => {
     parts.identify.keepSession(standing).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
   }, renewOwnerEveryMs(user)).unref();
-  logger.debug("connection opened");
+  logger.debug({}, "connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
     aging.stop();
