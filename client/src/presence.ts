@@ -135,7 +135,7 @@ export function createPresence(
       return reply;
     },
 
-    /** The answer of a join is valid: the room was neither left nor joined again meanwhile. */
+    /** The answer of a join is valid: the handle has neither ended nor lost its right meanwhile. */
     joined(connection: Connection, answer: RequestData<"room:join">) {
       const wish = joined.get(connection);
       if (!wish) return;
