@@ -137,10 +137,14 @@ export function createOwnState(room: string, { connections }: Handover) {
       return;
     },
 
-    /** Asks for a state. One handle that joins without any takes none away. */
+    /**
+     * Asks for a state. One handle that joins without any takes none away: it is content with the one that is stored, and
+     * stands behind one that is not, which may be refused.
+     */
     ask(wish: Wish) {
-      if (wish.state === true && newest().state !== null) wishes.unshift(wish);
-      else wishes.push(wish);
+      if (wish.state !== true || newest().state === null) wishes.push(wish);
+      else if (accepted.state === null) wishes.unshift(wish);
+      else wish.settle();
       void tellAll();
     },
 

@@ -105,15 +105,15 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   /**
    * Whether a message is not missed: it lies before the view or inside a gap that was reported, or it was delivered before such
-   * a gap. Also if the log went back in the epoch in which a gap begins, and the message did not come after all.
+   * a gap. Also if the log went back in the epoch in which a gap begins, unless delivery went on in that epoch after all.
    */
   const isSettled = (position: Position) =>
     isAfter(began, position) ||
     gaps.some(
-      ({ after, position: to, end = to }) =>
-        (isAfter(position, after) && isAfter(end, position)) ||
+      ({ after, position: to, end }) =>
+        (isAfter(position, after) && isAfter(end ?? to, position)) ||
         isRepeat(after, position) ||
-        (isSameEpoch(after, position) && isAfter(after, to) && !isRepeat(position, end)),
+        (isSameEpoch(after, position) && isAfter(after, to) && !isRepeat(position, end ?? START)),
     );
 
   function closeGap(end: Position) {
@@ -123,10 +123,11 @@ export function createSequencer({ since, loads }: SequencerOptions, tell: Tell) 
 
   function tellGap(after: Position, position: Position) {
     closeGap(position);
-    // A log that was lost may begin again at lower numbers. They say nothing about what was delivered before.
-    if (isAfter(after, position)) gaps = [];
+    // A log that was lost may begin again at lower numbers, inside an earlier gap. What was delivered before that stays covered.
+    if (isAfter(after, position)) gaps = gaps.map(({ after }) => ({ after, position: after }));
     if (isAfter(began, position)) began = START;
-    for (const end of [...ends, newest]) gaps.push({ after: end, position: end });
+    ends.push(newest);
+    for (const end of ends) gaps.push({ after: end, position: end });
     gaps.push({ after, position });
     gaps = gaps.slice(-REMEMBERED_GAPS);
     ends = [];

@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
 import { parseRights, type Rights } from "./auth/rights.ts";
-import { isOnFunctionCompute } from "./platforms/environment.ts";
+import { type Surroundings, surroundingsOf } from "./platforms/surroundings.ts";
 
 export type RedisTarget =
   | { readonly kind: "embedded" }
@@ -21,8 +21,8 @@ export type AuthMode =
 
 export interface Config {
   readonly production: boolean;
-  /** True on Function Compute, whose lifecycle hooks are served there and nowhere else. */
-  readonly onPlatform: boolean;
+  /** Where the process runs: its platform, and how long that lets connections live. */
+  readonly surroundings: Surroundings;
   readonly port: number;
   readonly redis: RedisTarget;
   readonly keyPrefix: string;
@@ -32,7 +32,6 @@ export interface Config {
   readonly presenceGraceSeconds: number;
   readonly presenceLeaseSeconds: number;
   readonly presenceAnnounceMax: number;
-  readonly functionTimeoutSeconds: number | undefined;
   readonly drainSeconds: number;
   readonly auth: AuthMode;
   /** What a user may do in a room about which nothing else decides. */
@@ -129,7 +128,7 @@ export const settings = {
   PRESENCE_GRACE_SECONDS: wholeNumber(0, 600),
   PRESENCE_LEASE_SECONDS: wholeNumber(3, 600),
   PRESENCE_ANNOUNCE_MAX: wholeNumber(0, 1_000),
-  FUNCTION_TIMEOUT_SECONDS: wholeNumber(1, 86_400),
+  FUNCTION_TIMEOUT_SECONDS: wholeNumber(1, 259_200),
   DRAIN_SECONDS: wholeNumber(0, 90),
   AUTH: z.enum(["anonymous", "token"]).describe("anonymous or token"),
   TOKEN_SECRET: z.string().min(32).describe("a secret of at least 32 characters"),
@@ -157,8 +156,10 @@ const secrets: ReadonlySet<string> = new Set(["TOKEN_SECRET", "ADMIN_TOKEN", "RE
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config | readonly ConfigProblem[] {
   const { values, problems } = readSettings(env);
-  const onPlatform = isOnFunctionCompute(env);
-  const production = values.NODE_ENV === "production" || onPlatform;
+  const surroundings = surroundingsOf(env, values.FUNCTION_TIMEOUT_SECONDS);
+  const { platform } = surroundings;
+  // A forgotten variable must not open a deployed server to everybody.
+  const production = values.NODE_ENV === "production" || platform.isPublic;
   const missing = (name: SettingName, expected: string): void => {
     if (!problems.some((problem) => problem.name === name)) problems.push({ name, expected, got: "nothing" });
   };
@@ -174,8 +175,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 
   return {
     production,
-    onPlatform,
-    port: values.FC_SERVER_PORT ?? values.FC_CUSTOM_LISTEN_PORT ?? values.PORT ?? 9000,
+    surroundings,
+    port: values.FC_SERVER_PORT ?? values.FC_CUSTOM_LISTEN_PORT ?? values.PORT ?? platform.port,
     redis: redisTarget(values.REDIS_URL),
     keyPrefix: values.KEY_PREFIX ?? "holdfast",
     historyMaxMessages: values.HISTORY_MAX_MESSAGES ?? 1000,
@@ -184,8 +185,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     presenceGraceSeconds: values.PRESENCE_GRACE_SECONDS ?? 8,
     presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
     presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,
-    functionTimeoutSeconds: values.FUNCTION_TIMEOUT_SECONDS,
-    drainSeconds: values.DRAIN_SECONDS ?? 10,
+    drainSeconds: values.DRAIN_SECONDS ?? platform.drainSeconds,
     auth,
     roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
     allowedOrigins: values.ALLOWED_ORIGINS?.includes("*") === false ? values.ALLOWED_ORIGINS : "any",

@@ -1,4 +1,4 @@
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { limits } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
 import type { Application, Routes } from "./application/application.ts";
@@ -27,6 +27,7 @@ import { SleepDetector, tickIntervalMs } from "./clock/sleep-detector.ts";
 import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
+import { Echo } from "./http/echo.ts";
 import { createHealth } from "./http/health.ts";
 import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -34,7 +35,7 @@ import { OwnServer } from "./http/own-server.ts";
 import { createRoomApi } from "./http/room-api.ts";
 import { PositionChecks } from "./log/position-checks.ts";
 import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
-import { createPlatformHooks } from "./platforms/hooks.ts";
+import { cameThroughTrigger, createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
 import { leasesKey, presenceKeys } from "./presence/keys.ts";
 import { LeaseStore } from "./presence/lease-store.ts";
@@ -53,6 +54,7 @@ import { deliverDirectly } from "./sockets/direct-delivery.ts";
 import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
+import { originAllowed } from "./sockets/origin.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
 import { Seats } from "./sockets/seats.ts";
 import { slowReadersIn } from "./sockets/signal-readers.ts";
@@ -100,6 +102,7 @@ export async function assembleServer<C>(
   { sweepEveryMs, keepAnswersMs }: Periods = {},
 ): Promise<{ readonly server: Server<C>; readonly io: RoomServer }> {
   const config = configFrom(options.settings ?? {}, application);
+  const { platform } = config.surroundings;
   const applicationLogger = options.logger ?? consoleLogger;
   const logger = asPino(applicationLogger);
   const schemas = contractSchemas(application.contract);
@@ -206,8 +209,7 @@ export async function assembleServer<C>(
     requests,
     presence,
     confirmed: (room) => subscriptions.confirmed(channelOf(room)),
-    functionTimeoutSeconds: config.functionTimeoutSeconds,
-    onPlatform: config.onPlatform,
+    surroundings: config.surroundings,
     sleeps: () => sleepDetector.sleeps(),
     telemetry,
     logger,
@@ -215,9 +217,13 @@ export async function assembleServer<C>(
   const drain = new Drain(io, config.drainSeconds * 1000);
   cutAfterSleep(io, httpServer, sleepDetector, logger);
   stripCredentials(httpServer);
+  const echo = new Echo({
+    isOriginAllowed: (origin) => originAllowed(config.allowedOrigins, origin),
+    isDraining: () => availability.isDraining,
+  });
   const door =
     options.httpServer === undefined
-      ? new OwnServer(httpServer, config.port, path)
+      ? new OwnServer(httpServer, config.port, path, echo)
       : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
 
   const positions = new PositionChecks({
@@ -274,6 +280,19 @@ export async function assembleServer<C>(
   telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
   telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
 
+  const hasHooks = platform.stop === "GET /pre-stop";
+  const preStop = createPreStop({
+    availability,
+    hasClients: () => drain.hasClients,
+    moveClients: () => drain.run(),
+  });
+  // Before Socket.IO and the routes, so that whoever shows that the instance lives on is served.
+  for (const event of hasHooks ? ["upgrade", "request"] : []) {
+    httpServer.prependListener(event, ({ headers }: IncomingMessage) => {
+      if (cameThroughTrigger(headers["x-fc-control-path"])) preStop.arrived();
+    });
+  }
+
   const access = httpAccess(config, hasUsers);
   /** Is there before the first request. */
   let routes: Routes;
@@ -288,8 +307,8 @@ export async function assembleServer<C>(
             isOpen: access.isOpen,
             identify: hasUsers ? identify : undefined,
           }),
-          sinceWakeMs: config.onPlatform ? undefined : () => sleepDetector.sinceWakeMs(),
-          sinceStallMs: config.onPlatform ? undefined : () => stallDetector.sinceWakeMs(),
+          sinceWakeMs: platform.pausesBetweenRequests ? undefined : () => sleepDetector.sinceWakeMs(),
+          sinceStallMs: platform.pausesBetweenRequests ? undefined : () => stallDetector.sinceWakeMs(),
         }),
     adminApi: !access.hasAdminApi
       ? undefined
@@ -300,19 +319,16 @@ export async function assembleServer<C>(
           clearRoom: (room) => log.clear(room),
           metrics: () => telemetry.text(),
         }),
-    platformHooks: config.onPlatform
+    platformHooks: hasHooks
       ? createPlatformHooks({
           initialize: () => {
             availability.resume();
             return log.warmUp();
           },
-          preStop: createPreStop({
-            availability,
-            hasClients: () => drain.hasClients,
-            moveClients: () => drain.run(),
-          }),
+          preStop: preStop.run,
         })
       : undefined,
+    mayBeAsynchronous: hasHooks,
     routes: application.routes === undefined ? undefined : { fetch: (request) => routes.fetch(request) },
     page: config.production ? undefined : application.page,
     telemetry,

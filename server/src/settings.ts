@@ -1,5 +1,6 @@
 import { type Config, type ConfigProblem, parseConfig, settings } from "./config.ts";
 import { nearestName } from "./misspelt-settings.ts";
+import { platformVariables } from "./platforms/table.ts";
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? `${Lowercase<Head>}${Capitalize<CamelCase<Rest>>}`
@@ -12,12 +13,14 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Rest}`
 export type Settings = {
   readonly [Name in keyof typeof settings as CamelCase<Name>]?: string | number | undefined;
 } & {
-  /** The name that Function Compute gives to the function: it turns production and the platform's hooks on. */
-  readonly fcFunctionName?: string | undefined;
+  /** Variables of platforms, which prove where the server runs: `fcFunctionName` turns Function Compute's hooks on. */
+  readonly [Name in (typeof platformVariables)[number] as CamelCase<Name>]?: string | undefined;
 };
 
-/** Every variable that the settings are read from. */
-export const settingNames = [...Object.keys(settings), "FC_FUNCTION_NAME"];
+/** Every setting. */
+export const settingNames: readonly string[] = Object.keys(settings);
+/** Every variable that is read. */
+const variableNames = [...settingNames, ...platformVariables];
 
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -25,7 +28,7 @@ function camelCase(name: string): string {
 
 /** The settings that an environment describes. An empty variable is treated as unset. */
 export function settingsFrom(env: Readonly<Record<string, string | undefined>>): Settings {
-  const found = settingNames.flatMap((name) => (env[name] ? [[camelCase(name), env[name]]] : []));
+  const found = variableNames.flatMap((name) => (env[name] ? [[camelCase(name), env[name]]] : []));
   return Object.fromEntries(found) as Settings;
 }
 
@@ -45,7 +48,7 @@ export class SettingsError extends Error {
  * environment, no name belongs to somebody else. Throws a SettingsError, which shows no value: it may be a secret.
  */
 export function requireKnownNames(given: Settings): void {
-  const known = settingNames.map(camelCase);
+  const known = variableNames.map(camelCase);
   const problems = Object.keys(given).flatMap((name) => {
     if (known.includes(name)) return [];
     const meant = nearestName(name, known);
@@ -63,7 +66,7 @@ export function configFrom(given: Settings, application: { readonly authenticate
   requireKnownNames(given);
   const values: Readonly<Record<string, string | number | undefined>> =
     application.authenticate === undefined ? given : { ...given, auth: "anonymous" };
-  const env = settingNames.map((name) => [name, values[camelCase(name)]?.toString()] as const);
+  const env = variableNames.map((name) => [name, values[camelCase(name)]?.toString()] as const);
   const config = parseConfig(Object.fromEntries(env));
   if (isProblems(config)) throw new SettingsError(config);
   return config;

@@ -4,7 +4,7 @@ import type { Application } from "./application/application.ts";
 import type { Server } from "./application/server.ts";
 import { createServer } from "./create-server.ts";
 import { misspeltSettings } from "./misspelt-settings.ts";
-import { platformInstance } from "./platforms/environment.ts";
+import { describeSurroundings, drainTooLong, platformInstance } from "./platforms/surroundings.ts";
 import { configFrom, SettingsError, settingNames, settingsFrom } from "./settings.ts";
 import { createShutdown } from "./shutdown.ts";
 
@@ -36,12 +36,16 @@ export async function start<C>(application: Application<C>): Promise<Server<C>> 
 
 async function run<C>(application: Application<C>): Promise<Server<C>> {
   const settings = settingsFrom(process.env);
-  const { logLevel, production, drainSeconds } = configFrom(settings, application);
+  const { logLevel, production, drainSeconds, surroundings } = configFrom(settings, application);
   const logger = pino({
     level: logLevel,
     base: { instance: platformInstance(process.env) ?? process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
+  const { name, platform } = surroundings;
+  logger.info({ platform: name, stop: platform.stop, drainSeconds }, describeSurroundings(surroundings));
+  const tooLong = drainTooLong(surroundings, drainSeconds);
+  if (tooLong !== undefined) logger.warn(tooLong);
   // node-redis leaves some rejections unhandled while a cluster changes. The supervised clients notice a loss themselves.
   process.on("unhandledRejection", (reason) => logger.error({ err: reason }, "a rejection that nobody handled"));
 

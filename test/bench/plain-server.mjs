@@ -23,7 +23,7 @@ async function createAdapter() {
 }
 
 const httpServer = createServer((request, response) => {
-  response.statusCode = request.url === "/healthz" ? 200 : 404;
+  response.statusCode = request.url === "/readyz" ? 200 : 404;
   response.end();
 });
 const io = new Server(httpServer, {

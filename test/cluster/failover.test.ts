@@ -49,7 +49,7 @@ testWithRedisServer(
     const health: number[] = [];
     await waitFor(async () => {
       for (const room of [demoted, ...others]) elsewhere.push((await publish(room, "meanwhile")).ok);
-      health.push(await server.healthStatus());
+      health.push(await server.readyStatus());
       return performance.now() - demotedAtMs > watchMs;
     }, "some probes of the links");
     expect(new Set(elsewhere)).toEqual(new Set([true]));

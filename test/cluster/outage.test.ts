@@ -152,7 +152,7 @@ test("a cluster that was away as a whole is used again soon after it is back", a
   const rooms = await Promise.all([roomOn(0), roomOn(1), roomOn(2)]);
   await Promise.all(cluster.servers.map((server) => server.kill()));
   for (const server of servers) {
-    await waitFor(async () => (await server.healthStatus()) === 503, "an instance to notice that the cluster is away");
+    await waitFor(async () => (await server.readyStatus()) === 503, "an instance to notice that the cluster is away");
   }
   await Promise.all(cluster.servers.map((server) => server.restart({ keepData: true })));
   const backMs = await Promise.all(rooms.map(acceptedAgain));

@@ -44,6 +44,7 @@ const httpTrigger = z.strictObject({
           jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.string())).min(1) }),
           tokenLookup: z.string().min(1),
           claimPassBy: z.string().min(1).optional(),
+          whitelist: z.array(z.string().startsWith("/")).min(1).optional(),
         })
         .optional(),
       methods: z

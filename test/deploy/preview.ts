@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,10 +8,22 @@ import { promisify } from "node:util";
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const command = join(repository, "node_modules/.bin/s");
 
+/** The same for the text of a resource file. */
+export async function previewOf(text: string, env: Readonly<Record<string, string>>): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-s-yaml-"));
+  try {
+    const file = join(folder, "s.yaml");
+    await writeFile(file, text);
+    return await preview(file, env);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * A resource file as Serverless Devs resolves it, offline, with `env` as the deploying shell's environment.
  *
- * @param file - relative to the repository
+ * @param file - relative to the repository, or absolute
  * @throws with what the command printed, when the file's YAML, `vars` or `env` cannot be resolved
  */
 export async function preview(file: string, env: Readonly<Record<string, string>>): Promise<unknown> {

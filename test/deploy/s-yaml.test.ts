@@ -1,7 +1,15 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../server/src/config.ts";
+import { readServiceFile, resolvePlaceholders } from "../function-compute/service-file.ts";
+import { startFixture } from "../function-compute/support.ts";
+import { read, repository } from "../support/markdown.ts";
 import { type Fc3File, fc3File } from "./fc3-schema.ts";
-import { preview } from "./preview.ts";
+import { preview, previewOf } from "./preview.ts";
 
 const shell = {
   REDIS_URL: "redis://:secret@r-0123456789.redis.rds.aliyuncs.com:6379",
@@ -31,7 +39,7 @@ test.each(files)("%s resolves offline to what the platform accepts", async (file
   expect(props.timeout).toBe(3600);
   expect(props.instanceConcurrency).toBe(100);
   expect(props.environmentVariables.FUNCTION_TIMEOUT_SECONDS).toBe("3600");
-  expect(props.triggers[0]?.triggerConfig.methods).toEqual(["GET", "POST", "OPTIONS"]);
+  expect(props.triggers[0]?.triggerConfig.methods).toEqual(["GET", "POST"]);
 });
 
 test.each(files)(
@@ -43,7 +51,7 @@ test.each(files)(
       production: true,
       port: 9000,
       redis: { kind: "single", url: shell.REDIS_URL },
-      functionTimeoutSeconds: 3600,
+      surroundings: { name: "function-compute", lifetimeSeconds: 3600 },
       auth: { mode: "token", key: { secret: shell.TOKEN_SECRET } },
       allowedOrigins: ["https://app.example"],
       adminToken: undefined,
@@ -56,6 +64,65 @@ test.each(files)("the drain of %s ends before the platform's patience does", asy
   const config = parseConfig(props.environmentVariables);
   if (!("drainSeconds" in config)) throw new Error("expected a configuration");
   expect(props.instanceLifecycleConfig?.preStop?.timeout).toBeGreaterThan(config.drainSeconds);
+});
+
+test.each(files)("%s asks an instance for its health at once, and runs on what every region has", async (file) => {
+  const { props } = (await resolve(file)).resources.server;
+  const config = props.runtime === "custom-container" ? props.customContainerConfig : props.customRuntimeConfig;
+  expect(config.healthCheckConfig).toMatchObject({ httpGetUrl: "/healthz", initialDelaySeconds: 0 });
+  expect(["custom.debian11", "custom-container"]).toContain(props.runtime);
+});
+
+test.each(files)("what %s only comments on is valid where it is switched on", async (file) => {
+  const text = readFileSync(join(repository, file), "utf8");
+  const switchedOn = text.replaceAll(
+    /^( +)# (?=(scalingConfig|concurrencyConfig| {2}(minInstances|reservedConcurrency)):)/gm,
+    "$1",
+  );
+  const { props } = fc3File.parse(await previewOf(switchedOn, shell)).resources.server;
+  expect(props.scalingConfig).toEqual({ minInstances: 1 });
+  expect(props.concurrencyConfig).toEqual({ reservedConcurrency: 1000 });
+});
+
+const guide = read("server/README.md");
+/** Without the two spaces by which the fence itself is indented. */
+const jwtSnippet = (/```yaml\n( +authType: jwt\n[\s\S]*?) *```/.exec(guide)?.[1] ?? "").replaceAll(/^ {2}/gm, "");
+
+test("the guide's authConfig resolves to what the platform accepts, and lets in who has a token", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("RS256");
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256", use: "sig" }] };
+  const env = { ...shell, TRIGGER_JWKS: JSON.stringify(jwks) };
+  const text = readFileSync(join(repository, customFile), "utf8");
+  const file = text.replace(/^ +authType: anonymous\n/m, jwtSnippet);
+  const { triggers } = fc3File.parse(await previewOf(file, env)).resources.server.props;
+  expect(triggers[0]?.triggerConfig.authConfig?.jwks).toEqual(jwks);
+
+  // The emulator reads it as Serverless Devs does.
+  const path = join(await mkdtemp(join(tmpdir(), "holdfast-jwt-")), "s.yaml");
+  await writeFile(path, file);
+  const { settings } = readServiceFile(path, env);
+  await using fc = await startFixture({ trigger: settings.trigger, instanceConcurrency: 10 });
+  await rm(dirname(path), { recursive: true });
+  const token = await new SignJWT({ sub: "ann" })
+    .setProtectedHeader({ alg: "RS256", kid: "k1" })
+    .setExpirationTime("1 minute")
+    .sign(privateKey);
+  const status = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(`${fc.url}${path}`, { headers })).status;
+  expect(await status(`/echo?token=${token}`)).toBe(200);
+  expect(await status("/echo", { authorization: `Bearer ${token}` })).toBe(200);
+  expect(await status("/echo", { cookie: `token=${token}` })).toBe(200);
+  expect(await status("/echo")).toBe(400);
+  // The platform's health check and a monitor need no token; the fixture has no such route.
+  expect(await status("/healthz")).toBe(404);
+});
+
+test("a key set that is only text is refused, as the platform refuses it", () => {
+  const problem = resolvePlaceholders({ jwks: "$" + "{env('TRIGGER_JWKS')}" }, {}, { TRIGGER_JWKS: '{"keys":[]}' });
+  expect(fc3File.safeParse(problem).success).toBe(false);
+  expect(() => resolvePlaceholders("$" + "{json(env('TRIGGER_JWKS'))}", {}, { TRIGGER_JWKS: "{" })).toThrow(
+    "is no JSON",
+  );
 });
 
 test("the custom runtime runs the build output with the layer's Node.js", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { dummyCredentials } from "../function-compute/headers.ts";
+import { dummyCredentials } from "../function-compute/identity.ts";
 import type { FunctionCompute } from "../function-compute/index.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";

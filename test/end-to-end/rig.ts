@@ -71,10 +71,17 @@ export async function deploy(options: DeployOptions = {}): Promise<Deployment> {
 }
 
 /** Publishes over HTTP as a back end does; gives back the answer. */
-export function post(fc: FunctionCompute, room: string, id: string, text: string): Promise<Response> {
-  return fetch(`${fc.url}/rooms/${room}/messages`, {
+export function post(
+  fc: FunctionCompute,
+  room: string,
+  id: string,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+  query = "",
+): Promise<Response> {
+  return fetch(`${fc.url}/rooms/${room}/messages${query}`, {
     method: "POST",
-    headers: { "Content-Type": "application/json", Authorization: `Bearer ${adminToken}` },
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${adminToken}`, ...headers },
     body: JSON.stringify({ id, event: "chat:message", data: { text } }),
     signal: AbortSignal.timeout(10_000),
   });

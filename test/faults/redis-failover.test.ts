@@ -53,7 +53,7 @@ test.each([
     });
     const message = messageOf("to the master");
     await waitFor(async () => (await ask(socket, "message:publish", message)).ok, "a publish on the new master");
-    await waitFor(async () => (await server.healthStatus()) === 200, "/healthz to answer 200");
+    await waitFor(async () => (await server.readyStatus()) === 200, "/readyz to answer 200");
     const arrived = (id: string) => published.items.some(({ messages }) => messages.some((told) => told.id === id));
     await waitFor(async () => {
       const live = messageOf("live");
@@ -76,17 +76,17 @@ test("an idle instance notices by itself that its Redis was demoted, says so, an
   const [server] = instances.servers;
   if (server === undefined) throw new Error("expected an instance");
   await replicaOf(redis.url, 1);
-  await waitFor(async () => (await server.healthStatus()) === 503, "/healthz to answer 503");
+  await waitFor(async () => (await server.readyStatus()) === 503, "/readyz to answer 503");
 
   const acceptedBefore = name.accepted;
   const sinceMs = performance.now();
   await waitFor(() => name.accepted >= acceptedBefore + 12, "twelve further attempts of the two links", 30_000);
   // Six attempts of one link: at once, then after at least 0.2, 0.4, 0.8, 1 and 1 s.
   expect(performance.now() - sinceMs).toBeGreaterThan(2_000);
-  expect(await server.healthStatus()).toBe(503);
+  expect(await server.readyStatus()).toBe(503);
 
   await commandOf(redis.url, ["REPLICAOF", "NO", "ONE"]);
-  await waitFor(async () => (await server.healthStatus()) === 200, "/healthz to answer 200");
+  await waitFor(async () => (await server.readyStatus()) === 200, "/readyz to answer 200");
   using socket = await connectStock(server.url);
   const room = uniqueRoom();
   await askData(socket, "room:join", { room });

@@ -6,10 +6,16 @@ export class CloseFrameWatch {
   #header: number[] = [];
   #skipBytes = 0;
   #seen = false;
+  #largestBytes = 0;
 
   /** True once a close frame has passed. */
   get seen(): boolean {
     return this.#seen;
+  }
+
+  /** Of all frames that have begun, the largest payload. */
+  get largestBytes(): number {
+    return this.#largestBytes;
   }
 
   feed(chunk: Buffer): void {
@@ -27,6 +33,7 @@ export class CloseFrameWatch {
       if (!frame) continue;
       this.#seen = frame.opcode === 8;
       this.#skipBytes = frame.payloadBytes;
+      this.#largestBytes = Math.max(this.#largestBytes, frame.payloadBytes);
       this.#header = [];
     }
   }

@@ -5,13 +5,14 @@ export type DestroyReason =
   | "update"
   | "requested"
   | "client-abort"
+  | "age"
   | "timeout"
   | "start-failed"
   | "exited"
   | "shutdown";
 
-/** What ended a WebSocket without a close frame: its deadline, or an instance that is gone or dropped it. */
-type CutReason = "timeout" | "instance";
+/** What ended a WebSocket without a close frame: its deadline, silence, a frame, or an instance that is gone or dropped it. */
+export type CutReason = "timeout" | "idle" | "frame" | "instance";
 
 interface ConnectionFacts {
   readonly connectionId: string;
@@ -26,6 +27,8 @@ export interface EmulatorEvents {
   "instance:thawed": [{ readonly instanceId: string; readonly frozenMs: number }];
   "instance:health": [{ readonly instanceId: string; readonly healthy: boolean }];
   "instance:destroyed": [{ readonly instanceId: string; readonly reason: DestroyReason }];
+  /** An instance was told to end by a signal, and ended by itself `inTime`, or had to be killed. */
+  "instance:signalled": [{ readonly instanceId: string; readonly inTime: boolean; readonly tookMs: number }];
   "instance:output": [{ readonly instanceId: string; readonly line: string }];
   /** A WebSocket handshake was answered with 101. */
   "connection:opened": [ConnectionFacts & { readonly url: string; readonly deadlineMs: number }];

@@ -3,11 +3,12 @@ import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
 const settings = process.env;
-const port = Number(settings.FC_SERVER_PORT ?? settings.FC_CUSTOM_LISTEN_PORT);
+const port = Number(settings.FC_SERVER_PORT ?? settings.FC_CUSTOM_LISTEN_PORT ?? settings.PORT);
 const host = settings.FIXTURE_HOST ?? "0.0.0.0";
 const keepAliveMs = Number(settings.FIXTURE_KEEP_ALIVE_MS ?? 15 * 60_000);
 const hooks = { initialize: [], preStop: [] };
 const tickTimes = [Date.now()];
+const counted = [];
 let healthy = true;
 let floodedBytes = 0;
 let upgrades = 0;
@@ -24,7 +25,7 @@ const routes = {
     headers: request.headers,
     rawHeaders: request.rawHeaders,
     bodyBytes: body.length,
-    instanceId: settings.FC_INSTANCE_ID,
+    instanceId: settings.FC_INSTANCE_ID ?? String(process.pid),
   }),
   "/environment": async () => ({ ...settings }),
   "/state": async () => ({ hooks, floodedBytes, upgrades, connections }),
@@ -77,6 +78,15 @@ const routes = {
     poisoned.add(request.socket);
     return {};
   },
+  "/count": async ({ request }) => {
+    counted.push(request.headers["x-fc-invocation-type"] ?? null);
+    return {};
+  },
+  "/counted": async () => counted,
+  "/fail": async ({ request, response }) => {
+    counted.push(request.headers["x-fc-invocation-type"] ?? null);
+    response.writeHead(500).end();
+  },
   "/exit": async () => process.exit(7),
   "/initialize": async ({ request, response }) => {
     hooks.initialize.push({ method: request.method, controlPath: request.headers["x-fc-control-path"] });
@@ -84,6 +94,7 @@ const routes = {
     response.writeHead(Number(settings.FIXTURE_INITIALIZE_STATUS ?? 200)).end();
   },
   "/pre-stop": async ({ request, response }) => {
+    hooks.preStop.push({ method: request.method, controlPath: request.headers["x-fc-control-path"] });
     console.log(`pre-stop ${request.method} ${request.headers["x-fc-control-path"]}`);
     await later(Number(settings.FIXTURE_PRE_STOP_MS ?? 0));
     response.writeHead(200).end();
@@ -128,7 +139,13 @@ server.on("upgrade", (request, socket, head) => {
   }
   sockets.handleUpgrade(request, socket, head, (client) => {
     if (url.pathname === "/flood") flood(client).catch((error) => console.error(error));
-    client.send(JSON.stringify({ instanceId: settings.FC_INSTANCE_ID, url: request.url, headers: request.headers }));
+    client.send(
+      JSON.stringify({
+        instanceId: settings.FC_INSTANCE_ID ?? String(process.pid),
+        url: request.url,
+        headers: request.headers,
+      }),
+    );
     client.on("message", (data, binary) => {
       if (String(data) === "connections") server.getConnections((_error, count) => client.send(String(count)));
       else if (String(data) === "terminate") client.terminate();
@@ -144,6 +161,13 @@ async function flood(client) {
     await new Promise((resolve) => client.send(chunk, resolve));
     floodedBytes += chunk.length;
   }
+}
+
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  process.on(signal, () => {
+    console.log(`${signal} arrived`);
+    if (settings.FIXTURE_ENDS_AFTER_MS) setTimeout(() => process.exit(0), Number(settings.FIXTURE_ENDS_AFTER_MS));
+  });
 }
 
 if (settings.FIXTURE_EXIT_AT_START) {

@@ -1,14 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { defaultSettings, type EmulatorSettings } from "./settings.ts";
+import { defaultSettings, type EmulatorSettings, type PlatformName, platformNames } from "./settings.ts";
 
-export const usage = `npm run fc -- [flags]
+export const usage = `npm run fc -- [flags], or npm run cut -- --platform NAME [flags]
 
+  --platform function-compute   or ${platformNames.slice(1, 4).join(", ")},
+                                ${platformNames.slice(4).join(", ")}
   --port 9000                   the gateway's port
-  --service-file s.yaml         where the function's settings come from
-  --timeout <seconds>           instead of the file's
-  --instance-concurrency <n>    instead of the file's
-  --min-instances <n>           instead of the file's
+  --service-file s.yaml         where the function's settings come from, on function-compute
+  --timeout <seconds>           instead of the file's, or the platform's default
+  --instance-concurrency <n>    instead of the file's, or the platform's
+  --min-instances <n>           instead of the file's, or 0
+  --instance-life <seconds>     instances are replaced after about so long
+  --rollout-every <seconds>     a deploy replaces all instances so often
   --max-instances ${defaultSettings.maxInstances}            above it: 429
   --cold-start-ms ${defaultSettings.coldStartMs}             added to every start
   --idle-ms ${defaultSettings.idleMs}              how long a frozen instance is kept
@@ -22,7 +26,10 @@ REDIS_URL and the variables that the file asks for come from the environment. Wi
 without token settings AUTH is anonymous.`;
 
 export interface Flags {
+  readonly platform: PlatformName;
   readonly port: number;
+  /** Undefined: nothing is deployed again. */
+  readonly rolloutEverySeconds: number | undefined;
   readonly serviceFile: string;
   /** What the flags say over the file, and nothing about what they do not say. */
   readonly settings: Partial<EmulatorSettings>;
@@ -36,7 +43,10 @@ export function parseFlags(args: readonly string[]): Flags {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      platform: { type: "string", default: "function-compute" },
       port: { type: "string", default: "9000" },
+      "instance-life": { type: "string" },
+      "rollout-every": { type: "string" },
       "service-file": { type: "string", default: fileURLToPath(new URL("../../s.yaml", import.meta.url)) },
       timeout: { type: "string" },
       "instance-concurrency": { type: "string" },
@@ -72,6 +82,7 @@ export function parseFlags(args: readonly string[]): Flags {
     instanceConcurrency: number("instance-concurrency", 1),
     minInstances: number("min-instances", 0),
     maxInstances: number("max-instances", 1),
+    instanceLifeSeconds: number("instance-life", 1),
     coldStartMs: number("cold-start-ms", 0),
     idleMs: number("idle-ms", 0),
     cut: choice("cut", ["request", "whole-instance"]),
@@ -79,6 +90,8 @@ export function parseFlags(args: readonly string[]): Flags {
     timeoutHeader: choice("timeout-header", ["always", "plain-requests", "never"]),
   };
   return {
+    platform: choice("platform", platformNames) ?? "function-compute",
+    rolloutEverySeconds: number("rollout-every", 1),
     port: number("port", 0) ?? 0,
     serviceFile: values["service-file"],
     settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { pipeline, Transform } from "node:stream";
+import { atDeadline } from "./deadline.ts";
 import { platformHeaders, requestHeaders, responseHeaders } from "./headers.ts";
 import { type Instance, instanceHost } from "./instance.ts";
 import { gatewayLimits, headerBytes } from "./limits.ts";
@@ -34,7 +35,7 @@ export async function forwardRequest(exchange: Exchange): Promise<RequestEnd> {
   const { timeoutSeconds } = instance.version.settings;
   const deadline = new AbortController();
   const clientGone = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), timeoutSeconds * 1000);
+  const timer = atDeadline(timeoutSeconds, () => deadline.abort());
   const onClose = () => {
     if (!outgoing.writableFinished) clientGone.abort();
   };
@@ -44,7 +45,8 @@ export async function forwardRequest(exchange: Exchange): Promise<RequestEnd> {
   try {
     // A request that can be repeated is sent again when a connection of the pool turns out to be dead; a POST is not.
     const repeatable = isRepeatable(incoming);
-    if (instance.connections.takeStale() && !repeatable) return processExited;
+    const stale = instance.connections.takeStale();
+    if (stale && !repeatable && instance.version.settings.stalePost === "fails") return processExited;
     let outcome = await attempt(exchange, signal, repeatable);
     if (outcome === "dead-connection" && repeatable) outcome = await attempt(exchange, signal, repeatable);
     if (deadline.signal.aborted) return { kind: "timed-out" };
@@ -75,9 +77,14 @@ async function attempt(
       method: incoming.method ?? "GET",
       path: admission.url,
       headers: [
-        ...requestHeaders(incoming.rawHeaders),
+        ...requestHeaders(incoming.rawHeaders, settings),
         ...admission.extraHeaders,
-        ...platformHeaders(settings, requestId, "/http-invoke", "plain"),
+        ...platformHeaders(settings, {
+          id: requestId,
+          controlPath: "/http-invoke",
+          kind: "plain",
+          rawHeaders: incoming.rawHeaders,
+        }),
       ],
       agent: instance.connections.agent,
       maxHeaderSize: PARSER_HEADER_BYTES,
@@ -101,7 +108,7 @@ async function attempt(
         return;
       }
       const origin = incoming.headers.origin ?? null;
-      const headers = responseHeaders(answer.rawHeaders, { requestId, origin, domain: settings.domain });
+      const headers = responseHeaders(answer.rawHeaders, { requestId, origin, settings });
       outgoing.writeHead(status, answer.statusMessage ?? "", headers);
       pipeline(answer, outgoing, () => resolve({ kind: "answered", status }));
     });

@@ -3,7 +3,8 @@ import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { CloseFrameWatch } from "./close-frame.ts";
-import type { Emitter } from "./events.ts";
+import { atDeadline } from "./deadline.ts";
+import type { CutReason, Emitter } from "./events.ts";
 import { PARSER_HEADER_BYTES, type RequestEnd } from "./forward-request.ts";
 import {
   formatHead,
@@ -47,19 +48,24 @@ export async function forwardUpgrade(handshake: Handshake): Promise<UpgradeEnd> 
       method: "GET",
       path: admission.url,
       headers: [
-        ...upgradeRequestHeaders(incoming.rawHeaders),
+        ...upgradeRequestHeaders(incoming.rawHeaders, settings),
         ...admission.extraHeaders,
-        ...platformHeaders(settings, requestId, "/http-invoke", "handshake"),
+        ...platformHeaders(settings, {
+          id: requestId,
+          controlPath: "/http-invoke",
+          kind: "handshake",
+          rawHeaders: incoming.rawHeaders,
+        }),
       ],
       agent: false,
       maxHeaderSize: PARSER_HEADER_BYTES,
     });
     let cutNow: (() => void) | null = null;
-    const timer = setTimeout(() => {
+    const timer = atDeadline(settings.timeoutSeconds, () => {
       onTimeout();
       if (cutNow) cutNow();
       else end({ kind: "timed-out" });
-    }, settings.timeoutSeconds * 1000);
+    });
     const end = (how: UpgradeEnd) => {
       clearTimeout(timer);
       client.off("close", onClientGone).off("end", onClientGone);
@@ -78,14 +84,15 @@ export async function forwardUpgrade(handshake: Handshake): Promise<UpgradeEnd> 
         return;
       }
       const origin = incoming.headers.origin ?? null;
-      const headers = responseHeaders(answer.rawHeaders, { requestId, origin, domain: settings.domain });
+      const headers = responseHeaders(answer.rawHeaders, { requestId, origin, settings });
       client.write(formatHead(`${status} ${answer.statusMessage ?? ""}`, [...headers, "Connection", "close"]));
       answer.pipe(client);
       answer.once("close", () => end({ kind: "answered", status }));
     });
     upstream.once("upgrade", (answer, server, serverHead) => {
       client.off("close", onClientGone).off("end", onClientGone);
-      client.write(formatHead("101 Switching Protocols", upgradeResponseHeaders(answer.rawHeaders, requestId)));
+      const headers = upgradeResponseHeaders(answer.rawHeaders, { requestId, origin: null, settings });
+      client.write(formatHead("101 Switching Protocols", headers));
       cutNow = join({ ...handshake, server, serverHead, deadlineMs }, end);
     });
     upstream.end();
@@ -102,20 +109,31 @@ function join(sides: Join, end: (how: UpgradeEnd) => void): () => void {
   const fromServer = new CloseFrameWatch();
   let initiator: "client" | "instance" | null = null;
   let over = false;
+  const { clientGoneMs, idleCutMs, largestFrameBytes } = instance.version.settings;
   events.emit("connection:opened", { ...facts, url: incoming.url ?? "/", deadlineMs });
 
-  const finish = (last: "client" | "instance" | "deadline") => {
+  const finish = (last: "client" | "instance" | CutReason) => {
     if (over) return;
     over = true;
+    silence.stop();
     const closed = fromClient.seen || fromServer.seen;
     const by = initiator ?? (last === "client" ? "client" : "instance");
-    if (last === "deadline") {
+    if (last !== "client" && last !== "instance") {
       client.destroy();
       server.destroy();
-      events.emit("connection:cut", { ...facts, reason: "timeout" });
+      events.emit("connection:cut", { ...facts, reason: last });
       end({ kind: "cut" });
       return;
     }
+    if (by === "client" && !closed && clientGoneMs > 0) {
+      client.destroy();
+      // The instance hears of it later, and until then its connection looks as if somebody listened.
+      server.unpipe(client).resume();
+      setTimeout(() => finished(by, closed), clientGoneMs);
+    } else finished(by, closed);
+  };
+
+  const finished = (by: "client" | "instance", closed: boolean) => {
     for (const socket of [client, server]) destroySoon(socket);
     if (closed || by === "client") {
       events.emit("connection:closed", { ...facts, by, clean: closed, leftMs: deadlineMs - Date.now() });
@@ -126,9 +144,12 @@ function join(sides: Join, end: (how: UpgradeEnd) => void): () => void {
     }
   };
 
+  const silence = new Silence(idleCutMs, () => finish("idle"));
   const watch = (socket: Duplex, frames: CloseFrameWatch, side: "client" | "instance") => {
     socket.on("data", (chunk: Buffer) => {
+      silence.heard();
       frames.feed(chunk);
+      if (largestFrameBytes !== null && frames.largestBytes > largestFrameBytes) finish("frame");
       if (frames.seen) initiator ??= side;
     });
     socket.once("end", () => {
@@ -148,7 +169,24 @@ function join(sides: Join, end: (how: UpgradeEnd) => void): () => void {
   client.write(serverHead);
   client.pipe(server);
   server.pipe(client);
-  return () => finish("deadline");
+  return () => finish("timeout");
+}
+
+/** Ends a connection on which nobody has said anything for too long. */
+class Silence {
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(longestMs: number | null, onSilence: () => void) {
+    this.#timer = longestMs === null ? undefined : setTimeout(onSilence, longestMs);
+  }
+
+  heard(): void {
+    this.#timer?.refresh();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 /** Ends a socket once it has passed on what it holds, but does not wait forever for a peer that does not read. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { invokeLater, isAsynchronous } from "./asynchronous.ts";
 import type { Emitter } from "./events.ts";
 import { forwardRequest, PARSER_HEADER_BYTES } from "./forward-request.ts";
 import { forwardUpgrade } from "./forward-upgrade.ts";
@@ -9,7 +10,10 @@ import { formatHead } from "./headers.ts";
 import type { Instance } from "./instance.ts";
 import { judgeHead } from "./limits.ts";
 import type { Pool } from "./pool.ts";
+import { profileOf } from "./profiles.ts";
 import { errorType, type Refusal, RefusedError, refusals } from "./refusals.ts";
+import type { EmulatorSettings } from "./settings.ts";
+import { Throttle } from "./throttle.ts";
 import { type Admission, judgeTrigger } from "./trigger-auth.ts";
 
 /** The one door: takes every request through limits, trigger and pool to an instance. */
@@ -18,8 +22,13 @@ export class Gateway {
   readonly #events: Emitter;
   readonly #server: Server;
   readonly #sockets = new Set<Duplex>();
+  readonly #throttle = new Throttle();
+  readonly #random: () => number;
+  readonly #startedMs = performance.now();
 
-  constructor(pool: Pool, events: Emitter) {
+  /** @param random in [0, 1) */
+  constructor(pool: Pool, events: Emitter, random: () => number) {
+    this.#random = random;
     this.#pool = pool;
     this.#events = events;
     this.#server = createServer({ maxHeaderSize: PARSER_HEADER_BYTES, requestTimeout: 0, keepAlive: true });
@@ -50,6 +59,15 @@ export class Gateway {
 
   async #admit(incoming: IncomingMessage): Promise<Admission> {
     const { url = "/", method = "GET", headers, rawHeaders } = incoming;
+    const { settings } = this.#pool.version;
+    if (this.#throttle.exceeds(settings.requestsPerSecond)) throw new RefusedError(refusals.systemThrottled());
+    if (settings.systemErrorShare > 0 && this.#random() < settings.systemErrorShare)
+      throw new RefusedError(refusals.systemError());
+    if (profileOf(settings).gateway === "plain") return { url, extraHeaders: [] };
+    if (performance.now() - this.#startedMs < settings.triggerDelayMs) throw new RefusedError(refusals.noTrigger());
+    if (settings.trigger?.disableUrlInternet && settings.domain === "default") {
+      throw new RefusedError(refusals.internetDisabled());
+    }
     const contentLength = headers["content-length"];
     const wrong = judgeHead({ url, rawHeaders, contentLength: contentLength ? Number(contentLength) : null });
     if (wrong) throw new RefusedError(wrong);
@@ -66,7 +84,17 @@ export class Gateway {
     let instance: Instance | null = null;
     let status = 499;
     try {
+      if (isPreflight(incoming, this.#pool.version.settings)) {
+        status = 204;
+        outgoing.writeHead(status, preflightHeaders(incoming, requestId)).end();
+        return;
+      }
       const admission = await this.#admit(incoming);
+      if (isAsynchronous(incoming) && this.#pool.version.settings.asynchronous !== "ignored") {
+        status = 202;
+        await invokeLater(this.#pool, this.#events, incoming, outgoing);
+        return;
+      }
       instance = await this.#pool.acquire(gone.signal);
       const end = await forwardRequest({ incoming, outgoing, instance, admission, requestId });
       this.#pool.release(instance, { clientAborted: end.kind === "client-gone" });
@@ -146,6 +174,22 @@ export class Gateway {
   ): void {
     this.#events.emit("request:ended", { requestId, instanceId: instance?.id ?? null, method, url, status });
   }
+}
+
+/** The gateway answers preflights of browsers by itself, whatever methods the trigger names. */
+function isPreflight({ method, headers }: IncomingMessage, settings: EmulatorSettings): boolean {
+  const isAsked = method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
+  return isAsked && profileOf(settings).gateway === "function-compute";
+}
+
+function preflightHeaders({ headers }: IncomingMessage, requestId: string): Record<string, string> {
+  return {
+    "Access-Control-Allow-Origin": headers.origin ?? "*",
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": headers["access-control-request-method"] ?? "",
+    "Access-Control-Allow-Headers": headers["access-control-request-headers"] ?? "",
+    "X-Fc-Request-Id": requestId,
+  };
 }
 
 /** What to answer to a failure; null when there is nobody left to answer to. */

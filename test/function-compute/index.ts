@@ -5,9 +5,10 @@ import { type Cost, costOf, sumCosts } from "./meter.ts";
 import { Pool } from "./pool.ts";
 import { defaultSettings, type EmulatorSettings } from "./settings.ts";
 
-export type { Emitter, EmulatorEvents } from "./events.ts";
+export type { CutReason, Emitter, EmulatorEvents } from "./events.ts";
+export { profiles } from "./profiles.ts";
 export { readServiceFile } from "./service-file.ts";
-export { defaultSettings, type EmulatorSettings } from "./settings.ts";
+export { defaultSettings, type EmulatorSettings, otherAnswers, type PlatformName } from "./settings.ts";
 
 /** What makes a version of the function: everything that `update` can change. */
 export interface FunctionOptions {
@@ -86,7 +87,7 @@ export async function startFunctionCompute(options: EmulatorOptions): Promise<Fu
   events.setMaxListeners(0);
   const counts = count(events);
   const pool = new Pool(nextVersion(null, options), events, random);
-  const gateway = new Gateway(pool, events);
+  const gateway = new Gateway(pool, events, random);
   const close = async () => {
     await Promise.all([gateway.close(), pool.close()]);
   };

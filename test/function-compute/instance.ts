@@ -6,9 +6,9 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../support/free-port.ts";
-import { accountId, qualifier } from "./headers.ts";
 import { InstanceConnections } from "./instance-connections.ts";
 import { billedMs, connectionClosed, connectionOpened, idleMeter } from "./meter.ts";
+import { profileOf } from "./profiles.ts";
 import { RefusedError, refusals } from "./refusals.ts";
 import type { EmulatorSettings } from "./settings.ts";
 
@@ -17,6 +17,10 @@ import type { EmulatorSettings } from "./settings.ts";
  * all of 127/8 is loopback, so another address of it tells the two apart.
  */
 export const instanceHost = process.platform === "linux" ? "127.0.0.2" : "127.0.0.1";
+
+/** A throttled process runs so long, in each so long. */
+const throttledRunMs = 10;
+const throttledEveryMs = 500;
 
 /** Ends the process with the emulator, however that ends: a frozen process left behind would hold its memory forever. */
 const deathGuard = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : [];
@@ -48,6 +52,9 @@ export class Instance {
   #process: ChildProcess | null = null;
   #meter = idleMeter;
   #frozenAtMs = 0;
+  #blink: NodeJS.Timeout | undefined;
+  /** What is to be done after a thaw before a request may come. */
+  waking: Promise<void> | null = null;
   readonly #onOutput: (line: string) => void;
   readonly #lastLines: string[] = [];
 
@@ -103,19 +110,37 @@ export class Instance {
     this.freezes += 1;
     this.#frozenAtMs = Date.now();
     this.#signal("SIGSTOP");
+    if (profileOf(this.version.settings).rest === "throttle") this.#throttle();
+  }
+
+  /** Next to no processor: it runs for a moment now and then. */
+  #throttle(): void {
+    this.#blink = setInterval(() => {
+      this.#signal("SIGCONT");
+      setTimeout(() => {
+        if (this.state === "frozen") this.#signal("SIGSTOP");
+      }, throttledRunMs).unref();
+    }, throttledEveryMs).unref();
   }
 
   /** Lets the process go on; returns for how many milliseconds it was frozen. */
   thaw(): number {
     this.state = "running";
+    clearInterval(this.#blink);
     this.#signal("SIGCONT");
     return Date.now() - this.#frozenAtMs;
   }
 
   kill(): void {
     this.state = "gone";
+    clearInterval(this.#blink);
     this.#signal("SIGKILL");
     this.connections.close();
+  }
+
+  /** Asks the process to end. */
+  terminate(signal: "SIGTERM" | "SIGINT"): void {
+    this.#signal(signal);
   }
 
   /** Opens a billed span, or joins the one that is open. */
@@ -152,14 +177,7 @@ export class Instance {
       ...settings.environmentVariables,
       // The platform's layers are not here, so the machine's own programs stand in for them.
       PATH: userPath === undefined ? path : `${userPath}:${path}`,
-      FC_FUNCTION_NAME: settings.functionName,
-      FC_INSTANCE_ID: this.id,
-      FC_REGION: settings.region,
-      FC_ACCOUNT_ID: accountId,
-      FC_FUNCTION_MEMORY_SIZE: String(settings.memoryMb),
-      FC_FUNCTION_VERSION: qualifier,
-      FC_CUSTOM_LISTEN_PORT: String(this.port),
-      FC_SERVER_PORT: String(this.port),
+      ...profileOf(settings).environment({ settings, instanceId: this.id, port: this.port }),
     };
   }
 

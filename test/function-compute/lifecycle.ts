@@ -19,7 +19,9 @@ const hooks = {
  */
 export async function callHook(instance: Instance, name: keyof typeof hooks, hook: HookSettings): Promise<void> {
   const { method, path } = hooks[name];
-  const headers = platformHeaders(instance.version.settings, randomUUID(), path, "plain");
+  const { settings } = instance.version;
+  const controlPath = name === "preStop" ? settings.preStopControlPath : path;
+  const headers = platformHeaders(settings, { id: randomUUID(), controlPath, kind: "plain" });
   instance.openSpan();
   try {
     const status = await askInstance(instance, { method, path, headers, timeoutMs: hook.timeoutSeconds * 1000 });
@@ -36,10 +38,17 @@ export async function callHook(instance: Instance, name: keyof typeof hooks, hoo
  * @throws RefusedError, with the 412 that the waiting requests are answered with.
  */
 export async function bringUp(instance: Instance, signal: AbortSignal): Promise<void> {
-  const { initializer, healthCheck } = instance.version.settings;
+  const { initializer, healthCheck, failedInitializer } = instance.version.settings;
   try {
     await instance.spawn(signal);
-    if (initializer) await callHook(instance, "initialize", initializer);
+    if (initializer) {
+      try {
+        await callHook(instance, "initialize", initializer);
+      } catch (error) {
+        if (failedInitializer === 412) throw error;
+        throw new RefusedError(refusals.notInitialized(String(error)));
+      }
+    }
     if (healthCheck) {
       await delay(healthCheck.initialDelaySeconds * 1000, undefined, { signal });
       if (!(await probe(instance, healthCheck))) {

@@ -1,8 +1,9 @@
 import type { DestroyReason, Emitter } from "./events.ts";
 import { type FunctionVersion, Instance } from "./instance.ts";
 import { takeDown, tellHealth } from "./instance-life.ts";
-import { bringUp } from "./lifecycle.ts";
+import { bringUp, callHook } from "./lifecycle.ts";
 import { type BilledInstance, billedInstance, candidate, type Entry } from "./pool-entry.ts";
+import { profileOf } from "./profiles.ts";
 import { RefusedError } from "./refusals.ts";
 import { schedule } from "./scheduler.ts";
 
@@ -58,7 +59,11 @@ export class Pool {
         this.#leave(entry);
         throw error;
       }
-      if (instance.state === "frozen") this.#thaw(entry);
+      if (instance.state === "frozen") {
+        this.#thaw(entry);
+        instance.waking = this.#wake(entry);
+      }
+      if (instance.waking !== null) await instance.waking;
       if (instance.state === "running") {
         instance.served += 1;
         instance.openSpan();
@@ -74,8 +79,9 @@ export class Pool {
     instance.closeSpan();
     const entry = this.#entries.get(instance.id);
     if (!entry) return;
-    const { instanceConcurrency, healthCheck } = instance.version.settings;
-    const restarts = clientAborted && instanceConcurrency === 1 && healthCheck === null;
+    const { instanceConcurrency, healthCheck, platform } = instance.version.settings;
+    const restarts =
+      platform === "function-compute" && clientAborted && instanceConcurrency === 1 && healthCheck === null;
     if (restarts && instance.state === "running" && !this.#closing) {
       instance.inFlight -= 1;
       this.#replace(entry);
@@ -102,10 +108,23 @@ export class Pool {
   /** New requests go to the new version from now on; older instances stay until their requests end. */
   async update(version: FunctionVersion): Promise<void> {
     this.#version = version;
+    if (profileOf(version.settings).update === "replaces") {
+      await this.#replaceOld();
+      return;
+    }
     for (const entry of this.#entries.values()) {
       if (entry.instance.state === "frozen" && entry.instance.inFlight === 0) this.#removeLater(entry, "update");
     }
     await this.ensureMinimum();
+  }
+
+  /** One by one: a new instance, and when that is up the end of an old one. */
+  async #replaceOld(): Promise<void> {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.instance.version === this.#version) continue;
+      await this.#start().ready;
+      await this.#remove(entry, "update");
+    }
   }
 
   /** Starts what is missing to `minInstances`; resolves when they are up. */
@@ -169,7 +188,20 @@ export class Pool {
     instance.state = "running";
     this.#events.emit("instance:started", { instanceId: instance.id, version: instance.version.number, startMs });
     if (healthCheck) tellHealth(entry, healthCheck, this.#events);
+    this.#age(entry);
     if (instance.inFlight === 0) this.#rest(entry);
+  }
+
+  /** Replaces the instance when its life is over, up to 15 % later than said: a new one comes first. */
+  #age(entry: Entry): void {
+    const { instanceLifeSeconds } = entry.instance.version.settings;
+    if (instanceLifeSeconds === null) return;
+    const lifeMs = instanceLifeSeconds * 1000 * (1 + 0.15 * this.#random());
+    const timer = setTimeout(() => {
+      const remove = () => this.#removeLater(entry, "age");
+      if (entry.removal === null && !this.#closing) this.#start().ready.then(remove, remove);
+    }, lifeMs).unref();
+    entry.life.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
   #failed(entry: Entry): void {
@@ -200,16 +232,43 @@ export class Pool {
   /** What becomes of an instance without requests. */
   #rest(entry: Entry): void {
     const { instance } = entry;
-    const { idleMs, minInstances } = instance.version.settings;
+    const { idleMs, minInstances, hooks, preStop } = instance.version.settings;
     if (instance.version !== this.#version) {
       this.#removeLater(entry, "update");
       return;
     }
+    if (entry.idleTimer) clearTimeout(entry.idleTimer);
+    entry.idleTimer = setTimeout(() => {
+      if (instance.inFlight === 0 && this.#available().length > minInstances) this.#removeLater(entry, "idle");
+    }, idleMs).unref();
+    if (profileOf(instance.version.settings).rest === "run") return;
+    if (hooks === "life-and-freezes" && preStop) {
+      // A hook that fails is told in its own way at the end of an instance; before a freeze nobody asks.
+      callHook(instance, "preStop", preStop).then(
+        () => this.#freeze(instance),
+        () => this.#freeze(instance),
+      );
+    } else this.#freeze(instance);
+  }
+
+  #freeze(instance: Instance): void {
+    if (instance.inFlight > 0 || instance.state !== "running") return;
     instance.freeze();
     this.#events.emit("instance:frozen", { instanceId: instance.id });
-    entry.idleTimer = setTimeout(() => {
-      if (this.#available().length > minInstances) this.#removeLater(entry, "idle");
-    }, idleMs).unref();
+  }
+
+  /** Where hooks surround freezes, a thawed instance is initialized before it gets the request. */
+  #wake({ instance }: Entry): Promise<void> | null {
+    const { hooks, initializer } = instance.version.settings;
+    if (hooks !== "life-and-freezes" || !initializer) return null;
+    return callHook(instance, "initialize", initializer).then(
+      () => {
+        instance.waking = null;
+      },
+      () => {
+        instance.waking = null;
+      },
+    );
   }
 
   #thaw(entry: Entry): void {

@@ -37,6 +37,13 @@ export const refusals = {
     refuse(400, "ExternalRedirectForbidden", "a 3xx answer is not allowed on the default domain, use a custom domain"),
   noTrigger: () => refuse(404, "TriggerNotFound", "the function has no HTTP trigger"),
   notStarted: (why: string) => refuse(412, "FunctionNotStarted", `the HTTP server cannot be started: ${why}`),
+  /** The newer page: the caller gets a 200 whose header alone tells that nothing was done. */
+  notInitialized: (why: string) => refuse(200, "FunctionNotStarted", `the initializer failed: ${why}`),
+  internetDisabled: () => refuse(403, "AccessDenied", "access denied due to function internet URL is disable"),
+  signatureTooOld: () =>
+    refuse(403, "AccessDenied", "the Date header differs by more than 15 minutes from the server's time"),
+  systemThrottled: () => refuse(503, "ResourceThrottled", "the system is throttling, try again later"),
+  systemError: () => refuse(500, "InternalServerError", "an internal error has occurred, please retry"),
   exited: (why: string) => refuse(412, "CAExited", `the function either cannot be started or exited: ${why}`),
   throttled: (limit: string) => refuse(429, "ResourceExhausted", `all instances are busy: ${limit}`),
   internal: (what: string) => refuse(500, "InternalServerError", what),
@@ -44,7 +51,8 @@ export const refusals = {
   unhealthy: () => refuse(503, "ResourceThrottled", "no healthy instance takes this request: health checks fail"),
 };
 
-/** The `X-Fc-Error-Type` of a status: 502 is the function's fault, the others are not. */
+/** The `X-Fc-Error-Type` of a status: 200 is an instance that did not initialize, 502 is the function's fault, the others are not. */
 export function errorType(status: number): string {
+  if (status === 200) return "FunctionInitError";
   return status === 502 ? "UnhandledInvocationError" : "FcCommonError";
 }

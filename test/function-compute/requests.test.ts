@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { dummyCredentials } from "./headers.ts";
+import { dummyCredentials } from "./identity.ts";
 import { gatewayLimits } from "./limits.ts";
 import { askJson, type Echo, openSocket, refusedWith, startFixture, statusAndCode } from "./support.ts";
 

@@ -22,7 +22,7 @@ test("the emulator runs with the settings of the s.yaml that is deployed", () =>
     functionName: "holdfast",
     timeoutSeconds: 3600,
     instanceConcurrency: 100,
-    trigger: { authType: "anonymous", methods: ["GET", "POST", "OPTIONS"] },
+    trigger: { authType: "anonymous", methods: ["GET", "POST"] },
     environmentVariables: { REDIS_URL: "redis://r:6379", FUNCTION_TIMEOUT_SECONDS: "3600" },
   });
   expect(settings.healthCheck?.httpGetUrl).toBe("/healthz");

@@ -29,11 +29,10 @@ const healthCheck = z.object({
 
 const hook = (maxSeconds: number) => z.object({ timeout: whole(1, maxSeconds).default(3) });
 
-const jwks = z.preprocess(
-  (value) => (typeof value === "string" ? JSON.parse(value) : value),
-  z.custom<JSONWebKeySet>(
-    (value) => z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }).safeParse(value).success,
-  ),
+/** A key set has to come as an object: text, as `env` alone gives it, is what the platform refuses. */
+const jwks = z.custom<JSONWebKeySet>(
+  (value) => z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }).safeParse(value).success,
+  { error: "expected a key set, which json(env('NAME')) makes of a variable" },
 );
 
 const trigger = z.object({
@@ -41,7 +40,15 @@ const trigger = z.object({
   triggerConfig: z.object({
     authType: z.enum(["anonymous", "function", "jwt"]),
     methods: z.array(z.enum(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])),
-    authConfig: z.object({ jwks, tokenLookup: z.string(), claimPassBy: z.string().default("") }).optional(),
+    authConfig: z
+      .object({
+        jwks,
+        tokenLookup: z.string(),
+        claimPassBy: z.string().default(""),
+        whitelist: z.array(z.string().startsWith("/")).default([]),
+      })
+      .optional(),
+    disableURLInternet: z.boolean().default(false),
   }),
 });
 
@@ -111,7 +118,14 @@ export function readServiceFile(
       healthCheck: runtime?.healthCheckConfig ?? null,
       initializer: initializer ? { timeoutSeconds: initializer.timeout } : null,
       preStop: preStop ? { timeoutSeconds: preStop.timeout } : null,
-      trigger: http ? { authType: http.authType, methods: http.methods, jwt: http.authConfig ?? null } : null,
+      trigger: http
+        ? {
+            authType: http.authType,
+            methods: http.methods,
+            jwt: http.authConfig ?? null,
+            disableUrlInternet: http.disableURLInternet,
+          }
+        : null,
       reservedConcurrency: props.concurrencyConfig.reservedConcurrency ?? null,
       minInstances: props.scalingConfig.minInstances ?? 0,
     },
@@ -132,8 +146,22 @@ export function resolvePlaceholders(tree: unknown, vars: Readonly<Record<string,
       if (value === undefined) problems.push(`environment variable ${env.name} is not set and has no default`);
       return value ?? "";
     }
+    const json = /^json\((.*)\)$/.exec(expression)?.[1];
+    if (json !== undefined) {
+      const text = lookUp(json.trim());
+      if (typeof text === "string" && text !== "") {
+        try {
+          return JSON.parse(text) as unknown;
+        } catch {
+          problems.push(`\${${expression}} is no JSON`);
+        }
+      }
+      return text;
+    }
     if (!expression.startsWith("vars.")) {
-      problems.push(`\${${expression}} is neither env('NAME', 'default') nor vars.<name>[.toString()]`);
+      problems.push(
+        `\${${expression}} is none of env('NAME', 'default'), json(env('NAME')) and vars.<name>[.toString()]`,
+      );
       return "";
     }
     const path = expression.replace(/\.toString\(\)$/, "");

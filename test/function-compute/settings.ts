@@ -16,11 +16,15 @@ export interface JwtSettings {
   readonly tokenLookup: string;
   /** Claims handed to the function: `<query|header>:<claim>:<name>`, separated by commas. Default: none. */
   readonly claimPassBy: string;
+  /** Paths that need no token. */
+  readonly whitelist?: readonly string[];
 }
 
 export interface TriggerSettings {
   readonly authType: "anonymous" | "function" | "jwt";
   readonly methods: readonly string[];
+  /** Whether the function's own address is closed; custom domains are not. */
+  readonly disableUrlInternet?: boolean;
   /** Needed for `authType: "jwt"`, without effect otherwise. */
   readonly jwt: JwtSettings | null;
 }
@@ -51,8 +55,23 @@ export interface FunctionSettings {
   readonly minInstances: number;
 }
 
+/** The platforms that can be emulated. */
+export const platformNames = [
+  "function-compute",
+  "functiongraph",
+  "scf",
+  "vercel",
+  "cloud-run",
+  "kubernetes",
+  "heroku",
+  "fly",
+] as const;
+
+export type PlatformName = (typeof platformNames)[number];
+
 /** What the platform decides by itself, and what no source confirms, so that both answers can be tried. */
 interface PlatformSettings {
+  readonly platform: PlatformName;
   /** Instances of the newest version at a time; when all of them are full, 429. */
   readonly maxInstances: number;
   /** Added to every start, before the process is spawned. */
@@ -67,6 +86,34 @@ interface PlatformSettings {
   readonly domain: "default" | "custom";
   /** Where `x-fc-function-timeout` is sent: seen on plain requests, in no official table, unknown for handshakes. */
   readonly timeoutHeader: "always" | "plain-requests" | "never";
+  /** When hooks are called: at the beginning and the end of an instance, or around each freeze as well. */
+  readonly hooks: "life" | "life-and-freezes";
+  /** What the platform says in `x-fc-control-path` on a pre-stop; null: nothing. */
+  readonly preStopControlPath: "/pre-stop" | null;
+  /** What becomes of the platform's own headers that a client has set. */
+  readonly forgedHeaders: "overwritten" | "kept";
+  /** What a caller gets whose instance failed to initialize: 412, or 200 with `X-Fc-Error-Type`. */
+  readonly failedInitializer: 412 | 200;
+  /** How long after a client went away without a close frame the gateway closes towards the instance. */
+  readonly clientGoneMs: number;
+  /** `X-Fc-Invocation-Type: Async` is obeyed, and the instance is told of it or not; or it means nothing. */
+  readonly asynchronous: "told" | "untold" | "ignored";
+  /** Whether a POST on a pooled connection that the server has closed fails, or the gateway notices in time. */
+  readonly stalePost: "fails" | "noticed";
+  /** What a process gets between its pre-stop and its end. */
+  readonly signalAtEnd: "SIGTERM" | null;
+  /** A connection on which nobody says anything for so long is dropped, by the platform or a NAT on the way. */
+  readonly idleCutMs: number | null;
+  /** WebSocket frames above this end their connection. */
+  readonly largestFrameBytes: number | null;
+  /** Requests a second above which the system throttles: 503. */
+  readonly requestsPerSecond: number | null;
+  /** The share of requests that fail by an error of the system: 500. */
+  readonly systemErrorShare: number;
+  /** How long a new trigger does not know its function yet: 404. */
+  readonly triggerDelayMs: number;
+  /** Instances are replaced after about so long. */
+  readonly instanceLifeSeconds: number | null;
 }
 
 export type EmulatorSettings = FunctionSettings & PlatformSettings;
@@ -97,4 +144,36 @@ export const defaultSettings: EmulatorSettings = {
   cut: "request",
   domain: "custom",
   timeoutHeader: "always",
+  platform: "function-compute",
+  hooks: "life",
+  preStopControlPath: "/pre-stop",
+  forgedHeaders: "overwritten",
+  failedInitializer: 412,
+  clientGoneMs: 0,
+  asynchronous: "told",
+  stalePost: "fails",
+  signalAtEnd: null,
+  idleCutMs: null,
+  largestFrameBytes: null,
+  requestsPerSecond: null,
+  systemErrorShare: 0,
+  triggerDelayMs: 0,
+  instanceLifeSeconds: null,
 };
+
+/**
+ * The other answer to every question that no source settles: a server that is served well by this and by the defaults does
+ * not depend on any of them.
+ */
+export const otherAnswers = {
+  timeoutHeader: "plain-requests",
+  hooks: "life-and-freezes",
+  preStopControlPath: null,
+  forgedHeaders: "kept",
+  failedInitializer: 200,
+  clientGoneMs: 1_000,
+  asynchronous: "untold",
+  stalePost: "noticed",
+  signalAtEnd: "SIGTERM",
+  idleCutMs: 15_000,
+} as const satisfies Partial<EmulatorSettings>;

@@ -3,7 +3,8 @@ import type { Cost } from "./meter.ts";
 export interface LiveState {
   readonly instances: readonly { readonly state: string }[];
   readonly counts: { readonly connections: number; readonly cuts: number; readonly handovers: number };
-  readonly cost: Cost;
+  /** Null where prices are not known. */
+  readonly cost: Cost | null;
 }
 
 /** The live state in one line: instances, connections, cuts, handovers, billed seconds. */
@@ -15,6 +16,6 @@ export function statusLine({ instances, counts, cost }: LiveState): string {
     `connections ${counts.connections}`,
     `cuts ${counts.cuts}`,
     `handovers ${counts.handovers}`,
-    `billed ${cost.billedSeconds.toFixed(1)} s (${cost.cny.toFixed(6)} CNY)`,
+    ...(cost === null ? [] : [`billed ${cost.billedSeconds.toFixed(1)} s (${cost.cny.toFixed(6)} CNY)`]),
   ].join(" | ");
 }

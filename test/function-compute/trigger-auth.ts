@@ -27,15 +27,25 @@ export async function judgeTrigger(trigger: TriggerSettings | null, request: Tri
   }
   if (trigger.authType === "anonymous") return { admitted: { url: request.url, extraHeaders: [] } };
   if (trigger.authType === "function") return { refused: judgeSignature(request) };
+  if (trigger.jwt?.whitelist?.includes(request.url.split("?", 1)[0] ?? "")) {
+    return { admitted: { url: request.url, extraHeaders: [] } };
+  }
   if (!trigger.jwt) throw new Error("expected authConfig with jwks and tokenLookup for authType jwt, got none");
   return judgeToken(trigger.jwt, request);
 }
 
+/** How much the `Date` of a signed request may differ from the time. */
+const signatureAgeMs = 15 * 60_000;
+
 /** No access key exists here, so no signature is ever right; what the platform says to a wrong one is all there is. */
 function judgeSignature({ headers }: TriggerRequest): Refusal {
-  return headers.authorization === undefined || headers.date === undefined
-    ? refusals.unauthenticated("required HTTP header Date or Authorization was not specified")
-    : refusals.forbidden("the request signature does not match");
+  if (headers.authorization === undefined || headers.date === undefined) {
+    return refusals.unauthenticated("required HTTP header Date or Authorization was not specified");
+  }
+  const differsMs = Math.abs(Date.now() - Date.parse(headers.date));
+  return differsMs <= signatureAgeMs
+    ? refusals.forbidden("the request signature does not match")
+    : refusals.signatureTooOld();
 }
 
 async function judgeToken(jwt: JwtSettings, request: TriggerRequest): Promise<TriggerVerdict> {

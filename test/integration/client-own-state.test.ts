@@ -49,6 +49,18 @@ test("a join on another connection carries the newest state, and the version tha
   ]);
 });
 
+test("a handle that joins without a state takes none away, on the next connection neither", async () => {
+  await using server = await startScriptedServer(({ name }) => (name === "room:join" ? joinedAt("a-1") : undefined));
+  const name = uniqueRoom();
+  await server.client.join(name, { presence: { name: "ann" } }).ready;
+  await server.client.join(name, { presence: true }).ready;
+  server.cut();
+  await waitFor(() => server.count("room:join") > 2, "the joins after the cut");
+  await server.client.join(uniqueRoom("fence")).ready;
+  const again = payloads(server, "room:join").slice(2, -1);
+  expect(again).toEqual(again.map(() => ({ room: name, since: "0-0", presence: { name: "ann" }, version: "a-1" })));
+});
+
 test("a state that is set while the room is being joined is told behind the join, and a refusal is tried again", async () => {
   const join = held();
   await using server = await startScriptedServer(({ name }, count) => {

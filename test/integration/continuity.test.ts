@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Page, type Position, START } from "../../client/src/protocol/index.ts";
+import { comparePositions, type Page, type Position, START, splitPosition } from "../../client/src/protocol/index.ts";
 import { chainLinkOf } from "../../server/src/broadcast/frame.ts";
 import { roomKeys } from "../../server/src/log/keys.ts";
 import { gapCount, type History, judge, judgeGaps, judgeLosses } from "../support/continuity/judge.ts";
@@ -215,6 +215,28 @@ describe.runIf(redisServerInstalled)("the log's scripts and the client's sequenc
     await log.restore();
     await log.check(1);
     expect((await log.read(head, 10)).lost).toMatchObject({ after: head, positions: [second] });
+  });
+
+  test("report a loss before they answer a reader whose position is lost, also of an epoch that it never saw", async () => {
+    using log = await RedisLog.start(redis, admin, subscriber);
+    const had = await log.append(0, "message-kept");
+    await log.restart();
+    const unseen = await log.append(0, "message-lost");
+    await log.flush();
+    const page = await log.read(had, 10);
+    expect(page).toMatchObject({ recovered: false, lost: { positions: [unseen, had] } });
+    expect(page.position).toBe(await log.check(0));
+    // The report makes the reader's gap as long as the loss.
+    expect(comparePositions(page.position, unseen)).toBeGreaterThan(0);
+  });
+
+  test("report nothing for a reader that claims to be ahead of the log", async () => {
+    using log = await RedisLog.start(redis, admin, subscriber);
+    const head = await log.append(0, "message");
+    const { epochMs } = splitPosition(head);
+    expect(await log.read(`${epochMs}-9`, 10)).toMatchObject({ recovered: false, position: head });
+    expect((await log.read(`${epochMs + 1}-0`, 10)).lost).toBeUndefined();
+    expect(await log.check(0)).toBe(head);
   });
 
   test("make nobody deaf where the log is trimmed or lost whole", { timeout: 120_000 }, async () => {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { expect, test } from "vitest";
+import { Echo } from "../../server/src/http/echo.ts";
 import { OwnServer } from "../../server/src/http/own-server.ts";
 import { waitFor, withTimeout } from "../support/wait.ts";
 
@@ -9,7 +10,8 @@ test("requests that wait behind another one on a connection are forgotten when i
   const asked: string[] = [];
   // Nothing is answered, so that the second request has to wait for the answer to the first one.
   const server = createServer((request) => asked.push(request.url ?? ""));
-  const own = new OwnServer(server, 0, "/socket.io/");
+  const echo = new Echo({ isOriginAllowed: () => true, isDraining: () => false });
+  const own = new OwnServer(server, 0, "/socket.io/", echo);
   await own.listen();
   const client = connectTcp({ port: own.port, host: "127.0.0.1" });
   await once(client, "connect");

@@ -1,7 +1,8 @@
 import { createClient } from "redis";
 import { expect, test } from "vitest";
 import { roomKeys } from "../../server/src/log/keys.ts";
-import { presenceKeys } from "../../server/src/presence/keys.ts";
+import { leasesKey, presenceKeys } from "../../server/src/presence/keys.ts";
+import { connectPacket, fence, openEngine } from "../support/raw-engine.ts";
 import { ask, askData, connectStock } from "../support/stock-client.ts";
 import { sessionId, uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
@@ -325,6 +326,46 @@ test("a state that waits for its turn makes no member of a client that has left 
   await fence.update("fence 2");
   await watcher.sees("fence 2", "watcher");
   expect(watcher.told.filter((told) => told.endsWith(" late"))).toEqual([]);
+});
+
+test("who leaves while it joins again is no member any more, and is told nothing further", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  using ann = await openEngine(rig.servers[0]?.url ?? "");
+  const join = (id: number) => `42${id}${JSON.stringify(["room:join", { room, presence: { name: "ann" } }])}`;
+  ann.sendAll([connectPacket()]);
+  await ann.sees("40{");
+  ann.sendAll([join(0)]);
+  await ann.sees("430");
+  await watcher.sees("ann", "watcher");
+  ann.sendAll([join(1), `422${JSON.stringify(["room:leave", { room }])}`]);
+  await ann.sees("431");
+  await ann.sees("432");
+  const toldBefore = ann.count('42["presence:changed"');
+  await rig.member(0, room, "behind");
+  await watcher.sees("behind", "watcher");
+  await fence(rig.servers[0]?.url ?? "");
+  expect(ann.count('42["presence:changed"')).toBe(toldBefore);
+});
+
+test("who leaves while a join waits for its instance to be registered again is no member any more", async () => {
+  await using rig = await startPresence(1);
+  const room = uniqueRoom();
+  const watcher = await rig.member(0, room, "watcher");
+  const ann = await rig.member(0, room, "ann");
+  const admin = createClient({ url: rig.redis.url });
+  await admin.connect();
+  await admin.del(leasesKey(rig.keyPrefix));
+  admin.destroy();
+  await waitFor(() => rig.logged.some((line) => line.includes("lapsed")), "the registration to begin");
+  const again = ask(ann.socket, "room:join", { room, presence: { name: "ann" } });
+  await ask(ann.socket, "echo", "behind the join");
+  await ann.leave();
+  expect(await again).toMatchObject({ error: { code: "UNAVAILABLE" } });
+  await rig.member(0, room, "behind");
+  await watcher.sees("behind", "watcher");
+  expect((await rig.servers[0]?.members(room))?.length).toBe(2);
 });
 
 test("who leaves through another instance in the grace of an old connection does not come back", async () => {

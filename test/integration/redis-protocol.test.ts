@@ -31,8 +31,8 @@ testWithRedisServer(
       }, `"${text}" to arrive live`);
     const healthIs = (status: number) =>
       waitFor(
-        async () => (await Promise.all(instances.servers.map((s) => s.healthStatus()))).every((s) => s === status),
-        `/healthz of both instances to answer ${status}`,
+        async () => (await Promise.all(instances.servers.map((s) => s.readyStatus()))).every((s) => s === status),
+        `/readyz of both instances to answer ${status}`,
       );
     for (const socket of [publisher, member]) await askData(socket, "room:join", { room });
     await arrivesLive("first");

@@ -68,7 +68,7 @@ test("an application by hand installs, type-checks, and talks in two tabs and fr
     cwd: folder,
     group: true,
   });
-  await waitFor(() => server.ended !== undefined || server.output.includes('"listening"'), "the server", 60_000);
+  await waitFor(() => server.ended !== undefined || server.output.includes("Next:"), "the server", 60_000);
   expect(server.output).toContain(`Next: open http://localhost:${port} in two tabs`);
 
   const talked = await type("npx tsx client.ts", folder);

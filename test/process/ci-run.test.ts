@@ -14,12 +14,13 @@ const npm = `#!/bin/sh
 echo "ran: npm $*"
 case "$*" in
   *check*) exit "$CHECK" ;;
+  *test:node*) exit "$OTHER_NODE" ;;
   *test*) echo "${runnersLine}"; exit "$TESTS" ;;
 esac
 `;
 
 /** Runs .ci/run with everything installed and an npm that only pretends. */
-async function runCi(outcome: { readonly CHECK: string; readonly TESTS: string }) {
+async function runCi(outcome: { readonly CHECK: string; readonly OTHER_NODE: string; readonly TESTS: string }) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-ci-"));
   try {
     const bin = join(folder, "bin");
@@ -43,16 +44,18 @@ async function runCi(outcome: { readonly CHECK: string; readonly TESTS: string }
 }
 
 test.each([
-  ["all is well", "0", "0", 0],
-  ["a check fails", "1", "0", 1],
-  ["a test fails", "0", "1", 1],
-  ["both fail", "1", "1", 1],
+  ["all is well", "0", "0", "0", 0],
+  ["a check fails", "1", "0", "0", 1],
+  ["a test fails", "0", "0", "1", 1],
+  ["a test fails under another Node.js", "0", "1", "0", 1],
+  ["all fail", "1", "1", "1", 1],
 ])(
   "where %s .ci/run names each step, runs checks and tests, tells the outcome by its code, and ends with the runner's counts",
-  async (_what, CHECK, TESTS, expected) => {
-    const { code, lines } = await runCi({ CHECK, TESTS });
+  async (_what, CHECK, OTHER_NODE, TESTS, expected) => {
+    const { code, lines } = await runCi({ CHECK, OTHER_NODE, TESTS });
     expect(code).toBe(expected);
-    const steps = ["npm ci", "npm run check", "npm test --silent"];
+    const otherNodes = ["22", "24"].map((version) => `npm run test:node --silent -- ${version}`);
+    const steps = ["npm ci", "npm run check", ...otherNodes, "npm test --silent"];
     expect(lines).toEqual([...steps.flatMap((step) => [`$ ${step}`, `ran: ${step}`]), runnersLine]);
   },
 );

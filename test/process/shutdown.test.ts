@@ -224,7 +224,7 @@ test.concurrent("SIGTERM while Redis is gone ends the process by itself", async 
   await using server = await start(1, own.url);
   using _socket = await busyClient(server);
   await own.kill();
-  await waitFor(async () => (await server.healthStatus()) === 503, "/healthz to tell that Redis is away");
+  await waitFor(async () => (await server.readyStatus()) === 503, "/readyz to tell that Redis is away");
   expect(await stopMs(server)).toBeLessThan(6_000);
 });
 

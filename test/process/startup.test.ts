@@ -75,6 +75,15 @@ test.concurrent("a variable that looks like a misspelt setting is told at the st
   expect(output).not.toContain("hunter2");
 });
 
+test.concurrent("the start tells which platform was found, how long connections live there, and a drain that does not fit", async () => {
+  await using redis = await startRedis();
+  const env = { REDIS_URL: redis.url, KEY_PREFIX: uniquePrefix(), AUTH: "anonymous", ALLOWED_ORIGINS: "*" };
+  await using server = await startServer({ env: { ...env, K_SERVICE: "rooms", DRAIN_SECONDS: "10" } });
+  const line = await server.waitForLog(({ platform }) => platform !== undefined, "the platform");
+  expect(line).toMatchObject({ platform: "cloud-run", stop: "SIGTERM", msg: "Cloud Run, connections live 300 s" });
+  await server.waitForLog(({ msg, level }) => level === 40 && String(msg).includes("At most 8 fit"), "the long drain");
+});
+
 test.concurrent("a Redis that cannot be reached ends the process with code 1, the address and the next step", async () => {
   const port = await freePort();
   const { exit, output, listened } = await refusal({ REDIS_URL: `redis://user:hunter2@127.0.0.1:${port}` });

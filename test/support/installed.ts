@@ -12,17 +12,21 @@ export const redisServerInstalled = runs(redisServerBinary);
 /** Whether this machine has a Chromium (or the `CHROMIUM` of the environment). */
 export const chromiumInstalled = existsSync(chromiumPath);
 
+/** Whether this machine has an nginx. */
+export const nginxInstalled = runs("nginx", "-v");
+
 /** The packages, by their names on Debian, that would have to be installed for nothing to be skipped. */
 export function missingPackages(): string[] {
   const packages = {
     "redis-server": redisServerInstalled,
     chromium: chromiumInstalled,
+    "nginx-light": nginxInstalled,
     // It lets a process live at another time.
     faketime: runs("faketime"),
   };
   return Object.entries(packages).flatMap(([name, isInstalled]) => (isInstalled ? [] : [name]));
 }
 
-function runs(binary: string): boolean {
-  return spawnSync(binary, ["--version"]).status === 0;
+function runs(binary: string, question = "--version"): boolean {
+  return spawnSync(binary, [question]).status === 0;
 }

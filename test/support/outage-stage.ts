@@ -108,8 +108,8 @@ export class OutageStage {
   healthAnswers(status: number): Promise<true> {
     const { servers } = this.instances;
     const answer = async () =>
-      (await Promise.all(servers.map((server) => server.healthStatus()))).every((each) => each === status);
-    return waitFor(answer, `/healthz of both instances to answer ${status}`);
+      (await Promise.all(servers.map((server) => server.readyStatus()))).every((each) => each === status);
+    return waitFor(answer, `/readyz of both instances to answer ${status}`);
   }
 
   /** Forgets the positions told so far, and gives back a wait for the next ones. */

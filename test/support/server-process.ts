@@ -20,7 +20,7 @@ export interface ServerOptions {
 }
 
 /**
- * Starts the built server and resolves when `/healthz` answers 200.
+ * Starts the built server and resolves when `/readyz` answers 200.
  *
  * @throws with everything the server printed, when it ends or takes longer than 15 s
  */
@@ -76,12 +76,12 @@ export class ServerProcess extends ManagedProcess {
     return this.output.split("\n").flatMap(parseLine);
   }
 
-  /** Waits until `/healthz` answers 200. */
+  /** Waits until `/readyz` answers 200: it serves, and Redis is there. */
   async ready(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
     try {
       await waitFor(
-        async () => this.ended !== undefined || (await this.healthStatus()) === 200,
-        "/healthz of the server to answer 200",
+        async () => this.ended !== undefined || (await this.readyStatus()) === 200,
+        "/readyz of the server to answer 200",
         timeoutMs,
       );
     } catch (error) {
@@ -92,9 +92,18 @@ export class ServerProcess extends ManagedProcess {
     throw new Error(`expected a running server, it ended with ${describe(this.ended)} and printed:\n${this.output}`);
   }
 
-  /** The status of `/healthz` now. */
+  /** The status of `/healthz` now: whether the instance takes clients. */
   async healthStatus(): Promise<number> {
-    const answer = await fetch(`${this.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    return this.#status("/healthz");
+  }
+
+  /** The status of `/readyz` now: whether it takes clients, and Redis is there. */
+  async readyStatus(): Promise<number> {
+    return this.#status("/readyz");
+  }
+
+  async #status(path: string): Promise<number> {
+    const answer = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(2_000) });
     await answer.arrayBuffer();
     return answer.status;
   }

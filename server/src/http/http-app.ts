@@ -3,6 +3,7 @@ import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
 import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
+import { refuseAsynchronous } from "../platforms/asynchronous.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { httpStatus } from "./http-status.ts";
 import { SlowBody } from "./json-body.ts";
@@ -14,6 +15,8 @@ export interface HttpParts {
   readonly roomApi: Hono<CallerEnv> | undefined;
   readonly adminApi: Hono | undefined;
   readonly platformHooks: Hono | undefined;
+  /** Whether the platform may hand requests on that their callers no longer wait for. */
+  readonly mayBeAsynchronous: boolean;
   /** The application's own routes, asked where none of ours matches. */
   readonly routes: Routes | undefined;
   /** HTML of the application, served at `/`. */
@@ -27,7 +30,7 @@ type AppEnv = { Variables: { isAnsweredByApplication?: true } };
 
 /** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
 export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
-  const { health, roomApi, adminApi, platformHooks, routes, page, telemetry, logger } = parts;
+  const { health, roomApi, adminApi, platformHooks, mayBeAsynchronous, routes, page, telemetry, logger } = parts;
   const app = new Hono<AppEnv>();
   app.use("*", async (context, next) => {
     await next();
@@ -38,6 +41,7 @@ export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
   });
   app.route("/", health);
   if (platformHooks !== undefined) app.route("/", platformHooks);
+  if (mayBeAsynchronous) app.use("*", refuseAsynchronous);
   if (adminApi !== undefined) app.route("/", adminApi);
   if (roomApi !== undefined) app.route("/", roomApi);
   if (routes !== undefined) {

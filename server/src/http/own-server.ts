@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Echo, echoPath } from "./echo.ts";
 import { pathOf, refuseUpgrade } from "./refuse-upgrade.ts";
 
 /**
@@ -17,6 +18,7 @@ const lastAnswersMs = 500;
 export class OwnServer {
   readonly #server: Server;
   readonly #askedPort: number;
+  readonly #echo: Echo;
   /**
    * Requests under way, by their connection: one that waits behind another one on its connection is told of neither an
    * answer nor an end when the connection ends.
@@ -31,10 +33,11 @@ export class OwnServer {
    * Make it after all other listeners of the server, and before the server listens.
    *
    * @param port - 0 lets the system choose
-   * @param path - below it are the WebSockets; every other upgrade is refused
+   * @param path - below it are the WebSockets; every other upgrade but that of the echo is refused at once
    */
-  constructor(server: Server, port: number, path: string) {
+  constructor(server: Server, port: number, path: string, echo: Echo) {
     this.#server = server;
+    this.#echo = echo;
     this.#askedPort = port;
     server.keepAliveTimeout = keepAliveTimeoutMs;
     server.on("connection", (socket: Socket) => {
@@ -44,8 +47,10 @@ export class OwnServer {
         if (this.#isGoingAway && this.#isAllAnswered) this.#onAllAnswered();
       });
     });
-    server.on("upgrade", (request, socket) => {
-      if (!pathOf(request).startsWith(path)) refuseUpgrade(socket);
+    server.on("upgrade", (request, socket, head) => {
+      const asked = pathOf(request);
+      if (asked === echoPath) echo.take(request, socket, head);
+      else if (!asked.startsWith(path)) refuseUpgrade(socket);
     });
     server.prependListener("request", ({ socket }, response) => this.#track(socket, response));
   }
@@ -89,6 +94,7 @@ export class OwnServer {
     this.goAway();
     // A request that has arrived, and was not read yet, is one that is under way.
     await nextTurn();
+    this.#echo.close();
     const stopped = stop();
     const cutSilent = setTimeout(() => this.#destroyIdle(), silentClientMs);
     await this.#allAnswered(Math.max(deadlineMs - performance.now(), lastAnswersMs));

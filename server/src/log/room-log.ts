@@ -1,4 +1,4 @@
-import { limits, type Message, type Page, type Position } from "@holdfast/client/protocol";
+import { comparePositions, isRepeat, limits, type Page, type Position } from "@holdfast/client/protocol";
 import { positionFrame, publishedFrame } from "../broadcast/frame.ts";
 import { RequestError } from "../errors.ts";
 import type { ScriptKeys } from "../redis/redis-client.ts";
@@ -12,9 +12,9 @@ import clearSource from "./clear.lua";
 import { type Draft, GroupCommit, type Outcome } from "./group-commit.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { Evidence, KnownPositions, Settlement } from "./known-positions.ts";
-import { messageOf } from "./message-json.ts";
 import positionsSource from "./positions.lua";
 import readSource from "./read.lua";
+import { parseOutcome, parsePage, positionsIn, textOf } from "./script-texts.ts";
 import { SharedReads } from "./shared-reads.ts";
 
 export interface RoomLogOptions {
@@ -81,12 +81,16 @@ export class RoomLog {
     return this.#commits.submit(room, draft);
   }
 
-  /** Reads one page. Identical reads that are asked for while one waits to start share it. Throws UNAVAILABLE. */
-  read(room: string, { after, before, limit, pageBytes = limits.pageBytes }: PageRequest): Promise<Page> {
+  /**
+   * Reads one page. Identical reads that are asked for while one waits to start share it. Where the log ends before `after`,
+   * what this instance knows of the loss is reported first, so that the reader learns of it at once. Throws UNAVAILABLE.
+   */
+  read(room: string, request: PageRequest): Promise<Page> {
+    const { after, before, limit, pageBytes = limits.pageBytes } = request;
     return this.#reads.share(`${room} ${after ?? ""} ${before ?? ""} ${limit} ${pageBytes}`, async () => {
-      const { keysOf, redis } = this.#options;
-      const args = [after ?? "", before ?? "", String(limit), String(pageBytes)];
-      return parsePage(await runScript(redis, readScript, [keysOf(room).log], args));
+      const page = await this.#runRead(room, request);
+      const isBehind = after !== undefined && comparePositions(page.position, after) < 0;
+      return isBehind && (await this.#reportLoss(room, page.position)) ? this.#runRead(room, request) : page;
     });
   }
 
@@ -98,16 +102,32 @@ export class RoomLog {
    * @param rider - what else is asked about the room in the same call
    */
   async check(room: string, rider?: CheckRider): Promise<Position> {
-    const { known } = this.#options;
-    const shown = known.evidence(room);
-    const renewed = known.delivered(room) !== undefined;
     try {
-      const settlement = await this.#runCheck(room, shown, { renewed, rider });
-      this.#settle(room, shown, settlement);
-      return settlement.head;
+      return await this.#showKnown(room, rider);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return (await this.read(room, { limit: 0 })).position;
+    }
+  }
+
+  async #showKnown(room: string, rider?: CheckRider): Promise<Position> {
+    const { known } = this.#options;
+    const shown = known.evidence(room);
+    const renewed = known.delivered(room) !== undefined;
+    const settlement = await this.#runCheck(room, shown, { renewed, rider });
+    this.#settle(room, shown, settlement);
+    return settlement.head;
+  }
+
+  /** Whether the log, which ended at `head`, contains a report now. A reader that claims to be ahead of it proves nothing. */
+  async #reportLoss(room: string, head: Position): Promise<boolean> {
+    const shown = this.#options.known.evidence(room);
+    if (shown.every(({ position, toldAt = position }) => isRepeat(head, toldAt))) return false;
+    try {
+      return (await this.#showKnown(room)) !== head;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return false;
     }
   }
 
@@ -118,6 +138,13 @@ export class RoomLog {
     const { beforePosition, beforeTail, end } = positionFrame(room);
     const args = [String(historyTtlSeconds), beforePosition, beforeTail, end];
     await runScript(redis, clearScript, [keys.log, keys.life, keys.channel], args);
+  }
+
+  async #runRead(room: string, request: PageRequest): Promise<Page> {
+    const { keysOf, redis } = this.#options;
+    const { after = "", before = "", limit, pageBytes = limits.pageBytes } = request;
+    const answer = await runScript(redis, readScript, [keysOf(room).log], [after, before, `${limit}`, `${pageBytes}`]);
+    return parsePage(answer);
   }
 
   async #runCheck(
@@ -197,33 +224,3 @@ export class RoomLog {
 
 /** Stands for a room where a script is only tried; no room can have this name. */
 const noRoom = "~";
-
-/** As parseEvidence in chain.lua takes it. */
-function textOf({ position, toldAt }: Evidence): string {
-  return toldAt === undefined ? position : `${position}/${toldAt}`;
-}
-
-function positionsIn(text: string): readonly Position[] {
-  return text === "" ? [] : (text.split(" ") as Position[]);
-}
-
-function parseOutcome(answer: string): Outcome {
-  if (answer === "!") return "out-of-order";
-  return { position: answer.slice(1) as Position, duplicate: answer.startsWith("=") };
-}
-
-function parsePage(answer: unknown): Page {
-  const [position, recovered, complete, lost, ...entries] = answer as readonly (string | number)[];
-  const messages: Message[] = [];
-  for (let index = 0; index < entries.length; index += 2) {
-    messages.push(messageOf(entries[index] as Position, String(entries[index + 1])));
-  }
-  const [after, before, ...positions] = positionsIn(String(lost));
-  return {
-    position: position as Position,
-    recovered: recovered === 1,
-    messages,
-    complete: complete === 1,
-    ...(after === undefined || before === undefined ? {} : { lost: { after, before, positions } }),
-  };
-}

@@ -1,14 +1,12 @@
 import type { IncomingMessage, Server } from "node:http";
 
 /**
- * Credentials that Function Compute adds to requests. They must be gone before anything keeps or logs the headers, and
- * Socket.IO keeps the handshake's headers on every socket.
+ * Credentials that platforms add to requests: Function Compute, FunctionGraph, Tencent SCF and Vercel, in this order. They
+ * must be gone before anything keeps or logs the headers, and Socket.IO keeps the handshake's headers on every socket.
+ * They are removed wherever the server runs, because nothing needs them.
  */
-const credentialHeaders: ReadonlySet<string> = new Set([
-  "x-fc-access-key-id",
-  "x-fc-access-key-secret",
-  "x-fc-security-token",
-]);
+const credentialHeaders =
+  /^x-(?:fc-(?:access-.*|security-token)|cff-(?:access-key|secret-key|security-.*|auth-token)|scf-(?:secret-.*|session-token)|vercel-oidc-token)$/i;
 
 /** Removes the platform's credentials from every request and upgrade before any other listener sees it. */
 export function stripCredentials(server: Server): void {
@@ -37,6 +35,5 @@ export function withoutCredentials(request: IncomingMessage): IncomingMessage {
 }
 
 function isCredential(name: string): boolean {
-  const lower = name.toLowerCase();
-  return credentialHeaders.has(lower) || lower.startsWith("x-fc-access-");
+  return credentialHeaders.test(name);
 }

@@ -45,6 +45,11 @@ export class MemberConnections {
     return this.#connected.has(id);
   }
 
+  /** Whether the members of the room concern an open connection. */
+  isIn(id: string, room: string): boolean {
+    return this.#connected.get(id)?.rooms.has(room) === true;
+  }
+
   /** The members of the room concern the connection from now on. Throws UNAVAILABLE where it is closed. */
   enter(of: MemberOf, room: string): HolderOf {
     const connection = this.#open(of.connection);

@@ -99,7 +99,8 @@ export class Presence {
 
   /**
    * Shows the members of a room to a connection from now on, and makes it one of them where it gives a state, which is ""
-   * for none. Throws UNAVAILABLE, and FORBIDDEN where the session is another user's.
+   * for none. Throws UNAVAILABLE, also where the connection leaves the room meanwhile, and FORBIDDEN where the session is
+   * another user's.
    *
    * @param known - the version that the client knows from before
    */
@@ -109,7 +110,12 @@ export class Presence {
     stateJson: string | undefined,
     known: MemberVersion | undefined,
   ): Promise<JoinedMembers> {
+    // Before the wait, so that the connection can leave during it.
+    this.#enter(of, room);
     await this.#registration.done();
+    if (!this.#connections.isIn(of.connection, room)) {
+      throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
+    }
     const holder = this.#enter(of, room);
     const presence = this.#room(room);
     const added = stateJson === undefined ? undefined : presence.add(holder, stateJson);

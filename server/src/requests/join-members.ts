@@ -1,5 +1,6 @@
 import type { RequestData, RequestPayload } from "@holdfast/client/protocol";
 import { checkedState } from "../application/checked-state.ts";
+import { RequestError } from "../errors.ts";
 import { parseVersion, versionText } from "../presence/member-version.ts";
 import type { Caller } from "./caller.ts";
 import type { RequestParts } from "./parts.ts";
@@ -13,7 +14,7 @@ export type JoinMembersParts = Pick<RequestParts, "presence" | "schemas">;
  */
 export async function joinMembers(
   { presence, schemas }: JoinMembersParts,
-  { identity, connection }: Caller,
+  { identity, connection, membership }: Caller,
   { room, presence: state, version }: RequestPayload<"room:join">,
 ): Promise<Pick<RequestData<"room:join">, "members" | "count" | "mode" | "version">> {
   const { session, user } = identity;
@@ -21,6 +22,8 @@ export async function joinMembers(
   const stateJson = state === true || state === null ? "" : checkedState(schemas.of(room).presence, state);
   const isMember = state !== null && (await identity.may(room, "write"));
   const known = version === undefined ? undefined : parseVersion(version);
+  // The room may have been left, or the right to read it have ended, while this waited.
+  if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
   const joined = await presence.join({ connection, session, user }, room, isMember ? stateJson : undefined, known);
   // The right may have ended while this waited, when it was no member yet.
   if (isMember && !(await identity.may(room, "write"))) presence.endMembership(connection, room);

@@ -1,5 +1,5 @@
 import type { Acknowledgement } from "@holdfast/client/protocol";
-import type { Logger } from "pino";
+import type { Logger } from "../application/logger.ts";
 import { OverLimit, RequestError, toWireError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
@@ -20,7 +20,7 @@ export interface DispatchOptions {
   readonly pace: Pick<ReaderPace, "note">;
   readonly outgoing: Pick<Outgoing, "measure">;
   readonly telemetry: Pick<Telemetry, "refused">;
-  readonly logger: Logger;
+  readonly logger: Pick<Logger, "error">;
 }
 
 /**

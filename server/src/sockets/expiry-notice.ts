@@ -43,19 +43,24 @@ export function noteOpening(request: IncomingMessage): void {
   openedAt.set(request, momentNow());
 }
 
+/** When that was; now for a connection that nobody took note of. */
+export function openingOf(request: IncomingMessage): Moment {
+  return openedAt.get(request) ?? momentNow();
+}
+
 /** What is asked of a socket whose connection has a lifetime. */
 interface LimitedSocket {
-  readonly request: IncomingMessage;
   emit(event: "connection:expiring", notice: { readonly reason: "timeout"; readonly deadlineMs: number }): unknown;
 }
 
 /**
  * Tells a connection to move before its lifetime ends.
  *
+ * @param deadlineMs - by the wall clock at its opening
  * @returns a function that cancels the notice
  */
-export function scheduleNotice(socket: LimitedSocket, lifetimeMs: number): () => void {
-  const opened = openedAt.get(socket.request) ?? momentNow();
+export function scheduleNotice(socket: LimitedSocket, opened: Moment, deadlineMs: number): () => void {
+  const lifetimeMs = deadlineMs - opened.wallMs;
   return whenElapsed(opened, noticeDelayMs(lifetimeMs, Math.random()), () => {
     const leftMs = Math.round(lifetimeMs - elapsedMs(opened));
     socket.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + leftMs });

@@ -3,15 +3,16 @@ import type { DisconnectReason } from "socket.io";
 import type { Identify } from "../auth/identify.ts";
 import type { Revocations } from "../auth/revocations.ts";
 import { renewOwnerEveryMs } from "../auth/session-owners.ts";
-import { lifetimeHeader, lifetimeMs } from "../platforms/lifetime.ts";
+import { deadlineMs, requestId, type Surroundings } from "../platforms/surroundings.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
+import { ConnectionLogger } from "./connection-logger.ts";
 import { dispatch } from "./dispatch.ts";
-import { scheduleNotice } from "./expiry-notice.ts";
+import { openingOf, scheduleNotice } from "./expiry-notice.ts";
 import { lastHeard } from "./heard.ts";
 import { socketMembership } from "./membership.ts";
 import { recheckRooms } from "./recheck-rooms.ts";
@@ -25,9 +26,8 @@ export interface ServeParts {
   readonly confirmed: (room: string) => Promise<void>;
   /** Is told of connections, because members have some. */
   readonly presence: Pick<Presence, "opened" | "remove" | "closed" | "isMember" | "endMembership">;
-  readonly functionTimeoutSeconds: number | undefined;
-  /** Whether the platform writes the headers that only it may write. */
-  readonly onPlatform: boolean;
+  /** Where this process runs, and what its platform says of connections. */
+  readonly surroundings: Surroundings;
   /** How many times this process has slept, see `SleepDetector`. */
   readonly sleeps: () => number;
   readonly telemetry: Telemetry;
@@ -41,7 +41,11 @@ export const connectTimeoutMs = 10_000;
 export function serve(parts: ServeParts, socket: RoomSocket): void {
   const { standing } = socket.data;
   const { user, session } = standing;
-  const logger = parts.logger.child({ connection: socket.id, session });
+  const { headers } = socket.handshake;
+  const request = requestId(parts.surroundings, headers);
+  // The platform's own logs name the connection by its request.
+  const fields = { connection: socket.id, session, ...(request === undefined ? {} : { request }) };
+  const logger = new ConnectionLogger(parts.logger, fields);
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
   const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
@@ -55,7 +59,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     membership: socketMembership(socket, parts.confirmed),
     reads,
     refreshToken: async (token) => {
-      const { headers, query } = socket.handshake;
+      const { query } = socket.handshake;
       await parts.identify.refresh(standing, { token, headers, query });
       aging.restart();
       await recheckRooms(socket);
@@ -84,13 +88,13 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
-  const told = parts.onPlatform ? socket.handshake.headers[lifetimeHeader] : undefined;
-  const lifetime = lifetimeMs(told, parts.functionTimeoutSeconds);
-  const cancelNotice = lifetime === undefined ? undefined : scheduleNotice(socket, lifetime);
+  const opened = openingOf(socket.request);
+  const deadline = deadlineMs(parts.surroundings, headers, opened.wallMs);
+  const cancelNotice = deadline === undefined ? undefined : scheduleNotice(socket, opened, deadline);
   const renewal = setInterval(() => {
     parts.identify.keepSession(standing).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));
   }, renewOwnerEveryMs(user)).unref();
-  logger.debug("connection opened");
+  logger.debug({}, "connection opened");
   socket.on("disconnect", (reason) => {
     cancelNotice?.();
     aging.stop();

@@ -122,8 +122,8 @@ export class Instance implements AsyncDisposable {
     this.largestMemoryBytes = Math.max(this.largestMemoryBytes, this.#process.memoryBytes());
   }
 
-  async healthStatus(): Promise<number> {
-    return this.#process?.healthStatus() ?? 0;
+  async readyStatus(): Promise<number> {
+    return this.#process?.readyStatus() ?? 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

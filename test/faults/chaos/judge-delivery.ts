@@ -1,6 +1,7 @@
 import { comparePositions, type Position } from "../../../client/src/protocol/position.ts";
 import type { MemberEvent, Membership, Problem, ProblemKind } from "./history.ts";
 import type { LogNode, LogTree, Loss } from "./log-tree.ts";
+import { lastBefore, NamedLosses } from "./named-losses.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 type Event<Kind extends MemberEvent["kind"]> = Extract<MemberEvent, { kind: Kind }>;
@@ -30,7 +31,7 @@ class DeliveryJudge {
   /** Losses that this member was told of, by a gap or by our own complaint that none came. */
   readonly #covered = new Set<Loss>();
   /** Losses that another gap of the present client would tell a second time. */
-  #spent = new Set<Loss>();
+  #spent = new NamedLosses();
   /** Passed over by a gap that rightly says that the log has begun again below what was told. */
   readonly #excused = new Set<LogNode>();
   /** Where this member stands: a message, since nobody misses an entry that is none, or the root. */
@@ -139,7 +140,9 @@ class DeliveryJudge {
     // What was told is gone, or the log that is told now never had it.
     const isBranch =
       !this.#tree.leadsTo(place, target) && (place.lostAtMs !== undefined || !this.#tree.leadsTo(target, place));
+    const news = losses.flatMap((loss) => this.#spent.news(gap, loss, this.#missed(loss)));
     const isNamed =
+      news.some((node) => lastBefore(node, landing)?.position === gap.after) ||
       fresh.some((loss) => [loss.after, fork(loss.after)].some(({ position }) => position === gap.after)) ||
       this.#tree.at(gap.after).some((node) => this.#isReached(node));
     const told = losses.filter(({ after, nodes }) => {
@@ -152,7 +155,7 @@ class DeliveryJudge {
         this.#tree.at(gap.after).some((node) => fork(after).depth >= fork(node).depth)
       );
     });
-    if (!isBranch && !told.some((loss) => !this.#spent.has(loss))) {
+    if (!isBranch && news.length === 0 && !told.some((loss) => !this.#spent.has(loss))) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);
     } else if (!isNamed) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, but ${place.position} was the last one`);
@@ -165,13 +168,21 @@ class DeliveryJudge {
     }
     // Whoever is told of a gap knows that something was lost; which of several losses, it tells by its positions.
     for (const loss of losses) this.#covered.add(loss);
-    for (const loss of told) this.#spent.add(loss);
+    for (const loss of losses) {
+      const isNews = loss.nodes.some((node) => news.includes(node));
+      if (isNews || told.includes(loss) || this.#spent.has(loss)) this.#spent.add(loss, gap, this.#missed(loss));
+    }
     this.#place = messageAt(landing) ?? this.#tree.root;
+  }
+
+  /** What the present client was not told of a loss. One that came back knows its position alone. */
+  #missed({ nodes }: Loss): LogNode[] {
+    return nodes.filter(({ text }) => text !== undefined && !this.#toldNow.has(text));
   }
 
   #takeReturn({ since }: Event<"returned">): void {
     this.#toldNow = new Set();
-    this.#spent = new Set();
+    this.#spent = new NamedLosses();
     this.#began = this.#tree.root;
     if (since !== this.#place.position) this.#place = messageAt(this.#tree.at(since).at(-1)) ?? this.#place;
   }

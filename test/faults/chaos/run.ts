@@ -174,7 +174,7 @@ function route(lines: readonly Line[], instances: readonly Instance[], random: R
 }
 
 async function isHealthy(instance: Instance, number: number): Promise<void> {
-  await waitFor(async () => (await instance.healthStatus()) === 200, `instance ${number} to be healthy`, REPAIR_MS);
+  await waitFor(async () => (await instance.readyStatus()) === 200, `instance ${number} to be healthy`, REPAIR_MS);
 }
 
 function every(intervalMs: number, work: () => void): AsyncDisposable {

@@ -14,7 +14,7 @@ const values: readonly unknown[] = [
   ...rooms,
   ...["abcdefgh", "repeated-id", "chat:message", "chat:reaction", "chat:typing", "chat:cursor"],
   ...["0-0", "1-1", "1700000000000-7", 0, 1, 50, true, false, {}, { text: "hello" }, { x: 1, y: 2 }],
-  { to: "1-1", emoji: "x" },
+  ...[{ to: "1-1", emoji: "x" }, { name: "x" }, "0abc-3", "0abc:17", null],
 ];
 
 /** The fields of an object as JSON texts; a name may stand there twice. */

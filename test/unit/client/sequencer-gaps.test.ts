@@ -115,6 +115,63 @@ describe("a break that is found out later", () => {
     expect(told).toHaveLength(5);
   });
 
+  test("is not told again where the log was read before the loss was reported, and had gone back in its epoch", () => {
+    const { sequencer, told } = listen("5-4");
+    sequencer.acknowledged("own", "5-6", false);
+    sequencer.answer(sequencer.ask(), page("5-2", [], { recovered: false }));
+    sequencer.hear({ position: "6-0" });
+    const rest: Page["lost"] = { after: "5-2", before: "6-0", positions: ["5-7"] };
+    sequencer.answer(sequencer.ask(), page("6-1", ["6-1"], { recovered: false, lost: rest }));
+    expect(told).toEqual(["5-4>5-2", "6-1 replayed"]);
+  });
+
+  test("is told where the log had gone back in its epoch, and goes on in it after all", () => {
+    const { sequencer, told, hear } = listen("5-4");
+    sequencer.answer(sequencer.ask(), page("5-2", [], { recovered: false }));
+    hear("5-2", "5-3");
+    sequencer.hear({ position: "6-0" });
+    const rest: Page["lost"] = { after: "5-2", before: "6-0", positions: ["5-7"] };
+    sequencer.answer(sequencer.ask(), page("6-0", [], { recovered: false, lost: rest }));
+    expect(told).toEqual(["5-4>5-2", "5-3", "5-3>6-0"]);
+  });
+
+  test("is not told again where the whole log was lost after its gap, and the report of it with the log", () => {
+    const { sequencer, told, hear } = listen("5-3");
+    sequencer.answer(sequencer.ask(), page("6-1", ["6-1"], { recovered: false }));
+    sequencer.hear({ position: "0-0" });
+    sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
+    sequencer.hear({ position: "7-0" });
+    const again: Page["lost"] = { after: "0-0", before: "7-0", positions: ["5-3", "6-2"] };
+    sequencer.answer(sequencer.ask(), page("7-0", [], { recovered: false, lost: again }));
+    hear("7-0", "7-1");
+    expect(told).toEqual(["5-3>6-1", "6-1 replayed", "6-1>0-0", "7-1"]);
+  });
+
+  test("is told where delivery went back to an epoch behind a gap, and that epoch was lost again", () => {
+    const { sequencer, told } = listen("5-3");
+    sequencer.answer(sequencer.ask(), page("6-1", ["6-1"], { recovered: false }));
+    // The other one of two masters, for a while.
+    sequencer.hear({ position: "5-8" });
+    sequencer.answer(sequencer.ask(), page("5-8", [], { recovered: false }));
+    sequencer.hear({ previous: "5-8", messages: messages("5-9") });
+    sequencer.hear({ position: "6-2" });
+    const rest: Page["lost"] = { after: "5-3", before: "6-0", positions: ["5-9"] };
+    sequencer.answer(sequencer.ask(), page("6-2", ["6-2"], { recovered: false, lost: rest }));
+    expect(told).toEqual(["5-3>6-1", "6-1 replayed", "6-1>5-8", "5-9", "5-9>6-2", "6-2 replayed"]);
+  });
+
+  test("is told where it lies inside a gap of a log that was lost since, and that began again below it", () => {
+    const { sequencer, told, hear } = listen("5-3");
+    sequencer.answer(sequencer.ask(), page("9-1", ["9-1"], { recovered: false }));
+    sequencer.hear({ position: "0-0" });
+    sequencer.answer(sequencer.ask(), page("0-0", [], { recovered: false }));
+    hear("0-0", "7-0");
+    sequencer.hear({ position: "8-0" });
+    const branch: Page["lost"] = { after: "7-0", before: "8-0", positions: ["7-2"] };
+    sequencer.answer(sequencer.ask(), page("8-0", [], { recovered: false, lost: branch }));
+    expect(told).toEqual(["5-3>9-1", "9-1 replayed", "9-1>0-0", "7-0", "7-0>8-0"]);
+  });
+
   test("is not told where part of it lies before the join, and the rest in a gap", () => {
     const { sequencer, told } = listen();
     sequencer.answer(sequencer.ask(), page("6-0", ["6-0"]));

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Config, type ConfigProblem, parseConfig, settings } from "../../../server/src/config.ts";
+import { platforms } from "../../../server/src/platforms/table.ts";
 
 function valid(env: Record<string, string | undefined>): Config {
   const parsed = parseConfig(env);
@@ -24,7 +25,7 @@ const production = {
 test("an empty environment describes a server for a developer's machine", () => {
   expect(valid({})).toEqual({
     production: false,
-    onPlatform: false,
+    surroundings: { name: "none", platform: platforms.none, lifetimeSeconds: undefined },
     port: 9000,
     redis: { kind: "embedded" },
     keyPrefix: "holdfast",
@@ -34,7 +35,6 @@ test("an empty environment describes a server for a developer's machine", () => 
     presenceGraceSeconds: 8,
     presenceLeaseSeconds: 15,
     presenceAnnounceMax: 200,
-    functionTimeoutSeconds: undefined,
     drainSeconds: 10,
     auth: { mode: "anonymous" },
     roomRights: { read: true, write: true },
@@ -59,7 +59,16 @@ test.each<[Record<string, string>, Partial<Config>]>([
   [{ HISTORY_MAX_MESSAGES: "5" }, { historyMaxMessages: 5 }],
   [{ HISTORY_TTL_SECONDS: "60" }, { historyTtlSeconds: 60 }],
   [{ PUBLISH_DEDUP_SECONDS: "100" }, { publishDedupSeconds: 100 }],
-  [{ FUNCTION_TIMEOUT_SECONDS: "86400" }, { functionTimeoutSeconds: 86_400 }],
+  [
+    { FUNCTION_TIMEOUT_SECONDS: "259200" },
+    { surroundings: { name: "none", platform: platforms.none, lifetimeSeconds: 259_200 } },
+  ],
+  [
+    { RUNTIME_FUNC_NAME: "rooms", ...production },
+    { port: 8000, production: true },
+  ],
+  [{ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, { production: false, drainSeconds: 20 }],
+  [{ FLY_APP_NAME: "rooms", DRAIN_SECONDS: "3", ...production }, { drainSeconds: 3 }],
   [{ DRAIN_SECONDS: "0" }, { drainSeconds: 0 }],
   [
     { AUTH: "token", TOKEN_SECRET: secret, TOKEN_ISSUER: "i", TOKEN_AUDIENCE: "a" },

@@ -9,6 +9,9 @@ const sent = {
   "x-fc-access-key-secret": "hunter2",
   "X-FC-SECURITY-TOKEN": "token-of-a-role",
   "x-fc-access-anything-new": "unknown-yet",
+  "X-CFF-Security-Token": "token-of-functiongraph",
+  "x-scf-secret-key": "key-of-scf",
+  "x-vercel-oidc-token": "token-of-vercel",
   "x-fc-request-id": "kept",
   "x-custom": "kept",
 };
@@ -46,7 +49,15 @@ test.each([
 ])("the platform's credentials are gone from %s before any listener sees it", async (_what, extra) => {
   const { headers, rawHeaders, headersDistinct } = await received(extra);
   const everything = JSON.stringify([headers, rawHeaders, headersDistinct]);
-  for (const value of ["id-of-a-key", "hunter2", "token-of-a-role", "unknown-yet"]) {
+  for (const value of [
+    "id-of-a-key",
+    "hunter2",
+    "token-of-a-role",
+    "unknown-yet",
+    "token-of-functiongraph",
+    "key-of-scf",
+    "token-of-vercel",
+  ]) {
     expect(everything).not.toContain(value);
   }
   expect(headers).toMatchObject({ "x-fc-request-id": "kept", "x-custom": "kept" });

@@ -2,7 +2,6 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { momentNow } from "../../../server/src/clock/elapsed.ts";
 import { whenElapsed } from "../../../server/src/clock/when-elapsed.ts";
-import { lifetimeMs } from "../../../server/src/platforms/lifetime.ts";
 import { noticeDelayMs, tokenNoticeDelayMs } from "../../../server/src/sockets/expiry-notice.ts";
 
 const day = 86_400_000;
@@ -33,22 +32,6 @@ test.each([
 ])("connections of %i ms that opened together are told over a spread of %i ms", (life, spread) => {
   expect(noticeDelayMs(life, 0) - noticeDelayMs(life, 1)).toBe(spread);
   expect(noticeDelayMs(life, 0) - noticeDelayMs(life, 0.5)).toBe(spread / 2);
-});
-
-test.each<[string | string[] | undefined, number | undefined, number | undefined]>([
-  ["20", 3600, 20_000],
-  ["20", undefined, 20_000],
-  [undefined, 3600, 3_600_000],
-  [undefined, undefined, undefined],
-  ["86400", undefined, day],
-  ["86401", 60, 60_000],
-  ["0", 60, 60_000],
-  ["-5", 60, 60_000],
-  ["1e9", 60, 60_000],
-  ["soon", 60, 60_000],
-  [["20", "30"], 60, 60_000],
-])("the header %j and the setting %s give a lifetime of %s ms", (header, setting, expected) => {
-  expect(lifetimeMs(header, setting)).toBe(expected);
 });
 
 test("a time that is over is told at once, and one to come not before its end", () => {

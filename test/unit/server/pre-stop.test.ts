@@ -8,10 +8,11 @@ afterEach(() => void vi.useRealTimers());
 /** An instance whose clients have moved when the test says so. */
 function instance({ clients = 3 } = {}) {
   const availability = new Availability(() => true);
+  const now = { clients };
   const moves: (() => void)[] = [];
   const moveClients = () => new Promise<void>((resolve) => moves.push(resolve));
-  const preStop = createPreStop({ availability, hasClients: () => clients > 0, moveClients });
-  return { availability, moves, preStop };
+  const { run: preStop, arrived } = createPreStop({ availability, hasClients: () => now.clients > 0, moveClients });
+  return { availability, moves, preStop, arrived, now };
 }
 
 test("an instance is out of service until its clients have moved, and serves again if it is still there", async () => {
@@ -51,6 +52,24 @@ test("an instance without clients is never out of service", async () => {
   const answered = preStop();
   expect(availability.isDraining).toBe(false);
   await answered;
+});
+
+test("somebody who arrives after the last client has moved ends a drain that proved false, and nobody before", () => {
+  const { availability, preStop, arrived, now } = instance();
+  void preStop();
+  arrived();
+  expect(availability.isDraining).toBe(true);
+  now.clients = 0;
+  arrived();
+  expect(availability.isDraining).toBe(false);
+});
+
+test("a hook without clients starts no guard: the next one with clients is believed", async () => {
+  const { availability, preStop, now } = instance({ clients: 0 });
+  await preStop();
+  now.clients = 1;
+  void preStop();
+  expect(availability.isDraining).toBe(true);
 });
 
 test("an instance that is going away for good is not put back into service by the end of a hook", async () => {
