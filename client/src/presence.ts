@@ -52,7 +52,7 @@ export function createPresence(
   const own = ownStates.get(outbox) ?? createOwnState(room, handover);
   ownStates.set(outbox, own);
   const members = createMembers(map);
-  /** The time that a connection was up for when it told this handle the members. */
+  /** The id that a connection had when its join told this handle the members: it is another one after a cut. */
   const told = new WeakMap<Connection, string | undefined>();
   /** With which state it was joined by the last answer. */
   const joined = new WeakMap<Connection, Wish>();
@@ -135,7 +135,7 @@ export function createPresence(
       return reply;
     },
 
-    /** The answer of a join counts. */
+    /** The answer of a join is valid: the handle has neither ended nor lost its right meanwhile. */
     joined(connection: Connection, answer: RequestData<"room:join">) {
       const wish = joined.get(connection);
       if (!wish) return;

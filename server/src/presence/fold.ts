@@ -11,7 +11,7 @@ export interface RoomCopy {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/** What is told to the clients of an instance. */
+/** What the clients of an instance are sent. */
 export interface MembersNotice {
   readonly version: MemberVersion;
   /** Absent where `joined` is the whole list. */
@@ -27,7 +27,7 @@ export interface MembersNotice {
 export type FrameStep = "take" | "old" | "read" | "other epoch";
 
 export function judgeFrame({ version, mode }: RoomCopy, frame: PresenceFrame): FrameStep {
-  // Nobody was there, so nothing can have been lost.
+  // The copy is that of a room without a version: nobody was in it, so no earlier frame can be missing.
   if (version.epoch === "0") return frame.previous === 0 && frame.mode === "members" ? "take" : "read";
   if (frame.epoch !== version.epoch) return "other epoch";
   if (frame.n <= version.n) return "old";
@@ -45,7 +45,7 @@ export function takeFrame(copy: RoomCopy, { epoch, n, count, mode, changes }: Pr
   return { version: { epoch, n }, count, mode, entries };
 }
 
-/** What the clients of an instance were told, and what has changed since. */
+/** What the clients of an instance were sent so far, and which sessions have changed since. */
 export interface Told {
   readonly version: MemberVersion;
   readonly mode: PresenceMode;
@@ -72,10 +72,10 @@ export function touch(told: Told, { n, changes }: PresenceFrame): Told {
 const statesBytes = 64 * 1024;
 
 /**
- * What to tell now. It states the final state of every session that was touched, so that notices may overlap: a client
- * that moved here knows what another instance told it, which ended at other numbers. What does not fit waits, and the
- * notice then ends before its first change. A client that knows more than that, from its join, ignores the notice, so
- * that what has changed further on is told once more. Undefined where there is nothing to tell.
+ * The next notice. It says what every touched session is now, not what happened to it, so notices may overlap: a client
+ * that moved here was sent notices by another instance, which end at other numbers. Sessions that do not fit wait, and the
+ * version of the notice then ends before the first of their changes. A client that knows more than that, from its join,
+ * ignores the notice, so what has changed further on is sent once more. Undefined where there is nothing to send.
  */
 export function fold(told: Told, copy: RoomCopy): { readonly notice: MembersNotice; readonly told: Told } | undefined {
   const { count, mode } = copy;
@@ -120,7 +120,7 @@ function touchedBeyond(n: number, touched: Told["touched"], waiting: Told["touch
   return new Map([...waiting, ...again].toSorted(([, one], [, other]) => one.first - other.first));
 }
 
-/** Tells everything anew: clients find by themselves what differs. */
+/** A notice with the whole list: clients compare it with theirs. */
 export function wholeNotice(copy: RoomCopy): { readonly notice: MembersNotice; readonly told: Told } {
   const { version, count, mode, entries } = copy;
   const joined = [...entries.values()].map(({ member }) => member);

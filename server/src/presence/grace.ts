@@ -1,19 +1,19 @@
-/** A member is shown for so long after its connection was heard last, at most. */
+/** The longest time for which a member is shown after its connection was last heard from. */
 const longestUnheardMs = 15_000;
-/** A client that hears of the same time-out as the server has this long to come back, at least. */
+/** The least time for a client to come back: its own time-out and the server's may end at the same moment. */
 const shortestGraceMs = 2_000;
 
 /**
- * How long a connection that was closed keeps its session a member: so long a client may take to come back without being
- * seen to leave.
+ * For how long a session stays a member after its connection broke. A client that is back within this time was never seen
+ * to leave.
  *
- * @param unheardMs - how long before the close it was heard last
+ * @param unheardMs - time between the last packet from the connection and its end
  */
 export function graceMs(unheardMs: number, settingMs: number): number {
   return Math.min(settingMs, Math.max(longestUnheardMs - unheardMs, shortestGraceMs));
 }
 
-/** Whether a connection that was heard last so long ago is still shown, after a sleep of its instance. */
+/** After a sleep of the instance: whether a member whose connection was last heard from this long ago is still shown. */
 export function isStillShown(unheardMs: number): boolean {
   return unheardMs < longestUnheardMs;
 }

@@ -1,10 +1,10 @@
 import type { Moment } from "../clock/elapsed.ts";
 import type { WrittenChange } from "./presence-store.ts";
 
-/** Who a connection is a member as. */
+/** A connection, and the session that it would hold a member. */
 export interface HolderOf {
   readonly connection: string;
-  /** Short, and of this connection alone as long as this instance has its name. */
+  /** Names this connection among all that the instance has had under its present name; short, because Redis stores it. */
   readonly tag: string;
   readonly session: string;
   readonly user: string | null;
@@ -22,7 +22,7 @@ export interface Holder extends HolderOf {
   cancelGrace: (() => void) | undefined;
 }
 
-/** A change of a holder that is stored under an instance's name. */
+/** A change of this holder, to be written under the name of an instance. */
 export function changeOf(
   kind: WrittenChange["kind"],
   { tag, session, userJson, stateJson, joinedAtMs }: Holder,

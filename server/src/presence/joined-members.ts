@@ -6,7 +6,7 @@ import type { JoinedView } from "./room-watch.ts";
 
 /** What a client that joins is told of the members. */
 export interface JoinedMembers {
-  /** Undefined where its own list stays as it is. */
+  /** Undefined where the client keeps the list that it has. */
   readonly members: readonly Member[] | undefined;
   readonly count: number;
   readonly mode: PresenceMode;

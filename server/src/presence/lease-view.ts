@@ -1,8 +1,8 @@
-/** What Redis said of the leases, all in its own milliseconds. */
+/** The leases as Redis answered them. All times are in milliseconds of Redis' clock. */
 export interface LeaseView {
   readonly redisNowMs: number;
   readonly ownEndMs: number;
-  /** Until then nobody may be taken for dead: Redis was away. */
+  /** Before this moment no instance is taken for dead, because Redis was away and nobody could renew. */
   readonly calmUntilMs: number;
   /** Name of an instance -> end of its lease. */
   readonly ends: ReadonlyMap<string, number>;
@@ -11,7 +11,7 @@ export interface LeaseView {
 /** How far the clocks of a cluster's masters may be apart: a lease must have ended by this much before others act on it. */
 const clockDifferenceMs = 1_000;
 
-/** Whether an instance is gone: its lease has ended, or is so long over that it is not listed any more. */
+/** Whether an instance is gone: its lease has ended, or ended so long ago that it is not listed any more. */
 export function isGone(view: LeaseView, name: string): boolean {
   if (view.redisNowMs < view.calmUntilMs) return false;
   const endMs = view.ends.get(name);
@@ -19,8 +19,8 @@ export function isGone(view: LeaseView, name: string): boolean {
 }
 
 /**
- * How long after the view one of these instances may turn out to be gone; undefined where none can. A living one renews
- * its lease long before that, so in a quiet time the moment is put off again and again.
+ * Milliseconds from the view to the first moment at which one of these instances could be gone; undefined where none can.
+ * An instance that lives renews its lease long before that, and each new view then moves the moment on.
  */
 export function nextDeathMs(view: LeaseView, names: Iterable<string>): number | undefined {
   let nextMs: number | undefined;

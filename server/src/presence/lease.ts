@@ -14,7 +14,7 @@ export interface LeaseOptions {
    * @param hasLapsed - others may have removed what the old name had; otherwise it is only in doubt
    */
   readonly onRenamed: (earlier: string, hasLapsed: boolean) => void;
-  /** Something is known anew of all leases. */
+  /** The leases of all instances were read. */
   readonly onSeen: (view: LeaseView) => void;
 }
 
@@ -65,15 +65,15 @@ export class Lease {
     return this.#held;
   }
 
-  /** Takes a new name, because the old one has lapsed, or because nobody knows what Redis holds under it. */
+  /** Takes a new name: the lease of the old one has lapsed, or it is not known what Redis holds under the old one. */
   giveUp(name: string, hasLapsed: boolean): void {
     if (name === this.#held?.name) this.#take(hasLapsed);
   }
 
-  /** Learns of all leases as they are after this call, by a renewal. Never throws. */
+  /** Reads the leases of all instances, by renewing this one. The answer is not older than this call. Never throws. */
   async look(): Promise<void> {
     if (this.#renewing === undefined) return this.#begin();
-    // The one that is under way may have been carried out before what its caller has seen.
+    // The renewal under way may have read the leases before the caller's reason to ask: it needs the one after it.
     this.#following ??= this.#renewing.then(() => {
       this.#following = undefined;
       return this.#begin();
@@ -92,7 +92,7 @@ export class Lease {
     return gone.length === 0 ? [] : this.#options.store.bury(gone);
   }
 
-  /** The end: what is left comes back within `graceMs` through others. Never throws. */
+  /** Ends with the instance: clients have `graceMs` to come back through other instances. Never throws. */
   async end(hasMembers: boolean, graceMs: number): Promise<void> {
     this.#isEnding = true;
     clearTimeout(this.#timer);

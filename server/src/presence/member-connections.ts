@@ -33,7 +33,7 @@ export class MemberConnections {
     this.#connected.set(connection.id, { ...connection, tag: this.#tags.toString(36), rooms: new Map() });
   }
 
-  /** The connection is gone. Answers what it was; undefined where that is told already. */
+  /** The connection is gone. Returns its rooms and when it was last heard from; undefined where it was not open. */
   close(id: string): { readonly heardAt: () => Moment; readonly rooms: readonly string[] } | undefined {
     const connection = this.#connected.get(id);
     if (connection === undefined) return undefined;
@@ -45,19 +45,19 @@ export class MemberConnections {
     return this.#connected.has(id);
   }
 
-  /** Whether an open connection has to do with the room. */
+  /** Whether the members of the room concern an open connection. */
   isIn(id: string, room: string): boolean {
     return this.#connected.get(id)?.rooms.has(room) === true;
   }
 
-  /** The connection has to do with the room from now on. Throws UNAVAILABLE where it is closed. */
+  /** The members of the room concern the connection from now on. Throws UNAVAILABLE where it is closed. */
   enter(of: MemberOf, room: string): HolderOf {
     const connection = this.#open(of.connection);
     if (!connection.rooms.has(room)) connection.rooms.set(room, undefined);
     return { ...of, tag: connection.tag, heardAt: connection.heardAt };
   }
 
-  /** The connection has to do with the room no more. A change of its state that waits is dropped. */
+  /** The members of the room no longer concern the connection. A change of its state that waits is dropped. */
   leave(id: string, room: string): void {
     const rooms = this.#connected.get(id)?.rooms;
     rooms?.get(room)?.drop(new RequestError("NOT_JOINED", "the room was left before its state was changed"));

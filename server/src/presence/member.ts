@@ -1,6 +1,6 @@
 import type { Member } from "@holdfast/client/protocol";
 
-/** How the members of a room are told: each of them, or their number alone. */
+/** How a room shows its members: each of them, or their number alone. */
 export type PresenceMode = "members" | "count";
 
 /** A member with the size that it has in a notification. */

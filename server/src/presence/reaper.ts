@@ -11,7 +11,7 @@ export interface ReaperOptions {
 
 /**
  * Finds the instances that are gone, and has their members removed from the rooms that concern this instance. It looks at
- * leases only, when something is known anew of them and when the next one could be over.
+ * leases only: whenever they were read, and when the next one could have ended.
  */
 export class Reaper {
   readonly #options: ReaperOptions;
@@ -23,7 +23,7 @@ export class Reaper {
     this.#options = options;
   }
 
-  /** Something is known anew of all leases. */
+  /** The leases of all instances were read. */
   see(view: LeaseView): void {
     const { lease, rooms } = this.#options;
     const seen = new Set([...rooms()].flatMap(({ instances }) => [...instances]));

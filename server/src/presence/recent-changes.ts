@@ -5,14 +5,14 @@ import type { MemberVersion } from "./member-version.ts";
 /** Changes of a room that are remembered for clients that come back. */
 const rememberedChanges = 256;
 
-/** The changes of a room that came last, for a client that knows what came before them. */
+/** The latest changes of a room, for a client that comes back and knows the members from before. */
 export class RecentChanges {
   #epoch = "";
-  /** What came after this number is all there. */
+  /** Every change after this number is remembered. */
   #floor = 0;
   readonly #changes: { readonly n: number; readonly session: string }[] = [];
 
-  /** What came before is not known: after a list was read. */
+  /** A list was read: which changes led to it is not known. */
   begin({ epoch, n }: MemberVersion): void {
     this.#epoch = epoch;
     this.#floor = n;

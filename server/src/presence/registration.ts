@@ -13,7 +13,7 @@ export interface RegistrationOptions {
   readonly cut: (connection: string) => void;
 }
 
-/** How long a connection may take to show that it lives, after its instance slept. */
+/** After a sleep of the instance: the time in which a connection must answer a ping to count as alive. */
 const signOfLifeMs = 2_000;
 /** How long a join waits for the registration at most. */
 const longestWaitMs = 2 * signOfLifeMs;
@@ -55,7 +55,7 @@ export class Registration {
     const { rooms, pingAll } = this.#options;
     const wokeAtMs = momentNow().monotonicMs;
     if (hasLapsed) {
-      // After a sleep sockets look open that are not.
+      // After a sleep, sockets whose clients have gone still look open.
       pingAll();
       await new Promise((resolve) => setTimeout(resolve, signOfLifeMs).unref());
     }

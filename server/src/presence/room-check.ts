@@ -12,12 +12,12 @@ export interface RoomCheckOptions {
   readonly holders: Pick<RoomHolders, "size" | "isIdle">;
   readonly watch: () => RoomWatch;
   readonly onChecked: (checked: Checked) => void;
-  /** Subscribes anew to a channel of which messages were lost. */
+  /** Subscribes to the room's channel again, because frames were lost. */
   readonly resubscribe: () => Promise<void>;
   readonly logger: Logger;
 }
 
-/** How long the news of a leave through another instance may be on its way. */
+/** How long the frame of a leave through another instance may be on its way. */
 const newsMs = 1_000;
 /** How long the frame of a change may take longer than its answer. */
 const frameGraceMs = 500;
@@ -90,7 +90,7 @@ export class RoomCheck {
     }
     watch.compare(head);
     this.#missed += 1;
-    // One lost frame is the network's fault; one after the other, the subscription is gone.
+    // A single frame may be lost on the network. Where one after the other is missing, the subscription is gone.
     if (this.#missed > 1 && head.mode === "members") await this.#options.resubscribe().catch(() => undefined);
   }
 }

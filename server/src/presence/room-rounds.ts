@@ -14,7 +14,7 @@ const overdueCheckMs = 1.5 * membersCheckMs;
 /** Steps of a round, over which its rooms are spread. */
 const steps = 30;
 
-/** Has the rooms compared with Redis of which no log is checked. */
+/** Compares rooms with Redis where no check of their log does so. */
 export class RoomRounds {
   readonly #options: RoomRoundsOptions;
   readonly #timer: NodeJS.Timeout;

@@ -16,7 +16,7 @@ import { RecentChanges } from "./recent-changes.ts";
 export interface RoomWatchOptions {
   /** Reads where the room stands, with all members where their changes are published. Throws UNAVAILABLE. */
   readonly read: () => Promise<ListedMembers>;
-  /** Another instance's name, or an epoch, shows: see RoomPresence. */
+  /** A frame or a list shows the room's epoch, and names of instances that have members in it: see RoomPresence. */
   readonly onHead: (version: MemberVersion, instances: Iterable<string>) => void;
   readonly tell: (connections: readonly string[], notice: MembersNotice) => void;
   /** How long nobody is told anything after the data of Redis were lost: until all instances have restored theirs. */
@@ -26,7 +26,7 @@ export interface RoomWatchOptions {
 /** What a client that joins is told. */
 export interface JoinedView {
   readonly copy: RoomCopy;
-  /** Undefined where it has no list to replace its own by. */
+  /** Whether the client takes the copy's list in place of its own. */
   readonly isWhole: boolean;
   /** What it has missed since the version that it knows. */
   readonly missed: MembersNotice | undefined;
@@ -42,14 +42,14 @@ const retryMs = 1_000;
 /** Frames that are kept while the list is read. */
 const waitingFrames = 10_000;
 
-/** One room as this instance's watching clients see it: a copy of its members, and what was told of it. */
+/** One room as this instance's watching clients see it: a copy of its members, and what was sent of it. */
 export class RoomWatch {
   readonly #options: RoomWatchOptions;
   readonly watchers = new Set<string>();
   readonly #recent = new RecentChanges();
   #copy: RoomCopy | undefined;
   #told: Told | undefined;
-  /** The next notice tells everything anew. */
+  /** Whether the next notice has the whole list, or the changes. */
   #isDue: "whole" | "fold" = "fold";
   #frames: PresenceFrame[] = [];
   #reading: Promise<void> | undefined;

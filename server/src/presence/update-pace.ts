@@ -3,7 +3,7 @@ import type { RequestError } from "../errors.ts";
 
 const betweenMs = 1000 / limits.stateUpdatesPerSecond;
 
-/** The updates of one connection's state in a room, slowed down: of those that come too fast the last one counts. */
+/** Limits how often one connection changes its state in a room: of updates that come too fast the last one is stored. */
 export class UpdatePace {
   readonly #write: (stateJson: string) => Promise<unknown>;
   #newest: string | undefined;
@@ -29,7 +29,7 @@ export class UpdatePace {
     return this.#next;
   }
 
-  /** Drops what waits: it fails with the reason, or counts as done where there is none. */
+  /** Drops the update that waits. It rejects with the reason, or resolves where there is none. */
   drop(reason?: RequestError): void {
     if (this.#newest === undefined) return;
     this.#newest = undefined;

@@ -13,7 +13,7 @@ interface Pending {
 export class TimeLimit {
   readonly #limitMs: number;
   readonly #pending: Pending[] = [];
-  /** Those before this one are settled. */
+  /** Index of the oldest promise that may be pending: all before it are settled. */
   #first = 0;
   #timer: NodeJS.Timeout | undefined;
 

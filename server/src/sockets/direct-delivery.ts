@@ -3,7 +3,7 @@ import type { Namespace } from "socket.io";
 import type { DirectPacket } from "../broadcast/direct-packet.ts";
 import { adapterRoom } from "../broadcast/names.ts";
 
-/** A member's Engine.IO connection, as far as frames are written past it. Not all of this is in Engine.IO's public types. */
+/** The parts of an Engine.IO connection that are needed to write frames below it. Some are not in its public types. */
 interface DirectConnection {
   readonly readyState: string;
   readonly writeBuffer: readonly unknown[];
@@ -42,7 +42,7 @@ export function deliverDirectly(namespace: Namespace, room: string, { frame, exc
   }
 }
 
-/** False where something waits before the frame, or where the connection is none to write to like this. */
+/** Returns false, and writes nothing, where something waits before the frame, or the WebSocket is not a plain open one. */
 function writeThrough({ readyState, writeBuffer, transport }: DirectConnection, frame: Buffer): boolean {
   if (readyState !== "open" || !transport.writable || writeBuffer.length > 0) return false;
   const { socket, perMessageDeflate } = transport;

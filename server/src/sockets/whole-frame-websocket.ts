@@ -25,7 +25,7 @@ class WholeFrameWebSocket extends WebSocket {
   }
 }
 
-/** What Engine.IO makes its WebSockets with. */
+/** For Engine.IO's option `wsEngine`: the server that makes its WebSockets. */
 export class WholeFrameServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({ ...options, WebSocket: WholeFrameWebSocket });
