@@ -37,13 +37,8 @@ import { PositionChecks } from "./log/position-checks.ts";
 import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
 import { cameThroughTrigger, createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
-import { leasesKey, presenceKeys } from "./presence/keys.ts";
-import { LeaseStore } from "./presence/lease-store.ts";
+import { createPresence } from "./presence/create-presence.ts";
 import { tellAll } from "./presence/listener.ts";
-import { membersChannel } from "./presence/members-channel.ts";
-import { Presence } from "./presence/presence.ts";
-import { PresenceStore } from "./presence/presence-store.ts";
-import { membersCheckMs } from "./presence/room-rounds.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { UserLimits } from "./requests/user-limits.ts";
@@ -129,19 +124,9 @@ export async function assembleServer<C>(
     onStored: createPublishedHook(application, context),
     ownRequests: createOwnRequests(application, schemas, context),
   };
-  const presenceKeysOf = (room: string) => presenceKeys(config.keyPrefix, room);
-  const presence = new Presence({
-    store: new PresenceStore({
-      redis: redis.commands,
-      keysOf: presenceKeysOf,
-      announceMax: config.presenceAnnounceMax,
-      // Between two checks nothing may expire.
-      ttlSeconds: Math.max(config.historyTtlSeconds, (4 * membersCheckMs) / 1000),
-    }),
-    leases: new LeaseStore(redis.commands, leasesKey(config.keyPrefix), config.presenceLeaseSeconds * 1000),
-    graceSeconds: config.presenceGraceSeconds,
-    leaseSeconds: config.presenceLeaseSeconds,
-    channel: membersChannel(subscriptions, (room) => presenceKeysOf(room).channel),
+  const presence = createPresence(config, {
+    commands: redis.commands,
+    subscriptions,
     tell: (room, connections, notice) => tellMembers(io, room, connections, notice),
     pingAll: () => pingAll(io),
     cut: (connection) => cutConnection(io, connection),
