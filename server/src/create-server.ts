@@ -24,6 +24,7 @@ import { signalWithinMs } from "./broadcast/signal-channel.ts";
 import { deliverSignals } from "./broadcast/signal-delivery.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector, tickIntervalMs } from "./clock/sleep-detector.ts";
+import { createMetrics } from "./create-metrics.ts";
 import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
 import { createCallerOf } from "./http/bearer.ts";
@@ -48,6 +49,7 @@ import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
 import { deliverDirectly } from "./sockets/direct-delivery.ts";
 import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
+import { noteDeliveries } from "./sockets/note-deliveries.ts";
 import { Orders } from "./sockets/orders.ts";
 import { originAllowed } from "./sockets/origin.ts";
 import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
@@ -55,7 +57,8 @@ import { Seats } from "./sockets/seats.ts";
 import { slowReadersIn } from "./sockets/signal-readers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
 import { createSocketServer } from "./sockets/socket-server.ts";
-import { Telemetry } from "./telemetry.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+import { UnderWay } from "./telemetry/under-way.ts";
 
 export interface ServerOptions {
   /** Default: those of the README, with an embedded Valkey. */
@@ -103,8 +106,8 @@ export async function assembleServer<C>(
   const schemas = contractSchemas(application.contract);
   const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
 
-  const telemetry = new Telemetry();
-  const rooms = createRooms(config, logger, () => telemetry.lossReported());
+  const telemetry = new Telemetry(() => server);
+  const rooms = createRooms(config, logger, telemetry);
   const { redis, known, log, signals, clock } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
@@ -130,10 +133,7 @@ export async function assembleServer<C>(
     tell: (room, connections, notice) => tellMembers(io, room, connections, notice),
     pingAll: () => pingAll(io),
     cut: (connection) => cutConnection(io, connection),
-    listener: tellAll(createToldMembers(application, context), {
-      joined: () => telemetry.memberJoined(),
-      left: (_room, _user, _session, reason) => telemetry.memberLeft(reason),
-    }),
+    listener: tellAll(createToldMembers(application, context), telemetry.members),
     logger,
   });
   const requests = createRequests({
@@ -173,7 +173,10 @@ export async function assembleServer<C>(
 
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
-  const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
+  const underWay = new UnderWay(httpServer);
+  const answer = underWay.counting(
+    getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false }),
+  );
   // Before Socket.IO, which then passes on only what is not its own.
   httpServer.on("request", answer);
   const seats = new Seats(config);
@@ -211,9 +214,11 @@ export async function assembleServer<C>(
       ? new OwnServer(httpServer, config.port, path, echo)
       : new HostAttachment(options.httpServer, path, (...upgrade) => httpServer.emit("upgrade", ...upgrade));
 
+  const { onBroadcast, ...signalNotes } = noteDeliveries({ io, clock, telemetry });
   const positions = new PositionChecks({
     log,
     known,
+    onBroadcast,
     riderOf: presence.checkRiderOf,
     logger,
     resubscribe: (room) => subscriptions.resubscribe(channelOf(room)),
@@ -228,7 +233,7 @@ export async function assembleServer<C>(
   const deliver = deliverSignals({
     clock,
     slowReadersIn: (room) => slowReadersIn(io, room),
-    dropped: (why, count) => telemetry.signalsDropped(why, count),
+    ...signalNotes,
   });
   subscriptions.filter((frame, channel) => {
     const room = roomOfChannel(config.keyPrefix, channel);
@@ -256,14 +261,8 @@ export async function assembleServer<C>(
   });
   onRoomEmpty(io, (room) => known.leave(room));
   const stopSweep = cutSlowReaders(io, { telemetry, logger });
-  telemetry.gauge("websockets", "WebSockets that are open, admitted or not", () => io.engine.clientsCount);
-  telemetry.gauge("connections", "Connections that are admitted, or ask to be", () => seats.taken);
-  telemetry.gauge("rooms", "Rooms with members on this instance", () => localRooms(io).length);
-  telemetry.gauge("members", "Members of rooms that connections of this instance hold", () => presence.size.members);
-  telemetry.gauge("rooms_watched", "Rooms whose members are shown here", () => presence.size.watchedRooms);
-  telemetry.gauge("redis_commands_up", "1 while Redis takes commands", () => Number(redis.commands.isUp));
-  telemetry.gauge("redis_subscriptions_up", "1 while subscriptions are heard", () => Number(redis.subscriber.isUp));
-  telemetry.gauge("draining", "1 while this instance admits nobody", () => Number(availability.isDraining));
+  const access = httpAccess(config, hasUsers);
+  const metrics = createMetrics({ telemetry, access, io, seats, presence, log, redis, availability, underWay });
 
   const hasHooks = platform.stop === "GET /pre-stop";
   const preStop = createPreStop({
@@ -278,7 +277,6 @@ export async function assembleServer<C>(
     });
   }
 
-  const access = httpAccess(config, hasUsers);
   /** Is there before the first request. */
   let routes: Routes;
   const http = createHttpApp({
@@ -302,7 +300,7 @@ export async function assembleServer<C>(
           isOpen: access.isOpen,
           disconnectUser: (user) => server.disconnectUser(user),
           clearRoom: (room) => log.clear(room),
-          metrics: () => telemetry.text(),
+          metrics: () => metrics.read(),
         }),
     platformHooks: hasHooks
       ? createPlatformHooks({
@@ -325,6 +323,7 @@ export async function assembleServer<C>(
     orders.stop();
     control.stop();
     stopSweep();
+    metrics.stop();
     sleepDetector.stop();
     stallDetector.stop();
   };
@@ -365,6 +364,7 @@ export async function assembleServer<C>(
         await control.tell({ revoked: user, upToSeconds });
       }
     },
+    metrics: async () => (await metrics.read()).body,
     fetch: async (request) => http.fetch(request),
     nodeListener: (request, response) => void answer(withoutCredentials(request), response),
     close: ({ drainSeconds = config.drainSeconds } = {}) => {

@@ -15,20 +15,22 @@ export class RequestError extends Error {
 }
 
 /** The limits that are counted separately when they refuse something, by their names in the metrics. */
-export type LimitName =
-  | "connections"
-  | "connections per user"
-  | "publishes per second"
-  | "signals per second"
-  | "requests per second"
-  | "waiting requests"
-  | "reads"
-  | "rooms"
-  | "data"
-  | "body"
-  | "body time"
-  | "lane"
-  | "signals in flight";
+export const limitNames = [
+  "connections",
+  "connections per user",
+  "publishes per second",
+  "signals per second",
+  "requests per second",
+  "waiting requests",
+  "reads",
+  "rooms",
+  "data",
+  "body",
+  "body time",
+  "lane",
+  "signals in flight",
+] as const;
+export type LimitName = (typeof limitNames)[number];
 
 /** A refusal because of a limit; `limit` stays on the server, where it is counted. */
 export class OverLimit extends RequestError {

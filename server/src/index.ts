@@ -15,3 +15,4 @@ export { createServer, type ServerOptions } from "./create-server.ts";
 export { RequestError } from "./errors.ts";
 export { type Settings, SettingsError, settingsFrom } from "./settings.ts";
 export { start } from "./start.ts";
+export type { TelemetryEvents } from "./telemetry/events.ts";

@@ -10,6 +10,7 @@ import { tryPresence } from "./presence/permissions.ts";
 import { RedisConnections } from "./redis/connections.ts";
 import { requirePermissions } from "./redis/permissions.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 
 type RoomSettings = Pick<
   Config,
@@ -32,14 +33,10 @@ export interface Rooms {
   open(roles: "all" | "commands alone"): Promise<void>;
 }
 
-/**
- * Puts together what reaches the rooms. Nothing is connected before `open`.
- *
- * @param onLoss - called when a loss was reported to a room's log
- */
-export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () => void): Rooms {
+/** Puts together what reaches the rooms. Nothing is connected before `open`. */
+export function createRooms(settings: RoomSettings, logger: Logger, telemetry?: Telemetry): Rooms {
   const { keyPrefix, historyMaxMessages, historyTtlSeconds } = settings;
-  const redis = new RedisConnections(settings.redis, logger);
+  const redis = new RedisConnections(settings.redis, logger, telemetry);
   const { commands, subscriber } = redis;
   const known = new KnownPositions(historyTtlSeconds);
   const clock = new RedisClock();
@@ -51,7 +48,7 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
     historyMaxMessages,
     historyTtlSeconds,
     idRetentionSeconds: settings.publishDedupSeconds + onTheWaySeconds,
-    ...(onLoss === undefined ? {} : { onLoss }),
+    telemetry,
   });
   return {
     redis,

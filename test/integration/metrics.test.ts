@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { call } from "../support/http-call.ts";
 import { startInstances } from "../support/instances.ts";
-import { code, read, tableUnder } from "../support/markdown.ts";
 import { ask, askData, connectStock } from "../support/stock-client.ts";
 import { messageId } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
@@ -87,14 +86,6 @@ test("two servers in one process count for themselves", async () => {
     rig.servers.map(async ({ url }) => (await metricsOf(url)).get("holdfast_connections_opened_total")),
   );
   expect(opened).toEqual([0, 1]);
-});
-
-test("the deployment guide has a row for every metric", async () => {
-  await using rig = await startAuthRig();
-  const text = await (await fetch(`${rig.server.url}/metrics`, asAdmin)).text();
-  const names = [...text.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name);
-  const documented = tableUnder(read("server/README.md"), "Metrics").map((row) => code(row, "Metric"));
-  expect(documented.toSorted()).toEqual(names.toSorted());
 });
 
 test("the metrics ask for the admin token, and are not there in production without one", async () => {

@@ -44,6 +44,11 @@ export interface Server<C> extends AsyncDisposable {
    * then, and the tokens may count again after a minute.
    */
   disconnectUser(user: string): Promise<void>;
+  /**
+   * What the server counts, as `GET /metrics` shows it, for an application that takes it elsewhere by itself. Where nobody
+   * could ask for it over HTTP, counting begins with the first call.
+   */
+  metrics(): Promise<string>;
   /** Answers an HTTP request as the server itself would, for mounting it into another one. It needs no `this`. */
   readonly fetch: (request: Request) => Promise<Response>;
   /**

@@ -76,6 +76,12 @@ export function withExceptions(frame: Buffer, socketIds: readonly string[]): Buf
   return Buffer.concat([frame.subarray(0, at), Buffer.from(isFirst ? ids : `${ids},`), frame.subarray(at)]);
 }
 
+/** The socket that a signal is not for; "" for none. */
+export function exceptedIn(frame: Buffer): string {
+  const at = frame.indexOf(exceptStart) + exceptStart.length;
+  return frame[at] === closingBracket ? "" : frame.toString("latin1", at + 1, frame.indexOf('"', at + 1));
+}
+
 const closingBracket = "]".charCodeAt(0);
 
 /** What is sent to the members of a room and not kept. */
@@ -98,22 +104,26 @@ export interface ChainLink {
   readonly previous?: Position;
   /** The newest position in it. */
   readonly head: Position;
+  /** When it was appended, by Redis' clock; absent in what is no batch of messages, and in what older servers send. */
+  readonly atMs?: number;
   /** Positions that the log turned out to lack on this occasion, and has reported as lost. */
   readonly lost?: readonly Position[];
 }
 
 /** Longest tail that is read: about fifteen positions of two numbers of 15 digits each, and the JSON around them. */
 const longestTailBytes = 640;
-const tailPattern = /(?:"previous":"(\d+-\d+)",(?:"lost":"\d+-\d+ \d+-\d+ ([\d -]+)",)?)?"head":"(\d+-\d+)"\}$/;
+const tailPattern =
+  /(?:(?:"at":(\d+),)?"previous":"(\d+-\d+)",(?:"lost":"\d+-\d+ \d+-\d+ ([\d -]+)",)?)?"head":"(\d+-\d+)"\}$/;
 
 /** Where a broadcast of the log stands in the chain, read from its last bytes; undefined for every other message. */
 export function chainLinkOf(frame: Buffer): ChainLink | undefined {
   const end = frame.toString("latin1", Math.max(0, frame.length - longestTailBytes));
-  const [, previous, lost, head] = tailPattern.exec(end) ?? [];
+  const [, at, previous, lost, head] = tailPattern.exec(end) ?? [];
   if (head === undefined) return undefined;
   return {
     head: head as Position,
     ...(previous === undefined ? {} : { previous: previous as Position }),
+    ...(at === undefined ? {} : { atMs: Number(at) }),
     ...(lost === undefined ? {} : { lost: lost.split(" ") as Position[] }),
   };
 }

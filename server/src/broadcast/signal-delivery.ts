@@ -10,6 +10,8 @@ export interface SignalDeliveryOptions {
   readonly slowReadersIn: (room: string) => readonly string[];
   /** Is told of signals that were dropped: of a late one, and of one for each reader. */
   readonly dropped: (why: SignalDrop, count: number) => void;
+  /** Is told of a signal that goes on, and of how many slow readers it leaves out. */
+  readonly passed?: (room: string, frame: Buffer, leftOut: number) => void;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface SignalDeliveryOptions {
  * not at all, and a signal in time without the readers that are too slow for it. They get what is kept, the messages.
  */
 export function deliverSignals(options: SignalDeliveryOptions): (room: string, frame: Buffer) => Buffer | undefined {
-  const { clock, slowReadersIn, dropped } = options;
+  const { clock, slowReadersIn, dropped, passed } = options;
   return (room, frame) => {
     const untilMs = signalUntilMs(frame);
     if (untilMs === undefined) return frame;
@@ -26,6 +28,7 @@ export function deliverSignals(options: SignalDeliveryOptions): (room: string, f
       return undefined;
     }
     const slow = slowReadersIn(room);
+    passed?.(room, frame, slow.length);
     if (slow.length === 0) return frame;
     dropped("slow reader", slow.length);
     return withExceptions(frame, slow);

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
 import { refuseAsynchronous } from "../platforms/asynchronous.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { httpStatus } from "./http-status.ts";
 import { SlowBody } from "./json-body.ts";
 import { contentPolicy } from "./page-headers.ts";

@@ -96,6 +96,8 @@ else
   redis.call('EXPIRE', KEYS[4], 3 * keep)
 end
 
-local frame = ARGV[6] .. previous .. ARGV[7] .. table.concat(messages, ',') .. ARGV[8] .. tail(previous, lost)
+-- With the moment, from which an instance learns how long a message took to it.
+local at = '"at":' .. answers[1] .. ','
+local frame = ARGV[6] .. previous .. ARGV[7] .. table.concat(messages, ',') .. ARGV[8] .. at .. tail(previous, lost)
 redis.call('SPUBLISH', KEYS[5], frame .. ARGV[9])
 return answers

@@ -1,6 +1,7 @@
 import { limits, type Position } from "@holdfast/client/protocol";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { OverLimit, RequestError } from "../errors.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 
 /** A message on its way into a room's log. */
 export interface Draft {
@@ -15,6 +16,9 @@ export interface Draft {
 
 /** What became of a draft. */
 export type Outcome = { readonly position: Position; readonly duplicate: boolean } | "out-of-order";
+
+type Append = (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;
+type AppendTelemetry = Pick<Telemetry, "hearsAppends" | "appended">;
 
 interface Waiting {
   readonly draft: Draft;
@@ -44,12 +48,14 @@ const longestWaitMs = limits.acknowledgementTimeoutMs;
  * no publisher waits for several time limits in a row.
  */
 export class GroupCommit {
-  readonly #append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;
+  readonly #append: Append;
+  readonly #telemetry: AppendTelemetry | undefined;
   readonly #lanes = new Map<string, Lane>();
   #allBytes = 0;
 
-  constructor(append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>) {
+  constructor(append: Append, telemetry?: AppendTelemetry) {
     this.#append = append;
+    this.#telemetry = telemetry;
   }
 
   /** Bytes of drafts that wait, in all rooms. */
@@ -93,11 +99,21 @@ export class GroupCommit {
             reject(new Error(`the append answered ${outcomes.length} of ${batch.length} drafts`));
           else resolve(outcome);
         });
+        this.#tell(room, batch);
       } catch (error) {
         for (const { reject } of [...batch, ...this.#take(lane, lane.waiting.length)]) reject(error);
       }
     }
     this.#lanes.delete(room);
+  }
+
+  #tell(room: string, batch: readonly Waiting[]): void {
+    if (this.#telemetry?.hearsAppends !== true) return;
+    const nowMs = performance.now();
+    this.#telemetry.appended(
+      room,
+      batch.map(({ since }) => nowMs - since.monotonicMs),
+    );
   }
 
   #take(lane: Lane, count: number): Waiting[] {

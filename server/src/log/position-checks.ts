@@ -1,7 +1,7 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { Position } from "@holdfast/client/protocol";
 import type { Logger } from "pino";
-import { chainLinkOf } from "../broadcast/frame.ts";
+import { type ChainLink, chainLinkOf } from "../broadcast/frame.ts";
 import type { CheckRider } from "./check-script.ts";
 import type { KnownPositions } from "./known-positions.ts";
 import type { RoomLog } from "./room-log.ts";
@@ -12,6 +12,8 @@ export interface PositionChecksOptions {
   /** What else is asked about a room with members here, in the call that checks its log. */
   readonly riderOf?: (room: string) => CheckRider | undefined;
   readonly logger: Logger;
+  /** Is told of every broadcast of a log that has come. */
+  readonly onBroadcast?: (room: string, link: ChainLink) => void;
   /** Subscribes to the room's channel again. Throws UNAVAILABLE. */
   readonly resubscribe: (room: string) => Promise<void>;
   /** Rooms that have members on this instance. */
@@ -64,7 +66,9 @@ export class PositionChecks {
   /** A broadcast to a room has come. Where it does not continue what this instance knows, the room is checked now. */
   receive(room: string, frame: Buffer): void {
     const link = chainLinkOf(frame);
-    if (link === undefined || this.#options.known.receive(room, link)) return;
+    if (link === undefined) return;
+    this.#options.onBroadcast?.(room, link);
+    if (this.#options.known.receive(room, link)) return;
     this.#urgent.add(room);
     void this.#checkUrgent();
   }

@@ -5,6 +5,7 @@ import type { ScriptKeys } from "../redis/redis-client.ts";
 import type { RedisClock } from "../redis/redis-clock.ts";
 import { runScript, script } from "../redis/scripts.ts";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import appendSource from "./append.lua";
 import chainSource from "./chain.lua";
 import { type CheckRider, checkScript } from "./check-script.ts";
@@ -27,8 +28,7 @@ export interface RoomLogOptions {
   readonly known: KnownPositions;
   /** Learns Redis' time from every answer. */
   readonly clock: RedisClock;
-  /** A loss was reported to a log, and so to its members. */
-  readonly onLoss?: () => void;
+  readonly telemetry?: Pick<Telemetry, "hearsAppends" | "appended" | "lossReported"> | undefined;
 }
 
 /** Which part of a log to read. Without `after` and `before` it is the newest part. */
@@ -61,11 +61,17 @@ export const onTheWaySeconds = 60;
 /** The logs of all rooms: appending is broadcasting, reading proves continuity. */
 export class RoomLog {
   readonly #options: RoomLogOptions;
-  readonly #commits = new GroupCommit((room, batch) => this.#append(room, batch));
+  readonly #commits: GroupCommit;
   readonly #reads = new SharedReads<Page>();
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
+    this.#commits = new GroupCommit((room, batch) => this.#append(room, batch), options.telemetry);
+  }
+
+  /** Bytes of messages that wait to be appended, in all rooms. */
+  get waitingBytes(): number {
+    return this.#commits.waitingBytes;
   }
 
   /** Loads the scripts and learns Redis' time, so that the first request waits for neither. Throws UNAVAILABLE. */
@@ -189,9 +195,9 @@ export class RoomLog {
   }
 
   #settle(room: string, shown: readonly Evidence[], settlement: Settlement): void {
-    const { known, onLoss } = this.#options;
+    const { known, telemetry } = this.#options;
     known.settle(room, shown, settlement);
-    if (settlement.lost.length > 0) onLoss?.();
+    if (settlement.lost.length > 0) telemetry?.lossReported(room);
   }
 
   /** Undefined where Redis' clock is beyond the latest moment: it may have been set, and the answer has told its present time. */

@@ -4,7 +4,7 @@ import { createClusterClient } from "./cluster-client.ts";
 import { type EmbeddedValkey, startEmbeddedValkey } from "./embedded.ts";
 import type { ClientEvents, ClientRole, RedisClient } from "./redis-client.ts";
 import { createSingleClient } from "./single-client.ts";
-import { SupervisedClient } from "./supervised-client.ts";
+import { type LinkTelemetry, SupervisedClient } from "./supervised-client.ts";
 import { requireBackend } from "./version.ts";
 
 /** An instance's connections to Redis, one for each role. They are made first and opened later, so that parts can use them. */
@@ -15,11 +15,11 @@ export class RedisConnections {
   #embedded: EmbeddedValkey | undefined;
   #backend = "";
 
-  constructor(target: RedisTarget, logger: Logger) {
+  constructor(target: RedisTarget, logger: Logger, telemetry?: LinkTelemetry) {
     this.#target = target;
     const createClient = (role: ClientRole, events: ClientEvents) => this.#createClient(role, events);
-    this.commands = new SupervisedClient({ role: "commands", createClient, logger });
-    this.subscriber = new SupervisedClient({ role: "subscriptions", createClient, logger });
+    this.commands = new SupervisedClient({ role: "commands", createClient, logger, telemetry });
+    this.subscriber = new SupervisedClient({ role: "subscriptions", createClient, logger, telemetry });
     // What is subscribed to on a server that is no master (any more) may hear nothing, and would not know.
     this.commands.onMisplaced(() => this.subscriber.leave(new Error("the server of the commands is no master")));
   }

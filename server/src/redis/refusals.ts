@@ -1,5 +1,7 @@
 import { ErrorReply } from "redis";
 import { RequestError } from "../errors.ts";
+import type { CommandFailure } from "../telemetry/events.ts";
+import { Unanswered } from "./within-time.ts";
 
 /** Redis answered, but cannot run this command now: it is full, without replicas or disk, busy, or failing over. */
 const temporary = /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF) /;
@@ -21,6 +23,12 @@ export function toRequestError(error: unknown): unknown {
   if (temporary.test(error.message))
     return new RequestError("UNAVAILABLE", `the message store refused: ${error.message}`);
   return error;
+}
+
+/** Why a command failed, as the metrics divide it. */
+export function failureOf(error: unknown): CommandFailure {
+  if (error instanceof Unanswered) return "unanswered";
+  return error instanceof ErrorReply ? "refused" : "away";
 }
 
 export function unreachable(cause?: unknown): RequestError {

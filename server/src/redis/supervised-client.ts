@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
 import { OverdueTick } from "../clock/overdue-tick.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { misplacedDelayMs, reconnectDelayMs } from "./backoff.ts";
 import { probe } from "./probe.ts";
 import type { ClientEvents, ClientRole, RedisClient } from "./redis-client.ts";
-import { isWrongServer, toError, toRequestError, unreachable } from "./refusals.ts";
+import { failureOf, isWrongServer, toError, toRequestError, unreachable } from "./refusals.ts";
 import {
   connectTimeoutMs,
   type Delay,
@@ -21,7 +22,13 @@ export interface SupervisedClientOptions {
   /** Makes a fresh, unconnected client; called again when a client no longer answers. */
   readonly createClient: (role: ClientRole, events: ClientEvents) => RedisClient;
   readonly logger: Logger;
+  readonly telemetry?: LinkTelemetry | undefined;
 }
+
+export type LinkTelemetry = Pick<
+  Telemetry,
+  "linkUp" | "linkLost" | "hearsCommands" | "commandAnswered" | "commandFailed"
+>;
 
 type Listener = () => void;
 
@@ -101,10 +108,18 @@ export class SupervisedClient {
     this.#noticeFreeze();
     if (!this.isUp || this.#currentDoubt !== undefined) await this.settled();
     const { state, turn } = this.#supervision;
-    if (state.is !== "up") throw unreachable();
+    const { role, telemetry } = this.#options;
+    if (state.is !== "up") {
+      telemetry?.commandFailed(role, "away");
+      throw unreachable();
+    }
+    const startedMs = telemetry?.hearsCommands === true ? performance.now() : undefined;
     try {
-      return await this.#limit.on(command(state.client));
+      const reply = await this.#limit.on(command(state.client));
+      if (startedMs !== undefined) telemetry?.commandAnswered(role, performance.now() - startedMs);
+      return reply;
     } catch (error) {
+      telemetry?.commandFailed(role, failureOf(error));
       if (error instanceof Unanswered) this.#startDoubt(turn);
       if (isWrongServer(error) && !state.client.redirects) {
         this.#on({ type: "found", turn, finding: { is: "misplaced", reason: error } });
@@ -168,17 +183,19 @@ export class SupervisedClient {
   }
 
   #carryOut(effect: Effect<RedisClient>): void {
-    const { role, logger } = this.#options;
+    const { role, logger, telemetry } = this.#options;
     switch (effect.do) {
       case "probe":
         void probe(effect.client).then((finding) => this.#on({ type: "found", turn: effect.turn, finding }));
         break;
       case "announce up":
         logger.info({ role }, "redis link up");
+        telemetry?.linkUp(role);
         tellAll(this.#listeners.up);
         break;
       case "announce loss":
         logger.warn({ role, err: effect.reason }, "redis link lost");
+        telemetry?.linkLost(role, effect.reason);
         tellAll(this.#listeners.lost);
         break;
       case "announce misplaced":

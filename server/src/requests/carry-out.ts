@@ -30,22 +30,13 @@ export interface Requests {
 export function createRequests(given: Omit<RequestParts, "waiting">): Requests {
   const waiting = new WaitingRequests();
   const parts: RequestParts = { ...given, waiting };
-  const { telemetry } = parts;
   const { ownRequests } = parts.hooks;
-  const told = <Data>(name: RequestName, answer: Data | Promise<Data>): Data | Promise<Data> => {
-    if (telemetry === undefined) return answer;
-    const tell = (data: Data) => {
-      telemetry.carriedOut(name, data);
-      return data;
-    };
-    return answer instanceof Promise ? answer.then(tell) : tell(answer);
-  };
   const requests: Requests = {
     carryOut(caller, name, payload, what) {
       const { handler, cost, right, counts } = requestTable[name];
       const parsed = parsePayload(name, payload, what);
       const take = () => parts.userLimits?.take(caller, cost, counts);
-      const handle = () => told(name, handler(parts, caller, parsed));
+      const handle = () => handler(parts, caller, parsed);
       const asked = requireRight(caller.identity, right, roomOf(parsed), (ask) => {
         // Before the application is asked, whose answer may cost it more than the request costs us.
         take();

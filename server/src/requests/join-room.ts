@@ -2,6 +2,7 @@ import { limits, type RequestData, type RequestPayload } from "@holdfast/client/
 import { OverLimit, RequestError } from "../errors.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Caller, Membership } from "./caller.ts";
 import { type JoinMembersParts, joinMembers } from "./join-members.ts";
 import { requireRight } from "./rights.ts";
@@ -9,6 +10,7 @@ import { requireRight } from "./rights.ts";
 type Parts = JoinMembersParts & {
   readonly log: Pick<RoomLog, "read">;
   readonly known: Pick<KnownPositions, "enter">;
+  readonly telemetry?: Pick<Telemetry, "joined" | "logRead">;
 };
 
 /** The rooms of a connection that a join was answered for. Another join that fails leaves none of them. */
@@ -55,6 +57,8 @@ export async function joinRoom(
     if (!membership.has(room)) throw new RequestError("UNAVAILABLE", "the room was left while it was being joined");
     parts.known.enter(room, page.position);
     answered.add(room);
+    parts.telemetry?.joined(room, since !== undefined);
+    parts.telemetry?.logRead(room, page, since !== undefined);
     return { ...page, ...members, user: identity.user };
   } catch (error) {
     if (!wasMember && !answered.has(room)) {

@@ -6,7 +6,7 @@ import type { SignalChannel } from "../broadcast/signal-channel.ts";
 import type { KnownPositions } from "../log/known-positions.ts";
 import type { RoomLog } from "../log/room-log.ts";
 import type { Presence } from "../presence/presence.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { UserLimits } from "./user-limits.ts";
 import type { WaitingRequests } from "./waiting-requests.ts";
 
@@ -27,7 +27,7 @@ export interface RequestParts {
   readonly userLimits?: Pick<UserLimits, "take">;
   /** How long ago this process went on after it had stood still for too long for signals. A publisher reads no buffers. */
   readonly sinceStallMs?: () => number;
-  readonly telemetry?: Pick<Telemetry, "carriedOut">;
+  readonly telemetry?: Pick<Telemetry, "published" | "signalled" | "joined" | "logRead">;
 }
 
 /** The application's own code, as far as requests meet it. A publisher has none. */

@@ -7,7 +7,9 @@ import type { Caller } from "./caller.ts";
 import type { RequestParts } from "./parts.ts";
 import { requireRight } from "./rights.ts";
 
-type Parts = Pick<RequestParts, "schemas" | "hooks" | "waiting"> & { readonly log: Pick<RoomLog, "append"> };
+type Parts = Pick<RequestParts, "schemas" | "hooks" | "waiting" | "telemetry"> & {
+  readonly log: Pick<RoomLog, "append">;
+};
 type Payload = RequestPayload<"message:publish">;
 type Answer = RequestData<"message:publish">;
 
@@ -42,7 +44,7 @@ export async function publishMessage(parts: Parts, caller: Caller, payload: Payl
 }
 
 async function store(
-  { log, hooks }: Parts,
+  { log, hooks, telemetry }: Parts,
   from: Sender,
   { room, id, event, after }: Payload,
   dataJson: string,
@@ -53,6 +55,7 @@ async function store(
     throw new RequestError("OUT_OF_ORDER", `the publish ${after} that this one follows is not stored`);
   }
   const { position, duplicate } = outcome;
+  telemetry?.published(room, duplicate);
   // The application is notified of what this call has stored, and not of a repetition.
   if (!duplicate) hooks.onStored?.(room, position, draft);
   return { position, duplicate };

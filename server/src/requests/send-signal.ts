@@ -11,12 +11,18 @@ import type { RequestParts } from "./parts.ts";
  * still; HTTP sees to that itself, since it depends on the platform. Throws UNKNOWN_EVENT, INVALID_PAYLOAD, PAYLOAD_TOO_LARGE and UNAVAILABLE.
  */
 export async function sendSignal(
-  { signals, schemas, sinceStallMs }: Pick<RequestParts, "signals" | "schemas" | "sinceStallMs">,
+  {
+    signals,
+    schemas,
+    sinceStallMs,
+    telemetry,
+  }: Pick<RequestParts, "signals" | "schemas" | "sinceStallMs" | "telemetry">,
   { connection, from }: Caller,
   { room, event, data }: RequestPayload<"signal:send">,
 ): Promise<RequestData<"signal:send">> {
   if (connection !== "" && sinceStallMs !== undefined) refuseDoubtful(sinceStallMs());
   const { json } = checkedData("signal", schemas.of(room).signals, event, data);
   await signals.send(room, { event, dataJson: json, from }, connection);
+  telemetry?.signalled(room);
   return {};
 }

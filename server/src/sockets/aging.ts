@@ -2,6 +2,7 @@ import type { Standing } from "../auth/standing.ts";
 import { momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
 import { tokenNoticeDelayMs } from "./expiry-notice.ts";
+import { noteExpiring } from "./moves.ts";
 import type { Aging } from "./room-server.ts";
 
 /** What is asked of a socket whose token is watched. */
@@ -36,7 +37,10 @@ export function watchToken(socket: AgingSocket, standing: Standing): Aging {
     const leftMs = Math.max(0, expiresAtMs - now.wallMs);
     const lifeMs = issuedAtSeconds === undefined ? undefined : expiresAtMs - issuedAtSeconds * 1000;
     const noticeMs = tokenNoticeDelayMs(leftMs, lifeMs, Math.random());
-    const tell = () => void socket.emit("connection:expiring", { reason: "token", deadlineMs: expiresAtMs });
+    const tell = () => {
+      socket.emit("connection:expiring", { reason: "token", deadlineMs: expiresAtMs });
+      noteExpiring(socket, "token");
+    };
     cancels = [
       ...(noticeMs === undefined ? [] : [whenElapsed(now, noticeMs, tell)]),
       whenElapsed(now, closesAtMs - now.wallMs, () => void socket.disconnect(true)),

@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
 import { requestLimits } from "../requests/user-limits.ts";
-import type { CutReason, Telemetry } from "../telemetry.ts";
+import type { CutReason } from "../telemetry/events.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionReads } from "./connection-reads.ts";

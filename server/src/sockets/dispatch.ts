@@ -4,7 +4,7 @@ import { OverLimit, RequestError, toWireError } from "../errors.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
 import { costOf, isPageRead } from "../requests/table.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { TokenBucket } from "../token-bucket.ts";
 import { incomingBytes } from "./incoming-bytes.ts";
 import type { Outgoing } from "./outgoing.ts";

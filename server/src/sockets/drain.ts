@@ -1,5 +1,6 @@
 import { momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
+import { noteExpiring } from "./moves.ts";
 import type { RoomServer } from "./room-server.ts";
 
 /** Share of the drain time over which the clients are notified; the rest is left for the last of them to move. */
@@ -44,6 +45,7 @@ export class Drain {
       this.#told.add(socket);
       const cancel = whenElapsed(begun, Math.random() * this.#drainMs * tellingShare, () => {
         socket.emit("connection:expiring", { reason: "drain", deadlineMs });
+        noteExpiring(socket, "drain");
       });
       socket.once("disconnect", cancel);
     }

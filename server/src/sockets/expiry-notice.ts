@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { elapsedMs, type Moment, momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
+import { noteExpiring } from "./moves.ts";
 
 /** When a connection that the platform cuts at a deadline is notified to move. */
 const spreadShare = 0.25;
@@ -64,5 +65,6 @@ export function scheduleNotice(socket: LimitedSocket, opened: Moment, deadlineMs
   return whenElapsed(opened, noticeDelayMs(lifetimeMs, Math.random()), () => {
     const leftMs = Math.round(lifetimeMs - elapsedMs(opened));
     socket.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + leftMs });
+    noteExpiring(socket, "timeout");
   });
 }

@@ -7,7 +7,8 @@ import { deadlineMs, requestId, type Surroundings } from "../platforms/surroundi
 import type { Presence } from "../presence/presence.ts";
 import type { Caller } from "../requests/caller.ts";
 import type { Requests } from "../requests/carry-out.ts";
-import type { Telemetry } from "../telemetry.ts";
+import type { ConnectionEnding } from "../telemetry/events.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { watchToken } from "./aging.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { ConnectionLogger } from "./connection-logger.ts";
@@ -15,6 +16,7 @@ import { dispatch } from "./dispatch.ts";
 import { openingOf, scheduleNotice } from "./expiry-notice.ts";
 import { lastHeard } from "./heard.ts";
 import { socketMembership } from "./membership.ts";
+import { ConnectionMove } from "./moves.ts";
 import { recheckRooms } from "./recheck-rooms.ts";
 import type { RoomSocket } from "./room-server.ts";
 
@@ -49,7 +51,10 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   // These belong to the WebSocket: the socket is another one after each disconnection from the namespace.
   const { limiter, readTokens, pace, outgoing, reads, admission } = limitsOf(socket);
   admission.admit();
-  parts.telemetry.connectionOpened();
+  const { requests, telemetry } = parts;
+  const client = { connection: socket.id, user, session };
+  telemetry.connectionOpened(client);
+  const move = new ConnectionMove(socket, telemetry);
   const aging = watchToken(socket, standing);
   socket.data.aging = aging;
   const caller: Caller = {
@@ -62,6 +67,7 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
       const { query } = socket.handshake;
       await parts.identify.refresh(standing, { token, headers, query });
       aging.restart();
+      move.renewed();
       await recheckRooms(socket);
       return standing.identity.expiresAtMs ?? null;
     },
@@ -75,7 +81,6 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     end: (room) => parts.presence.endMembership(socket.id, room),
   };
   parts.presence.opened({ id: socket.id, heardAt: () => lastHeard(socket) });
-  const { requests, telemetry } = parts;
   const dispatching = { requests, caller, limiter, readTokens, pace, outgoing, telemetry, logger };
   const sleepsBefore = parts.sleeps();
   socket.onAny((event: unknown, ...args: unknown[]) => {
@@ -102,6 +107,9 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     admission.leave();
     parts.presence.closed(socket.id, isForGood(reason) ? "closed" : "broken");
     socket.data.seat.leave();
+    const ending = endingOf(reason);
+    telemetry.connectionClosed(client, ending);
+    move.ended(ending === "client");
     if (reason === "client namespace disconnect") closeUnlessAdmitted(socket);
     logger.debug({ reason }, "connection closed");
   });
@@ -112,6 +120,20 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
 /** Whether a side has ended the connection on purpose; everything else is an accident, after which the client comes back. */
 function isForGood(reason: DisconnectReason): boolean {
   return reason === "client namespace disconnect" || reason === "server namespace disconnect";
+}
+
+function endingOf(reason: DisconnectReason): ConnectionEnding {
+  switch (reason) {
+    case "client namespace disconnect":
+      return "client";
+    case "server namespace disconnect":
+    case "server shutting down":
+      return "server";
+    case "ping timeout":
+      return "silent";
+    default:
+      return "broken";
+  }
 }
 
 /** A connection that has left the namespace gets the time that a new one gets. */

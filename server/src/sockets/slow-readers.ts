@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
-import type { Telemetry } from "../telemetry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { type EngineConnection, terminate } from "./engine-connection.ts";
 
 /** What may wait to be sent to one connection before it is taken for too slow. */

@@ -1,4 +1,5 @@
 import { roomOfAdapterRoom } from "../broadcast/names.ts";
+import { noteExpiring } from "../sockets/moves.ts";
 import type { RoomServer } from "../sockets/room-server.ts";
 
 /** One of a server's connections, as it is now. */
@@ -27,6 +28,7 @@ export function openConnections(io: RoomServer): OpenConnection[] {
 /** Notifies every client as it is notified before a platform cuts its connection at the function's timeout. */
 export function announceTimeout(io: RoomServer): void {
   io.local.emit("connection:expiring", { reason: "timeout", deadlineMs: Date.now() + noticeMs });
+  for (const socket of io.of("/").sockets.values()) noteExpiring(socket, "timeout");
 }
 
 /** Lets the tokens of a user's connections end now: each is told so, and closed when the grace is over. */
@@ -38,5 +40,6 @@ export function expireTokensOf(io: RoomServer, user: string): void {
     standing.beginRenewal()({ ...standing.identity, expiresAtMs }, standing.revokedUpToSeconds);
     aging.restart();
     socket.emit("connection:expiring", { reason: "token", deadlineMs: expiresAtMs });
+    noteExpiring(socket, "token");
   }
 }

@@ -26,6 +26,16 @@ test.each([
   expect(chainLinkOf(Buffer.from(lossy))).toEqual({ previous, head, lost: [previous, head] });
 });
 
+test("the frame of a batch tells when it was appended", () => {
+  const batch = framed(['{"position":"1-1"}'], '"at":1700000000123,"previous":"1-0","lost":"0-0 1-0 0-9","head":"1-1"');
+  expect(chainLinkOf(Buffer.from(batch))).toEqual({
+    atMs: 1_700_000_000_123,
+    previous: "1-0",
+    head: "1-1",
+    lost: ["0-9"],
+  });
+});
+
 test("the frame of an older server tells its head alone", () => {
   expect(chainLinkOf(Buffer.from(framed([], '"head":"1-2"')))).toEqual({ head: "1-2" });
 });
