@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { call } from "../support/http-call.ts";
 import { startInstances } from "../support/instances.ts";
+import { samplesIn } from "../support/metrics.ts";
 import { ask, askData, connectStock } from "../support/stock-client.ts";
 import { messageId } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
@@ -9,14 +10,10 @@ import { type AuthRig, adminToken, startAuthRig } from "./auth-rig.ts";
 const rooms = { "*": "read write" };
 const asAdmin = { headers: { authorization: `Bearer ${adminToken}` } };
 
-/** Every sample, by its name and labels as they are written there. */
 async function metricsOf(url: string): Promise<ReadonlyMap<string, number>> {
   const answer = await fetch(`${url}/metrics`, asAdmin);
   expect(answer.headers.get("content-type")).toContain("text/plain; version=0.0.4");
-  const samples = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(
-    samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
-  );
+  return samplesIn(await answer.text());
 }
 
 async function scene(rig: AuthRig) {

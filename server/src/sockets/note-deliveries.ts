@@ -32,7 +32,7 @@ export function noteDeliveries({ io, clock, telemetry }: NoteParts): DeliveryNot
       const receivers = membersOf(room)?.size ?? 0;
       if (receivers === 0) return;
       const ageMs = Math.max(0, clock.momentMs(room, 0) - atMs);
-      telemetry.delivered({ room, messages: messagesBetween(previous, head), receivers, ageMs });
+      telemetry.delivered({ room, messages: messagesIn(previous, head), receivers, ageMs });
     },
     passed(room, frame, leftOut) {
       if (!telemetry.hearsSignals) return;
@@ -46,7 +46,7 @@ export function noteDeliveries({ io, clock, telemetry }: NoteParts): DeliveryNot
 }
 
 /** The messages of a batch: consecutive numbers of one epoch, which begins at 0. */
-function messagesBetween(previous: Position, head: Position): number {
+export function messagesIn(previous: Position, head: Position): number {
   const last = splitPosition(head).seq;
   return isSameEpoch(previous, head) ? last - splitPosition(previous).seq : last + 1;
 }

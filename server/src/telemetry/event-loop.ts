@@ -1,7 +1,10 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Count } from "./tally.ts";
 
-/** How often the delay is measured. Node.js measures the time between two of its timers, which includes this. */
+/**
+ * How often the delay is measured. Node.js measures the time between two of its timers, which includes this; after it
+ * was read, from the next one on.
+ */
 const resolutionMs = 20;
 const nanosecondsPerSecond = 1e9;
 
@@ -21,11 +24,13 @@ export class EventLoopDelay {
   /** The median, the 99th percentile and the longest delay since it was read before, in seconds. */
   read(): readonly Count[] {
     const monitor = this.#monitor;
+    const isMeasured = monitor !== undefined && monitor.count > 0;
     const counts = [0.5, 0.99, 1].map((quantile) => ({
       labels: { quantile: String(quantile) },
-      value: monitor === undefined || monitor.count === 0 ? 0 : secondsAt(monitor, quantile),
+      value: isMeasured ? secondsAt(monitor, quantile) : 0,
     }));
-    monitor?.reset();
+    // What has begun since the last timer would be lost with nothing to show for it.
+    if (isMeasured) monitor.reset();
     return counts;
   }
 }
