@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
 import { parseRights, type Rights } from "./auth/rights.ts";
-import { type Surroundings, surroundingsOf } from "./platforms/surroundings.ts";
+import { platformBuild, type Surroundings, surroundingsOf } from "./platforms/surroundings.ts";
 
 export type RedisTarget =
   | { readonly kind: "embedded" }
@@ -33,6 +33,8 @@ export interface Config {
   readonly presenceLeaseSeconds: number;
   readonly presenceAnnounceMax: number;
   readonly drainSeconds: number;
+  /** Names what is deployed; empty where neither a setting nor the platform does. */
+  readonly build: string;
   readonly auth: AuthMode;
   /** What a user may do in a room about which nothing else decides. */
   readonly roomRights: Rights;
@@ -130,6 +132,7 @@ export const settings = {
   PRESENCE_ANNOUNCE_MAX: wholeNumber(0, 1_000),
   FUNCTION_TIMEOUT_SECONDS: wholeNumber(1, 259_200),
   DRAIN_SECONDS: wholeNumber(0, 90),
+  BUILD: z.string().max(256).describe("text of at most 256 characters"),
   AUTH: z.enum(["anonymous", "token"]).describe("anonymous or token"),
   TOKEN_SECRET: z.string().min(32).describe("a secret of at least 32 characters"),
   TOKEN_JWKS_URL: url(/^https?:\/\//, "an http:// or https:// URL"),
@@ -186,6 +189,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
     presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,
     drainSeconds: values.DRAIN_SECONDS ?? platform.drainSeconds,
+    build: values.BUILD ?? platformBuild(surroundings, env) ?? "",
     auth,
     roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
     allowedOrigins: values.ALLOWED_ORIGINS?.includes("*") === false ? values.ALLOWED_ORIGINS : "any",
