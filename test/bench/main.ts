@@ -16,6 +16,7 @@ import { presence } from "./presence.ts";
 import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
+import { rollout } from "./rollout.ts";
 import { startup } from "./startup.ts";
 import { stoppedReaders } from "./stopped-readers.ts";
 
@@ -38,6 +39,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "hostile-reader": hostileReader,
   "stopped-readers": stoppedReaders,
   handover,
+  rollout,
   handshake,
   presence,
   cost,
