@@ -8,6 +8,11 @@ import type { Moves } from "./moves.ts";
 /** Of more younger instances than this, some are not remembered: one of them is enough to send clients on. */
 const rememberedInstances = 1_000;
 
+/** An instance, and when it was heard of, in milliseconds of `performance.now()`. */
+interface Heard extends Generation {
+  readonly heardAtMs: number;
+}
+
 export interface RolloutParts {
   /** What is deployed here; empty where nothing names it. */
   readonly build: string;
@@ -25,7 +30,7 @@ export class Rollout {
   readonly #instance = randomUUID();
   /** Unknown until Redis has said what time it is: until then this instance is taken for one that lasts. */
   #own: Generation | undefined;
-  #younger = new Map<string, Generation>();
+  readonly #younger = new Map<string, Heard>();
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -53,7 +58,8 @@ export class Rollout {
   readonly hear = (order: RolloutOrder): void => {
     if ("leaving" in order) this.#younger.delete(order.leaving);
     else if (this.#own !== undefined && order.startedAtMs > this.#own.startedAtMs) {
-      this.#younger.set(order.serving, { build: order.build, startedAtMs: order.startedAtMs });
+      const { serving, build, startedAtMs } = order;
+      this.#younger.set(serving, { build, startedAtMs, heardAtMs: performance.now() });
       if (this.#younger.size > rememberedInstances) this.#younger.delete(this.#younger.keys().next().value ?? "");
     }
   };
@@ -71,19 +77,20 @@ export class Rollout {
    */
   async admit(session: string): Promise<void> {
     const own = this.#own;
+    this.#forgetEndedRollouts();
     if (own === undefined || this.#younger.size === 0) return;
     const found = await this.#parts.moves.of(session).catch(() => undefined);
     if (found === undefined) return;
     const { move, nowMs } = found;
-    this.#forgetBefore(nowMs - rolloutMs);
     if (!sendsOn(own, [...this.#younger.values()], move, nowMs)) return;
     const retryMs = retryAfterMs(move.mayWaitUntilMs - nowMs, Math.random());
     throw new RequestError("DRAINING", "this instance will be replaced, too: another one lasts", retryMs);
   }
 
-  #forgetBefore(startedAtMs: number): void {
-    for (const [instance, younger] of this.#younger) {
-      if (younger.startedAtMs < startedAtMs) this.#younger.delete(instance);
+  #forgetEndedRollouts(): void {
+    const endedMs = performance.now() - rolloutMs;
+    for (const [instance, { heardAtMs }] of this.#younger) {
+      if (heardAtMs < endedMs) this.#younger.delete(instance);
     }
   }
 }
