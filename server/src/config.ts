@@ -29,6 +29,8 @@ export interface Config {
   readonly historyMaxMessages: number;
   readonly historyTtlSeconds: number;
   readonly publishDedupSeconds: number;
+  /** The least time from one batch of a big room's messages to its next. */
+  readonly batchDelayMs: number;
   readonly presenceGraceSeconds: number;
   readonly presenceLeaseSeconds: number;
   readonly presenceAnnounceMax: number;
@@ -127,6 +129,7 @@ export const settings = {
   HISTORY_MAX_MESSAGES: wholeNumber(1, 1_000_000),
   HISTORY_TTL_SECONDS: wholeNumber(1, 31_536_000),
   PUBLISH_DEDUP_SECONDS: wholeNumber(shortestDedupSeconds, 86_400),
+  BATCH_DELAY_MS: wholeNumber(0, 1_000),
   PRESENCE_GRACE_SECONDS: wholeNumber(0, 600),
   PRESENCE_LEASE_SECONDS: wholeNumber(3, 600),
   PRESENCE_ANNOUNCE_MAX: wholeNumber(0, 1_000),
@@ -185,6 +188,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     historyMaxMessages: values.HISTORY_MAX_MESSAGES ?? 1000,
     historyTtlSeconds: values.HISTORY_TTL_SECONDS ?? 86_400,
     publishDedupSeconds: values.PUBLISH_DEDUP_SECONDS ?? 120,
+    batchDelayMs: values.BATCH_DELAY_MS ?? 0,
     presenceGraceSeconds: values.PRESENCE_GRACE_SECONDS ?? 8,
     presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
     presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,

@@ -33,6 +33,7 @@ import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import { OwnServer } from "./http/own-server.ts";
 import { createRoomApi } from "./http/room-api.ts";
+import { batchPauseMs } from "./log/batch-pause.ts";
 import { PositionChecks } from "./log/position-checks.ts";
 import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
 import { cameThroughTrigger, createPlatformHooks } from "./platforms/hooks.ts";
@@ -52,7 +53,14 @@ import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
 import { originAllowed } from "./sockets/origin.ts";
-import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
+import {
+  localMembers,
+  localRooms,
+  onRoomEmpty,
+  type RoomServer,
+  tellMembers,
+  tellPosition,
+} from "./sockets/room-server.ts";
 import { Seats } from "./sockets/seats.ts";
 import { slowReadersIn } from "./sockets/signal-readers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
@@ -106,7 +114,10 @@ export async function assembleServer<C>(
   const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
 
   const telemetry = new Telemetry();
-  const rooms = createRooms(config, logger, () => telemetry.lossReported());
+  const rooms = createRooms(config, logger, {
+    onLoss: () => telemetry.lossReported(),
+    batchPauseMs: (room) => batchPauseMs(config.batchDelayMs, localMembers(io, room)),
+  });
   const { redis, known, log, signals, clock } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { batchDelay } from "./batch-delay.ts";
 import type { Bench } from "./bench.ts";
 import { cost } from "./cost.ts";
 import { dedupMemory } from "./dedup-memory.ts";
@@ -29,6 +30,7 @@ class UsageError extends Error {}
 const benches: Readonly<Record<string, Bench>> = {
   "hot-room": hotRoom,
   "many-rooms": manyRooms,
+  "batch-delay": batchDelay,
   "idle-instance": idleInstance,
   startup,
   "publish-cost": publishCost,
