@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 import { roomKeys } from "./log/keys.ts";
 import { KnownPositions } from "./log/known-positions.ts";
 import { tryLog } from "./log/permissions.ts";
-import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
+import { onTheWaySeconds, RoomLog, type RoomLogOptions } from "./log/room-log.ts";
 import { tryPresence } from "./presence/permissions.ts";
 import { RedisConnections } from "./redis/connections.ts";
 import { requirePermissions } from "./redis/permissions.ts";
@@ -33,10 +33,18 @@ export interface Rooms {
   open(roles: "all" | "commands alone"): Promise<void>;
 }
 
-/** Puts together what reaches the rooms. Nothing is connected before `open`. */
-export function createRooms(settings: RoomSettings, logger: Logger, telemetry?: Telemetry): Rooms {
+interface OfServer extends Pick<RoomLogOptions, "batchPauseMs"> {
+  readonly telemetry?: Telemetry;
+}
+
+/**
+ * Puts together what reaches the rooms. Nothing is connected before `open`.
+ *
+ * @param ofServer - what only a process with members has
+ */
+export function createRooms(settings: RoomSettings, logger: Logger, ofServer: OfServer = {}): Rooms {
   const { keyPrefix, historyMaxMessages, historyTtlSeconds } = settings;
-  const redis = new RedisConnections(settings.redis, logger, telemetry);
+  const redis = new RedisConnections(settings.redis, logger, ofServer.telemetry);
   const { commands, subscriber } = redis;
   const known = new KnownPositions(historyTtlSeconds);
   const clock = new RedisClock();
@@ -48,7 +56,7 @@ export function createRooms(settings: RoomSettings, logger: Logger, telemetry?: 
     historyMaxMessages,
     historyTtlSeconds,
     idRetentionSeconds: settings.publishDedupSeconds + onTheWaySeconds,
-    telemetry,
+    ...ofServer,
   });
   return {
     redis,

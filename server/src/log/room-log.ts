@@ -29,6 +29,8 @@ export interface RoomLogOptions {
   /** Learns Redis' time from every answer. */
   readonly clock: RedisClock;
   readonly telemetry?: Pick<Telemetry, "hearsAppends" | "appended" | "lossReported"> | undefined;
+  /** The least time from one batch of a room's messages to the next. Default: 0. */
+  readonly batchPauseMs?: (room: string) => number;
 }
 
 /** Which part of a log to read. Without `after` and `before` it is the newest part. */
@@ -66,7 +68,11 @@ export class RoomLog {
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
-    this.#commits = new GroupCommit((room, batch) => this.#append(room, batch), options.telemetry);
+    this.#commits = new GroupCommit(
+      (room, batch) => this.#append(room, batch),
+      options.batchPauseMs,
+      options.telemetry,
+    );
   }
 
   /** Bytes of messages that wait to be appended, in all rooms. */
