@@ -1,4 +1,4 @@
-import { isSameEpoch, type Position, splitPosition } from "@holdfast/client/protocol";
+import type { Position } from "@holdfast/client/protocol";
 import { type ChainLink, exceptedIn } from "../broadcast/frame.ts";
 import { adapterRoom } from "../broadcast/names.ts";
 import type { SignalDrop } from "../broadcast/signal-delivery.ts";
@@ -25,7 +25,8 @@ interface NoteParts {
 
 /** Tells how many connections get what has come, and how old it is, just before they get it. */
 export function noteDeliveries({ io, clock, telemetry }: NoteParts): DeliveryNotes {
-  const membersOf = (room: string) => io.of("/").adapter.rooms.get(adapterRoom(room));
+  const namespace = io.of("/");
+  const membersOf = (room: string) => namespace.adapter.rooms.get(adapterRoom(room));
   return {
     onBroadcast(room, { atMs, previous, head }) {
       if (atMs === undefined || previous === undefined || !telemetry.hearsDeliveries) return;
@@ -45,8 +46,12 @@ export function noteDeliveries({ io, clock, telemetry }: NoteParts): DeliveryNot
   };
 }
 
-/** The messages of a batch: consecutive numbers of one epoch, which begins at 0. */
+/**
+ * The messages of a batch: consecutive numbers of one epoch, which begins at 0. For each batch that comes, so the
+ * positions are not taken apart for it.
+ */
 export function messagesIn(previous: Position, head: Position): number {
-  const last = splitPosition(head).seq;
-  return isSameEpoch(previous, head) ? last - splitPosition(previous).seq : last + 1;
+  const numberAt = head.indexOf("-") + 1;
+  const last = Number(head.slice(numberAt));
+  return previous.startsWith(head.slice(0, numberAt)) ? last - Number(previous.slice(numberAt)) : last + 1;
 }
