@@ -93,7 +93,7 @@ test("init leaves a folder alone that is not empty, and says so", async () => {
 
 test("init without a folder, and a command that does not exist, are refused with the next step", async () => {
   await expect(holdfast("init")).rejects.toThrow("holdfast init my-app");
-  await expect(holdfast("inti", "x")).rejects.toThrow("Usage: holdfast init DIR");
+  await expect(holdfast("inti", "x")).rejects.toThrow("Did you mean `holdfast init`?");
   await expect(access(at("x"))).rejects.toThrow("ENOENT");
 });
 
