@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { commands } from "../../../client/src/cli/commands.ts";
+import { checks } from "../../../client/src/cli/doctor/checks.ts";
 import { exitCodes } from "../../../client/src/cli/exit-codes.ts";
 import { describe, optionUsage, usageOf } from "../../../client/src/cli/help.ts";
 import { commonOptions } from "../../../client/src/cli/parse-call.ts";
@@ -41,6 +42,15 @@ test("the table of options has a row for each, with the commands that have it", 
 test("the table of exit codes names each", () => {
   const documented = tableUnder(page, "Exit codes").map((row) => [cell(row, "Name"), Number(cell(row, "Code"))]);
   expect(documented).toEqual(Object.entries(exitCodes));
+});
+
+test("the table of the doctor's checks has a row for each, with those that it relies on", () => {
+  const documented = tableUnder(page, "What the doctor looks at").map((row) => [
+    cell(row, "Check"),
+    cell(row, "Looks at"),
+    cell(row, "Needs"),
+  ]);
+  expect(documented).toEqual(checks.map(({ name, looksAt, needs }) => [name, looksAt, needs.join(", ")]));
 });
 
 test("the README shows an example of every command", () => {
