@@ -47,6 +47,8 @@ export async function withClient<Result>(
   use: (client: AnyClient) => Promise<Result>,
 ): Promise<Result> {
   const client = openClient(connecting);
+  // What is refused once it is connected, ends what is asked for.
+  client.on("error", () => undefined);
   try {
     await connectedWithin(client, connecting);
     return await use(client);

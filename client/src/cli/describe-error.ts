@@ -22,7 +22,7 @@ const nextSteps: Readonly<Record<string, string>> = {
   UNREACHABLE: `Check that the server runs, and name its address with --url or HOLDFAST_URL. ${doctor}`,
   UPGRADE_REFUSED: `Check that a Holdfast server answers there, and what stands in front of it. ${doctor}`,
   TIMED_OUT: `Whether it was stored is not known: read the room, or repeat it with the same --id. ${doctor}`,
-  UNKNOWN_EVENT: "Name an event of the application's contract.",
+  UNKNOWN_EVENT: "Name an event of the application's contract; `bench` takes it with --event and --data.",
   SERVER_FULL: "Try again later, or raise MAX_CONNECTIONS.",
   RATE_LIMITED: "Try again later, or send less.",
 };

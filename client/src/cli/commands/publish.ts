@@ -1,6 +1,7 @@
 import { defineCommand } from "../command.ts";
 import { answered, connectionOptions, withClient } from "../connected.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { parseJson } from "../parse-json.ts";
 import { usageError } from "../refusal.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -28,7 +29,7 @@ export const publish = defineCommand({
     if (json === "-" && options.id !== undefined) {
       throw usageError("--id names one message, and standard input may hold several.");
     }
-    const data = json === "-" ? undefined : parseJson(json);
+    const data = json === "-" ? undefined : parseJson(json, "JSON");
     return withClient(options, async (client) => {
       const send = async (value: unknown) => {
         const { id } = options;
@@ -65,17 +66,5 @@ async function publishLines(send: (data: unknown) => Promise<void>, terminal: Te
     await Promise.all(sent);
   } finally {
     await Promise.allSettled(sent);
-  }
-}
-
-function parseJson(text: string, where = "JSON"): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw usageError(
-      `${where} is not JSON: ${reason}`,
-      `Quote it for the shell: '{"text":"hello"}'; a text is '"hello"'.`,
-    );
   }
 }
