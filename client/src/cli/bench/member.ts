@@ -5,7 +5,7 @@ import { type AnyClient, type Connecting, connectedWithin, openClient } from "..
 import { MemberRecord } from "./record.ts";
 
 /** A change of the connection, planned by the server or made by the bench. */
-export interface Move {
+interface Move {
   readonly kind: "planned" | "cut";
   /** From its beginning until the client is connected again, or by the new connection alone. */
   readonly tookMs: number;

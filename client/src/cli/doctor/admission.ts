@@ -29,7 +29,7 @@ export const admission: Check = {
   },
 };
 
-export function judgeRefusal(error: WireError, hasToken: boolean): Outcome {
+function judgeRefusal(error: WireError, hasToken: boolean): Outcome {
   const found = `${error.code}: ${error.message}`;
   switch (error.code) {
     case "UNAUTHENTICATED":

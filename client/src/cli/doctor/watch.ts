@@ -10,7 +10,7 @@ const busyEveryMs = 500;
 const sameAgeMs = 1_500;
 
 /** What became of a connection. */
-export type Fate =
+type Fate =
   | { readonly type: "alive" }
   | { readonly type: "announced"; readonly ageMs: number; readonly reason: string }
   | { readonly type: "cut"; readonly ageMs: number; readonly silentMs: number };
