@@ -63,7 +63,8 @@ test("listen prints one event's messages as lines, tells of cuts beside them, an
   const listening = commandLine({ env: { ...env, HOLDFAST_URL: `http://127.0.0.1:${rig.relay.port}` } });
   const ended = listening.run("listen", room, "chat:message");
   await waitFor(() => listening.noted.includes("status: connected"), "the connection");
-  await holdfast(["publish", room, "chat:reaction", '{"to":"x","emoji":"👍"}'], { env });
+  const other = await holdfast(["publish", room, "chat:reaction", '{"to":"1-1","emoji":"+"}'], { env });
+  expect(other.code, other.notes).toBe(0);
   await holdfast(["publish", room, "chat:message", '{"text":"before"}'], { env });
   await waitFor(() => listening.printed.length === 1, "the message");
   rig.relay.cutAll({ reset: true });
