@@ -1,22 +1,33 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "./refusal.ts";
+import { defineCommand } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { ownVersion } from "../own-version.ts";
+import { Refusal } from "../refusal.ts";
 
 /** Beside the bundled command in `dist/`, where the build puts it. */
 const templateFolder = fileURLToPath(new URL("./template/", import.meta.url));
-const ownManifest = new URL("../package.json", import.meta.url);
 /** What the template calls its application. */
 const templateName = "my-holdfast-app";
 /** The files of the template that say the application's name. */
 const namedFiles = ["package.json", "s.yaml", "README.md", "index.html"];
 
-/** Writes an application into a new or empty folder, and tells the next steps. Throws a Refusal. */
-export function init(args: readonly string[]): string {
-  const [folder, ...others] = args;
-  if (folder === undefined || folder.startsWith("-") || others.length > 0) {
-    throw new Refusal("`holdfast init` takes the folder of the new application: for example `holdfast init my-app`.");
-  }
+export const init = defineCommand({
+  name: "init",
+  args: ["DIR"],
+  summary: "writes an application of your own into DIR: a contract, a server, a page",
+  options: {},
+  examples: ["init my-app"],
+  run({ args: [folder = ""], options, terminal }) {
+    const name = writeApplication(folder);
+    terminal.out(options.json ? JSON.stringify({ folder, name }) : nextSteps(folder));
+    return exitCodes.fine;
+  },
+});
+
+/** Writes an application into a new or empty folder, and gives its name. Throws a Refusal. */
+function writeApplication(folder: string): string {
   const path = resolve(folder);
   refuseWhatIsTaken(path, folder);
   mkdirSync(path, { recursive: true });
@@ -26,6 +37,10 @@ export function init(args: readonly string[]): string {
   const name = applicationName(basename(path));
   for (const file of namedFiles) rewrite(join(path, file), (text) => text.replaceAll(templateName, name));
   rewrite(join(path, "package.json"), withVersion);
+  return name;
+}
+
+function nextSteps(folder: string): string {
   return `An application is in ${folder}. Next:
 
   cd ${folder}
@@ -62,6 +77,5 @@ function rewrite(file: string, change: (text: string) => string): void {
 
 /** The application uses the version of both packages that wrote it. */
 function withVersion(text: string): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(ownManifest, "utf8"));
-  return text.replace(/("@holdfast\/(?:client|server)": )"[^"]*"/g, `$1"^${version}"`);
+  return text.replace(/("@holdfast\/(?:client|server)": )"[^"]*"/g, `$1"^${ownVersion()}"`);
 }
