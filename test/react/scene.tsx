@@ -58,7 +58,7 @@ export function Notes(options: NotesOptions): ReactNode {
   return (
     <section data-room={room.name} data-state={room.status} data-error={room.error?.code} data-count={room.count}>
       <Talk room={room} />
-      {options.after ? (
+      {options.after !== undefined ? (
         <Suspense fallback={<i>waiting</i>}>
           <Messages {...options} room={room} />
         </Suspense>
@@ -99,7 +99,7 @@ function Talk({ room }: { room: Handle }): ReactNode {
 }
 
 function Messages({ room, initial, limit, after }: Omit<NotesOptions, "room"> & { room: Handle }): ReactNode {
-  if (after) use(after);
+  if (after !== undefined) use(after);
   const [isPending, start] = useTransition();
   const { messages, gaps, loadOlder, hasOlder } = useMessages(room, "note", {
     initial,

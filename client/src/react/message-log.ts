@@ -29,9 +29,10 @@ export function append(log: MessageLog, entry: Entry, limit: number): MessageLog
 }
 
 /** A page of `history` as a log. What follows its last message, also one that is lost, is told by joining from there. */
-export const logOf = ({ messages, complete, position }: HistoryPage<AnyContract>): Page => ({
+export const logOf = ({ messages, position }: HistoryPage<AnyContract>): Page => ({
   entries: messages.map((message) => ({ ...message, replayed: true })),
-  isCut: !complete,
+  // The newest page says that it is complete also where more lies before it.
+  isCut: true,
   end: messages.at(-1)?.position ?? position,
 });
 
