@@ -9,6 +9,12 @@ let versions = 0;
 export function refresh<Props>(component: (props: Props) => unknown, id: string): void {
   if (versions === 0) runtime.register(component, id);
   versions++;
-  runtime.register((props: Props) => component(props), id);
+  const version = String(versions);
+  const changed = (props: Props) => {
+    // So that a test sees which version was rendered.
+    document.body.dataset.version = version;
+    return component(props);
+  };
+  runtime.register(changed, id);
   runtime.performReactRefresh();
 }
