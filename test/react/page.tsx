@@ -1,3 +1,5 @@
+import "./refresh.ts";
+
 import { startTransition } from "react";
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
 import { refresh } from "./refresh.ts";
