@@ -16,6 +16,7 @@ const outputs = [
   "app/dist/main.mjs",
   "client/dist/index.js",
   "client/dist/browser.js",
+  "client/dist/react.js",
   "client/dist/cli.js",
   ...serverEntries.map((name) => `server/dist/${name}.js`),
 ];
@@ -116,6 +117,18 @@ await Promise.all([
     target: "es2022",
     packages: "external",
     sourcemap: true,
+  }),
+  build({
+    ...shared,
+    entryPoints: { react: "client/src/react/index.ts", "older-messages": "client/src/react/older-messages.ts" },
+    outdir: "client/dist",
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    plugins: [loadedWhenUsed],
+    sourcemap: true,
+    // Frameworks that render components on the server alone leave these to the browser.
+    banner: { js: '"use client";' },
   }),
   build({
     ...shared,
