@@ -17,7 +17,7 @@ function advice(url: string): string {
   - The ring on the right counts down to the moment in which the platform cuts the connection. The tab moves before that:
     watch the name of the instance, and the lines here that begin with "move:".
   - "Cut my connection" ends it at once ("cut:" here). Write while it is away: it goes out later, once, in order.
-  - Switch the network off in the browser's developer tools, and write. Reload, if you like. Switch it on again.
+  - Switch the network off in the browser's developer tools, write, and switch it on again.
   - "Gaps" stays at 0 through all of that: nothing was missed, and the page would say so where something was.
 `;
 }
