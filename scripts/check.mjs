@@ -1,5 +1,5 @@
 // Everything that can be found without running the project: format and lint, types, import direction and cycles,
-// unused files and exports, the size of the client, and known weaknesses of what production installs. All are run, so that one run tells everything.
+// unused files and exports, the page of the API, the size of the client, and known weaknesses of what production installs. All are run, so that one run tells everything.
 import { spawnSync } from "node:child_process";
 import "./project.mjs";
 
@@ -9,6 +9,7 @@ const checks = {
   types: ["tsc", "-p", "."],
   "import direction and cycles": ["depcruise", "--config", ".dependency-cruiser.mjs", ...parts],
   "unused exports": ["knip"],
+  "the page of the API": ["node", "scripts/api-page.mjs", "--check"],
   "client size": ["node", "scripts/client-size.mjs"],
   "known weaknesses of production dependencies": ["node", "scripts/audit.mjs"],
 };

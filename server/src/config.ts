@@ -1,7 +1,7 @@
 import { limits } from "@holdfast/client/protocol";
 import * as z from "zod";
 import { parseRights, type Rights } from "./auth/rights.ts";
-import { type Surroundings, surroundingsOf } from "./platforms/surroundings.ts";
+import { platformBuild, type Surroundings, surroundingsOf } from "./platforms/surroundings.ts";
 
 export type RedisTarget =
   | { readonly kind: "embedded" }
@@ -29,10 +29,14 @@ export interface Config {
   readonly historyMaxMessages: number;
   readonly historyTtlSeconds: number;
   readonly publishDedupSeconds: number;
+  /** The least time from one batch of a big room's messages to its next. */
+  readonly batchDelayMs: number;
   readonly presenceGraceSeconds: number;
   readonly presenceLeaseSeconds: number;
   readonly presenceAnnounceMax: number;
   readonly drainSeconds: number;
+  /** Names what is deployed; empty where neither a setting nor the platform does. */
+  readonly build: string;
   readonly auth: AuthMode;
   /** What a user may do in a room about which nothing else decides. */
   readonly roomRights: Rights;
@@ -125,11 +129,13 @@ export const settings = {
   HISTORY_MAX_MESSAGES: wholeNumber(1, 1_000_000),
   HISTORY_TTL_SECONDS: wholeNumber(1, 31_536_000),
   PUBLISH_DEDUP_SECONDS: wholeNumber(shortestDedupSeconds, 86_400),
+  BATCH_DELAY_MS: wholeNumber(0, 1_000),
   PRESENCE_GRACE_SECONDS: wholeNumber(0, 600),
   PRESENCE_LEASE_SECONDS: wholeNumber(3, 600),
   PRESENCE_ANNOUNCE_MAX: wholeNumber(0, 1_000),
   FUNCTION_TIMEOUT_SECONDS: wholeNumber(1, 259_200),
   DRAIN_SECONDS: wholeNumber(0, 90),
+  BUILD: z.string().max(256).describe("text of at most 256 characters"),
   AUTH: z.enum(["anonymous", "token"]).describe("anonymous or token"),
   TOKEN_SECRET: z.string().min(32).describe("a secret of at least 32 characters"),
   TOKEN_JWKS_URL: url(/^https?:\/\//, "an http:// or https:// URL"),
@@ -182,10 +188,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     historyMaxMessages: values.HISTORY_MAX_MESSAGES ?? 1000,
     historyTtlSeconds: values.HISTORY_TTL_SECONDS ?? 86_400,
     publishDedupSeconds: values.PUBLISH_DEDUP_SECONDS ?? 120,
+    batchDelayMs: values.BATCH_DELAY_MS ?? 0,
     presenceGraceSeconds: values.PRESENCE_GRACE_SECONDS ?? 8,
     presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
     presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,
     drainSeconds: values.DRAIN_SECONDS ?? platform.drainSeconds,
+    build: values.BUILD ?? platformBuild(surroundings, env) ?? "",
     auth,
     roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },
     allowedOrigins: values.ALLOWED_ORIGINS?.includes("*") === false ? values.ALLOWED_ORIGINS : "any",

@@ -33,6 +33,7 @@ import { HostAttachment, type HostServer } from "./http/host-attachment.ts";
 import { createHttpApp } from "./http/http-app.ts";
 import { OwnServer } from "./http/own-server.ts";
 import { createRoomApi } from "./http/room-api.ts";
+import { batchPauseMs } from "./log/batch-pause.ts";
 import { PositionChecks } from "./log/position-checks.ts";
 import { stripCredentials, withoutCredentials } from "./platforms/credentials.ts";
 import { cameThroughTrigger, createPlatformHooks } from "./platforms/hooks.ts";
@@ -42,6 +43,8 @@ import { tellAll } from "./presence/listener.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { UserLimits } from "./requests/user-limits.ts";
+import { Moves } from "./rollout/moves.ts";
+import { Rollout } from "./rollout/rollout.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
@@ -50,7 +53,14 @@ import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { Orders } from "./sockets/orders.ts";
 import { originAllowed } from "./sockets/origin.ts";
-import { localRooms, onRoomEmpty, type RoomServer, tellMembers, tellPosition } from "./sockets/room-server.ts";
+import {
+  localMembers,
+  localRooms,
+  onRoomEmpty,
+  type RoomServer,
+  tellMembers,
+  tellPosition,
+} from "./sockets/room-server.ts";
 import { Seats } from "./sockets/seats.ts";
 import { slowReadersIn } from "./sockets/signal-readers.ts";
 import { cutSlowReaders } from "./sockets/slow-readers.ts";
@@ -104,11 +114,14 @@ export async function assembleServer<C>(
   const path = `/${(options.path ?? "socket.io").replace(/^\/+|\/+$/g, "")}/`;
 
   const telemetry = new Telemetry();
-  const rooms = createRooms(config, logger, () => telemetry.lossReported());
+  const rooms = createRooms(config, logger, {
+    onLoss: () => telemetry.lossReported(),
+    batchPauseMs: (room) => batchPauseMs(config.batchDelayMs, localMembers(io, room)),
+  });
   const { redis, known, log, signals, clock } = rooms;
   const subscriptions = new Subscriptions(redis.subscriber, logger);
   const channelOf = (room: string) => roomChannel(config.keyPrefix, room);
-  const availability = new Availability(() => redis.areUp);
+  const availability = new Availability(() => redis.areUp, config.drainSeconds * 1000);
   const sleepDetector = new SleepDetector(limits.acknowledgementTimeoutMs);
   /** Notices what is no sleep for requests that are answered, and too long for signals. */
   const stallDetector = new SleepDetector(signalWithinMs + tickIntervalMs);
@@ -171,6 +184,13 @@ export async function assembleServer<C>(
     hasUsers,
   });
 
+  const rollout = new Rollout({
+    build: config.build,
+    moves: new Moves(redis.commands, config.keyPrefix, isOneSlot),
+    tell: (order) => control.tell(order),
+    logger,
+  });
+
   // Where a host listens it has no connections of its own, and gets the upgrades that are taken from the host.
   const httpServer = createHttpServer();
   const answer = getRequestListener((request, env) => http.fetch(request, env), { overrideGlobalObjects: false });
@@ -190,6 +210,7 @@ export async function assembleServer<C>(
     identify,
     revocations,
     availability,
+    rollout,
     seats,
     requests,
     presence,
@@ -199,7 +220,7 @@ export async function assembleServer<C>(
     telemetry,
     logger,
   });
-  const drain = new Drain(io, config.drainSeconds * 1000);
+  const drain = new Drain(io, config.drainSeconds * 1000, rollout);
   cutAfterSleep(io, httpServer, sleepDetector, logger);
   stripCredentials(httpServer);
   const echo = new Echo({
@@ -245,7 +266,7 @@ export async function assembleServer<C>(
     commands: redis.commands,
     subscriptions,
     keyPrefix: config.keyPrefix,
-    onOrder: orders.carryOut,
+    onOrder: (order) => ("serving" in order || "leaving" in order ? rollout.hear(order) : orders.carryOut(order)),
     onMissed: () => orders.catchUp(),
     logger,
   });
@@ -253,6 +274,7 @@ export async function assembleServer<C>(
     positions.announceAll();
     presence.restored();
     orders.catchUp();
+    void rollout.announce();
   });
   onRoomEmpty(io, (room) => known.leave(room));
   const stopSweep = cutSlowReaders(io, { telemetry, logger });
@@ -335,6 +357,7 @@ export async function assembleServer<C>(
     const deadlineMs = performance.now() + drainSeconds * 1000;
     door.goAway();
     availability.goAway();
+    void rollout.leave();
     await drain.run();
     stopWatching();
     await presence.end();
@@ -377,6 +400,7 @@ export async function assembleServer<C>(
     await rooms.open("all");
     if (application.routes !== undefined) routes = application.routes(server);
     await door.listen();
+    void rollout.announce();
   } catch (error) {
     stopWatching();
     await presence.end();

@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 import { roomKeys } from "./log/keys.ts";
 import { KnownPositions } from "./log/known-positions.ts";
 import { tryLog } from "./log/permissions.ts";
-import { onTheWaySeconds, RoomLog } from "./log/room-log.ts";
+import { onTheWaySeconds, RoomLog, type RoomLogOptions } from "./log/room-log.ts";
 import { tryPresence } from "./presence/permissions.ts";
 import { RedisConnections } from "./redis/connections.ts";
 import { requirePermissions } from "./redis/permissions.ts";
@@ -35,9 +35,13 @@ export interface Rooms {
 /**
  * Puts together what reaches the rooms. Nothing is connected before `open`.
  *
- * @param onLoss - called when a loss was reported to a room's log
+ * @param ofServer - what only a process with members has
  */
-export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () => void): Rooms {
+export function createRooms(
+  settings: RoomSettings,
+  logger: Logger,
+  ofServer: Pick<RoomLogOptions, "onLoss" | "batchPauseMs"> = {},
+): Rooms {
   const { keyPrefix, historyMaxMessages, historyTtlSeconds } = settings;
   const redis = new RedisConnections(settings.redis, logger);
   const { commands, subscriber } = redis;
@@ -51,7 +55,7 @@ export function createRooms(settings: RoomSettings, logger: Logger, onLoss?: () 
     historyMaxMessages,
     historyTtlSeconds,
     idRetentionSeconds: settings.publishDedupSeconds + onTheWaySeconds,
-    ...(onLoss === undefined ? {} : { onLoss }),
+    ...ofServer,
   });
   return {
     redis,

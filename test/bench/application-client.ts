@@ -13,6 +13,8 @@ export interface ClientEvents {
   /** Connected, for the first time or again. */
   up(): void;
   down(): void;
+  /** It was moved to another connection before the one that it had was cut. */
+  moved(): void;
   /** A message came that a server had taken at that time, in milliseconds of `Date.now()`. */
   message(stamp: Stamp, takenAtMs: number): void;
   /** The client said that it cannot prove to have delivered everything. */
@@ -50,9 +52,14 @@ function through(line: Line): SocketIoOptions {
 
 function openHoldfast({ line, room: name, onlineHint }: ClientOptions, events: ClientEvents): ApplicationClient {
   const client = connectChat(ADDRESS, { socket: through(line), onlineHint: onlineHint && line.hint });
+  let isMoving = false;
   client.on("status", (status) => {
-    if (status === "connected") events.up();
+    if (status === "connected") {
+      events.up();
+      if (isMoving) events.moved();
+    }
     if (status === "reconnecting") events.down();
+    isMoving = status === "moving";
   });
   client.on("error", (error) => console.error(`client: ${error.code} ${error.message}`));
   const room = client.join(name);

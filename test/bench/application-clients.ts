@@ -11,12 +11,13 @@ interface OpenCall {
   readonly kind: ClientKind;
   readonly room: string;
   readonly clients: number;
-  /** Where the servers listen: clients go there in turn. */
+  /** Where the servers listen: clients go there in turn, and stay there when they come back. */
   readonly ports: readonly number[];
   readonly onlineHint: boolean;
 }
 
 interface PublishCall {
+  /** At most: `stopPublishing` ends it earlier. */
   readonly messages: number;
   readonly messagesPerSecond: number;
 }
@@ -38,15 +39,17 @@ interface Member {
 }
 
 const members: Member[] = [];
+let isPublishing = false;
 
 function openMember({ ports, ...options }: Omit<ClientOptions, "line"> & Pick<OpenCall, "ports">): Member {
-  const line = new Line(ports[members.length % ports.length] ?? 0);
+  const line = new Line([ports[members.length % ports.length] ?? 0]);
   const record = new MemberRecord();
   const client = openClient(
     { ...options, line },
     {
       up: () => record.up(),
       down: () => record.down(line.onlineAtMs),
+      moved: () => record.moved(),
       message: (stamp, takenAtMs) => record.take(stamp, takenAtMs),
       gap: () => {
         record.gaps += 1;
@@ -81,7 +84,8 @@ const functions = {
   async publish({ messages, messagesPerSecond }: PublishCall): Promise<readonly Acknowledged[]> {
     const settled: Promise<Acknowledged | undefined>[] = [];
     const startedMs = performance.now();
-    for (let sent = 0; sent < messages; sent += 1) {
+    isPublishing = true;
+    for (let sent = 0; sent < messages && isPublishing; sent += 1) {
       await delay((sent * 1000) / messagesPerSecond - (performance.now() - startedMs));
       const publisher = sent % members.length;
       const number = Math.floor(sent / members.length);
@@ -97,6 +101,10 @@ const functions = {
     return (await Promise.all(settled)).filter((message) => message !== undefined);
   },
 
+  stopPublishing(_: null): void {
+    isPublishing = false;
+  },
+
   /** Cuts every client again and again; resolves, within the given time, when the last cut one can come back. */
   async cutForAWhile(call: CutsCall): Promise<void> {
     await Promise.all(members.map((member) => cutAgainAndAgain(member, call)));
@@ -106,9 +114,9 @@ const functions = {
     for (const { line } of members) line.cut(offlineMs);
   },
 
-  /** Sends all connections from now on to one server, as a load balancer does that has lost the others. */
-  route({ port }: { readonly port: number }): void {
-    for (const { line } of members) line.port = port;
+  /** Sends all connections from now on to these servers, as a load balancer does that has lost the others. */
+  route({ ports }: { readonly ports: readonly number[] }): void {
+    for (const { line } of members) line.ports = ports;
   },
 
   state: (_: null) => ({
@@ -121,6 +129,8 @@ const functions = {
       members.map(({ record }) => record),
       acknowledged,
     ),
+
+  attempts: (_: null): number => members.reduce((sum, { line }) => sum + line.attempts, 0),
 };
 
 export type ApplicationClients = typeof functions;

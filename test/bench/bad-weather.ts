@@ -50,6 +50,17 @@ export class Weather implements AsyncDisposable {
     ]);
   }
 
+  /** Sends all connections from now on to the servers at these ports. */
+  async route(ports: readonly number[]): Promise<void> {
+    await Promise.all([...this.members, this.publishers].map((worker) => worker.call("route", { ports })));
+  }
+
+  /** Connections that the members have attempted so far. */
+  async attempts(): Promise<number> {
+    const each = await Promise.all(this.members.map((worker) => worker.call("attempts", null)));
+    return each.reduce((sum, attempts) => sum + attempts, 0);
+  }
+
   /** Members without a connection at this moment. */
   async down(): Promise<number> {
     return (await this.#states()).reduce((sum, { down }) => sum + down, 0);
@@ -77,7 +88,7 @@ export class Weather implements AsyncDisposable {
     const parts = await Promise.all(this.members.map((worker) => worker.call("summarize", { acknowledged })));
     const total = (key: "expected" | "lost" | "repeated" | "disordered" | "gaps" | "outages") =>
       parts.reduce((sum, part) => sum + part[key], 0);
-    const merged = (key: "latencyMs" | "replayMs" | "reconnectMs" | "backMs") =>
+    const merged = (key: "latencyMs" | "replayMs" | "reconnectMs" | "backMs" | "moves" | "silenceMs") =>
       mergeCounts(parts.map((part) => part[key]));
     return {
       expected: total("expected"),
@@ -86,6 +97,9 @@ export class Weather implements AsyncDisposable {
       disordered: total("disordered"),
       gaps: total("gaps"),
       outages: total("outages"),
+      moves: merged("moves"),
+      silenceMs: merged("silenceMs"),
+      arrivalsMs: parts.flatMap(({ arrivalsMs }) => arrivalsMs),
       latencyMs: merged("latencyMs"),
       replayMs: merged("replayMs"),
       reconnectMs: merged("reconnectMs"),

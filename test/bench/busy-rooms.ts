@@ -6,7 +6,7 @@ import { progress } from "./bench.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { type Counts, meanOf, mergeCounts, percentileOf } from "./histogram.ts";
 import type { RawMembers } from "./raw-members.ts";
-import type { Report } from "./report.ts";
+import type { Figure, Report } from "./report.ts";
 
 const INSTANCES = 2;
 const WARM_UP_SECONDS = 2;
@@ -17,7 +17,7 @@ const PUBLISHER_MESSAGES_PER_SECOND = 150;
 export type BusyRooms = Readonly<Record<"rooms" | "members" | "rate" | "seconds" | "rounds", number>>;
 
 /** What one round measured. */
-interface Round {
+export interface Round {
   readonly serverUs: number;
   readonly redisUs: number;
   readonly wallMs: number;
@@ -49,7 +49,7 @@ export async function measureBusyRooms(values: BusyRooms, ratioAtMost: number): 
   return report(rounds.ours, rounds.plain, values, ratioAtMost);
 }
 
-async function startSide(deployment: Deployment, { rooms, members, rate }: BusyRooms): Promise<Side> {
+export async function startSide(deployment: Deployment, { rooms, members, rate }: BusyRooms): Promise<Side> {
   const names = Array.from({ length: rooms }, () => uniqueRoom("busy"));
   const membersOfRoom = members / rooms;
   const open = () => new Worker<RawMembers>(new URL("./raw-members.ts", import.meta.url));
@@ -124,36 +124,50 @@ function report(
   ratioAtMost: number,
 ): Report {
   const columns = [ours, plain];
-  const perDelivered = (rounds: readonly Round[], cost: "serverUs" | "redisUs") =>
-    sum(rounds, cost) / sum(rounds, "delivered");
+  return {
+    columns: ["Holdfast", "plain Socket.IO"],
+    figures: busyFigures(columns, members / rooms),
+    targets: [
+      {
+        name: "ratio of server CPU per delivered message",
+        unit: "x",
+        value: perDelivered(ours, "serverUs") / perDelivered(plain, "serverUs"),
+        atMost: ratioAtMost,
+      },
+    ],
+    // What plain Socket.IO loses under load is a figure; what Holdfast loses is a failure.
+    failures: busyFailures(ours, members / rooms),
+  };
+}
+
+function perDelivered(rounds: readonly Round[], cost: "serverUs" | "redisUs"): number {
+  return sum(rounds, cost) / sum(rounds, "delivered");
+}
+
+/** What the rounds of each column measured, in rooms of so many members. */
+export function busyFigures(columns: readonly (readonly Round[])[], membersOfRoom: number): Figure[] {
   const latency = (share: number) =>
     columns.map((rounds) => percentileOf(mergeCounts(rounds.map((r) => r.latencyMs)), share));
   const batches = columns.map((rounds) => mergeCounts(rounds.map((r) => r.batchMessages)));
-  const ratio = perDelivered(ours, "serverUs") / perDelivered(plain, "serverUs");
-  return {
-    columns: ["Holdfast", "plain Socket.IO"],
-    figures: [
-      { name: "server CPU per delivered message", unit: "us", values: columns.map((r) => perDelivered(r, "serverUs")) },
-      { name: "Redis CPU per delivered message", unit: "us", values: columns.map((r) => perDelivered(r, "redisUs")) },
-      { name: "latency p50", unit: "ms", values: latency(0.5) },
-      { name: "latency p99", unit: "ms", values: latency(0.99) },
-      { name: "messages in a packet, mean", unit: "", values: batches.map(meanOf) },
-      { name: "messages in a packet, p99", unit: "", values: batches.map((counts) => percentileOf(counts, 0.99)) },
-      { name: "messages delivered", unit: "", values: columns.map((r) => sum(r, "delivered")) },
-      { name: "messages lost", unit: "", values: columns.map((r) => lost(r, members / rooms)) },
-      { name: "time from first publish to last delivery", unit: "ms", values: columns.map((r) => sum(r, "wallMs")) },
-    ],
-    targets: [{ name: "ratio of server CPU per delivered message", unit: "x", value: ratio, atMost: ratioAtMost }],
-    // What plain Socket.IO loses under load is a figure; what Holdfast loses is a failure.
-    failures: failures(ours, members / rooms),
-  };
+  return [
+    { name: "server CPU per delivered message", unit: "us", values: columns.map((r) => perDelivered(r, "serverUs")) },
+    { name: "Redis CPU per delivered message", unit: "us", values: columns.map((r) => perDelivered(r, "redisUs")) },
+    { name: "latency p50", unit: "ms", values: latency(0.5) },
+    { name: "latency p99", unit: "ms", values: latency(0.99) },
+    { name: "messages in a packet, mean", unit: "", values: batches.map(meanOf) },
+    { name: "messages in a packet, p99", unit: "", values: batches.map((counts) => percentileOf(counts, 0.99)) },
+    { name: "messages delivered", unit: "", values: columns.map((r) => sum(r, "delivered")) },
+    { name: "messages lost", unit: "", values: columns.map((r) => lost(r, membersOfRoom)) },
+    { name: "time from first publish to last delivery", unit: "ms", values: columns.map((r) => sum(r, "wallMs")) },
+  ];
 }
 
 function lost(rounds: readonly Round[], members: number): number {
   return sum(rounds, "messages") * members - sum(rounds, "delivered");
 }
 
-function failures(rounds: readonly Round[], members: number): string[] {
+/** What went wrong with the messages of these rounds. */
+export function busyFailures(rounds: readonly Round[], members: number): string[] {
   const missing = lost(rounds, members);
   const disordered = sum(rounds, "disordered") + sum(rounds, "missing");
   return [

@@ -22,20 +22,14 @@ export async function deploy(
   { instances, env = {}, nodeArgs = profilingArgs() }: DeploymentOptions,
 ): Promise<Deployment> {
   const redis = await startRedis();
-  const servers: ServerProcess[] = [];
-  const deployment = new Deployment(redis, servers);
+  const deployment = new Deployment(redis, (further) => {
+    const all = { ...env, ...further, REDIS_URL: redis.url };
+    return kind === "holdfast"
+      ? startServer({ nodeArgs, env: { ...holdfastEnv, ...all } })
+      : startServer({ nodeArgs, entry: plainServer, env: { NODE_ENV: "production", ...all, ADAPTER: kind } });
+  });
   try {
-    for (let index = 0; index < instances; index += 1) {
-      servers.push(
-        kind === "holdfast"
-          ? await startServer({ nodeArgs, env: { ...holdfastEnv, ...env, REDIS_URL: redis.url } })
-          : await startServer({
-              nodeArgs,
-              entry: plainServer,
-              env: { NODE_ENV: "production", ...env, REDIS_URL: redis.url, ADAPTER: kind },
-            }),
-      );
-    }
+    for (let index = 0; index < instances; index += 1) await deployment.start();
   } catch (error) {
     await deployment[Symbol.asyncDispose]();
     throw error;
@@ -61,11 +55,24 @@ function profilingArgs(): readonly string[] {
 /** Servers and their Redis. */
 export class Deployment implements AsyncDisposable {
   readonly redis: RedisServer;
-  readonly servers: readonly ServerProcess[];
+  readonly #start: (env: Readonly<Record<string, string>>) => Promise<ServerProcess>;
+  readonly #servers: ServerProcess[] = [];
 
-  constructor(redis: RedisServer, servers: readonly ServerProcess[]) {
+  constructor(redis: RedisServer, start: (env: Readonly<Record<string, string>>) => Promise<ServerProcess>) {
     this.redis = redis;
-    this.servers = servers;
+    this.#start = start;
+  }
+
+  /** All that were started, those that have ended among them. */
+  get servers(): readonly ServerProcess[] {
+    return this.#servers;
+  }
+
+  /** Starts one more server, with further settings, and resolves when it is ready. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+    const server = await this.#start(env);
+    this.#servers.push(server);
+    return server;
   }
 
   get urls(): readonly string[] {

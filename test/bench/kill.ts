@@ -56,7 +56,7 @@ async function runSide(kind: Kind, { clients, rate, seconds }: Values): Promise<
     await delay((seconds * 1000) / 3);
     const { port } = weather.deployment.server(SURVIVOR);
     weather.deployment.server(VICTIM).signal("SIGKILL");
-    await Promise.all([...weather.members, weather.publishers].map((worker) => worker.call("route", { port })));
+    await weather.route([port]);
   };
   const [acknowledged] = await Promise.all([
     weather.publishers.call("publish", { messages: rate * seconds, messagesPerSecond: rate }),

@@ -8,14 +8,16 @@ import { connect, Socket } from "node:net";
 export class Line extends Agent {
   /** Tells `online`, as a browser's window does, when the line is back after a cut. */
   readonly hint = new EventTarget();
-  /** Where the next connection goes. */
-  port: number;
+  /** Where the next connection goes: to one of these, at random, as a load balancer chooses. */
+  ports: readonly number[];
+  /** Connections that were attempted. */
+  attempts = 0;
   #onlineAtMs = 0;
   #socket: Socket | undefined;
 
-  constructor(port: number) {
+  constructor(ports: readonly number[]) {
     super();
-    this.port = port;
+    this.ports = ports;
   }
 
   /** When the line was, or will be, usable again after the last cut, in milliseconds of `Date.now()`. */
@@ -32,7 +34,10 @@ export class Line extends Agent {
 
   override createConnection(): Socket {
     if (Date.now() < this.#onlineAtMs) return unreachable();
-    this.#socket = connect({ port: this.port, host: "127.0.0.1", noDelay: true });
+    const port = this.ports[Math.floor(Math.random() * this.ports.length)];
+    if (port === undefined) return unreachable();
+    this.attempts += 1;
+    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
     return this.#socket;
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { batchDelay } from "./batch-delay.ts";
 import type { Bench } from "./bench.ts";
 import { cost } from "./cost.ts";
 import { dedupMemory } from "./dedup-memory.ts";
@@ -16,6 +17,7 @@ import { presence } from "./presence.ts";
 import { publishCost } from "./publish-cost.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 import { formatReport } from "./report.ts";
+import { rollout } from "./rollout.ts";
 import { startup } from "./startup.ts";
 import { stoppedReaders } from "./stopped-readers.ts";
 
@@ -28,6 +30,7 @@ class UsageError extends Error {}
 const benches: Readonly<Record<string, Bench>> = {
   "hot-room": hotRoom,
   "many-rooms": manyRooms,
+  "batch-delay": batchDelay,
   "idle-instance": idleInstance,
   startup,
   "publish-cost": publishCost,
@@ -38,6 +41,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "hostile-reader": hostileReader,
   "stopped-readers": stoppedReaders,
   handover,
+  rollout,
   handshake,
   presence,
   cost,

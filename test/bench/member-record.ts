@@ -32,6 +32,12 @@ export interface Summary {
   readonly disordered: number;
   readonly gaps: number;
   readonly outages: number;
+  /** For each member: how often it moved to another connection before it was cut. */
+  readonly moves: Counts;
+  /** For each member: the longest time between two messages. */
+  readonly silenceMs: Counts;
+  /** When members were on another connection than before, moved or back. Milliseconds of `Date.now()`. */
+  readonly arrivalsMs: readonly number[];
   /** Milliseconds from a send to the member's receipt, outages included. */
   readonly latencyMs: Counts;
   /** For each outage: from the new connection to having everything that a server took before it. */
@@ -49,6 +55,8 @@ export class MemberRecord {
   repeated = 0;
   disordered = 0;
   readonly outages: Outage[] = [];
+  /** When it had moved, each time. Milliseconds of `Date.now()`. */
+  readonly moves: number[] = [];
   readonly #numbers = new Map<number, Set<number>>();
   readonly #last = new Map<number, number>();
   readonly times: Times[] = [];
@@ -82,6 +90,10 @@ export class MemberRecord {
     if (outage !== undefined) outage.upAtMs ??= Date.now();
   }
 
+  moved(): void {
+    this.moves.push(Date.now());
+  }
+
   get isDown(): boolean {
     const outage = this.outages.at(-1);
     return outage !== undefined && outage.upAtMs === undefined;
@@ -91,8 +103,11 @@ export class MemberRecord {
 /** Holds what members received against what was acknowledged. */
 export function summarize(records: readonly MemberRecord[], acknowledged: readonly Acknowledged[]): Summary {
   const [latency, replay, reconnect, back] = [new Histogram(), new Histogram(), new Histogram(), new Histogram()];
+  const [moves, silence] = [new Histogram(), new Histogram()];
   let lost = 0;
   for (const record of records) {
+    moves.add(record.moves.length);
+    silence.add(longestSilenceMs(record));
     lost += acknowledged.filter((message) => !record.has(message)).length;
     for (const { sentAtMs, receivedAtMs } of record.times) latency.add(receivedAtMs - sentAtMs);
     for (const [index, { downAtMs, onlineAtMs, upAtMs }] of record.outages.entries()) {
@@ -114,9 +129,17 @@ export function summarize(records: readonly MemberRecord[], acknowledged: readon
     disordered: total(({ disordered }) => disordered),
     gaps: total(({ gaps }) => gaps),
     outages: total(({ outages }) => outages.length),
+    moves: moves.counts,
+    silenceMs: silence.counts,
+    arrivalsMs: records.flatMap((record) => [...record.moves, ...record.outages.flatMap(({ upAtMs }) => upAtMs ?? [])]),
     latencyMs: latency.counts,
     replayMs: replay.counts,
     reconnectMs: reconnect.counts,
     backMs: back.counts,
   };
+}
+
+function longestSilenceMs({ times }: MemberRecord): number {
+  const received = times.map(({ receivedAtMs }) => receivedAtMs);
+  return received.reduce((longest, atMs, index) => Math.max(longest, atMs - (received[index - 1] ?? atMs)), 0);
 }

@@ -36,6 +36,9 @@ test("Kubernetes probes paths that the server has, and waits for the pause, the 
     container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
   );
   const { drainSeconds } = configOf({ ...env, ...secrets });
+  // Else clients that move would be sent to pods that go next.
+  const build = container.env.find(({ name }: { name: string }) => name === "BUILD");
+  expect(build.valueFrom.fieldRef.fieldPath).toBe("metadata.labels['pod-template-hash']");
   const pauseSeconds = Number(container.lifecycle.preStop.exec.command[1]);
   expect(pauseSeconds + drainSeconds + closingSeconds).toBeLessThanOrEqual(terminationGracePeriodSeconds);
   await using server = await startServer();

@@ -4,12 +4,20 @@ import * as z from "zod";
 import type { SupervisedClient } from "../redis/supervised-client.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-const order = z.union([
+/** An instance serves, again in case that it was not heard, or goes away. */
+const rolloutOrder = z.union([
+  z.object({ serving: z.string(), build: z.string(), startedAtMs: z.number() }),
+  z.object({ leaving: z.string() }),
+]);
+
+const connectionOrder = z.union([
   /** The tokens that a user was issued up to this second are revoked: close the connections that rest on one. */
   z.object({ revoked: z.string(), upToSeconds: z.number() }),
   /** The rights of a user may have changed, in one room or in all: ask again. */
   z.object({ recheck: z.string(), room: z.string().optional() }),
 ]);
+
+const order = z.union([connectionOrder, rolloutOrder]);
 
 /** Without an order it only shows that it arrives. */
 const envelope = z.object({ by: z.string(), order: order.optional() });
@@ -19,7 +27,10 @@ const checkEveryMs = 15_000;
 /** How long what this instance tells may take to come back to it. */
 const arrivesWithinMs = 5_000;
 
-/** What one instance tells all instances to do, itself among them. */
+/** What one instance tells all instances to do with their connections, itself among them. */
+export type ConnectionOrder = z.infer<typeof connectionOrder>;
+/** What one instance tells all others of its own life. */
+export type RolloutOrder = z.infer<typeof rolloutOrder>;
 export type Order = z.infer<typeof order>;
 
 export interface ControlChannelOptions {

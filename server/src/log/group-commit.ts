@@ -37,19 +37,26 @@ const retryAfterMs = 250;
 const longestWaitMs = limits.acknowledgementTimeoutMs;
 
 /**
- * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. There
- * is no timer, so a quiet room is not delayed, and a busy one pays one round trip for many messages.
+ * Group commit: while a room's append is under way, later drafts of that room wait and go out as the next batch. So a
+ * quiet room is not delayed, and a busy one pays one round trip for many messages. Where a room has a pause, the next
+ * batch also waits until so long after the last one was sent; the first message after a quiet time never does.
  *
  * When an append fails, everything that waits for it fails with it. So no publish succeeds whose predecessor failed, and
  * no publisher waits for several time limits in a row.
  */
 export class GroupCommit {
   readonly #append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>;
+  readonly #pauseMs: (room: string) => number;
   readonly #lanes = new Map<string, Lane>();
   #allBytes = 0;
 
-  constructor(append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>) {
+  /** @param pauseMs - the least time from one batch of a room to its next; a full batch does not wait */
+  constructor(
+    append: (room: string, batch: readonly Draft[]) => Promise<readonly Outcome[]>,
+    pauseMs: (room: string) => number = () => 0,
+  ) {
     this.#append = append;
+    this.#pauseMs = pauseMs;
   }
 
   /** Bytes of drafts that wait, in all rooms. */
@@ -82,6 +89,7 @@ export class GroupCommit {
     while (lane.waiting.length > 0) {
       const batch = this.#take(lane, batchLength(lane.waiting)).filter((waiting) => !isLate(waiting));
       if (batch.length === 0) continue;
+      const sentAtMs = performance.now();
       try {
         const outcomes = await this.#append(
           room,
@@ -96,6 +104,9 @@ export class GroupCommit {
       } catch (error) {
         for (const { reject } of [...batch, ...this.#take(lane, lane.waiting.length)]) reject(error);
       }
+      const isNextFull = batchLength(lane.waiting) < lane.waiting.length;
+      const leftMs = isNextFull ? 0 : this.#pauseMs(room) - (performance.now() - sentAtMs);
+      if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
     }
     this.#lanes.delete(room);
   }

@@ -29,6 +29,8 @@ export interface RoomLogOptions {
   readonly clock: RedisClock;
   /** A loss was reported to a log, and so to its members. */
   readonly onLoss?: () => void;
+  /** The least time from one batch of a room's messages to the next. Default: 0. */
+  readonly batchPauseMs?: (room: string) => number;
 }
 
 /** Which part of a log to read. Without `after` and `before` it is the newest part. */
@@ -61,11 +63,12 @@ export const onTheWaySeconds = 60;
 /** The logs of all rooms: appending is broadcasting, reading proves continuity. */
 export class RoomLog {
   readonly #options: RoomLogOptions;
-  readonly #commits = new GroupCommit((room, batch) => this.#append(room, batch));
+  readonly #commits: GroupCommit;
   readonly #reads = new SharedReads<Page>();
 
   constructor(options: RoomLogOptions) {
     this.#options = options;
+    this.#commits = new GroupCommit((room, batch) => this.#append(room, batch), options.batchPauseMs);
   }
 
   /** Loads the scripts and learns Redis' time, so that the first request waits for neither. Throws UNAVAILABLE. */

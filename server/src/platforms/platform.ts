@@ -20,6 +20,8 @@ export interface Platform {
   readonly provenBy: { readonly variable: string; readonly value?: string } | undefined;
   /** What the platform calls this instance in its own logs. */
   readonly instanceVariable?: string;
+  /** What the platform calls the deployment that this instance is of. */
+  readonly buildVariable?: string;
   /**
    * Whether whatever runs there is open to the world, and therefore in production even where NODE_ENV was forgotten. Pods
    * of Kubernetes are also where developers try things out.

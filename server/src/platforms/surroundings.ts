@@ -67,6 +67,11 @@ export function platformInstance(env: Environment): string | undefined {
   return platform.instanceVariable === undefined ? undefined : env[platform.instanceVariable];
 }
 
+/** What the platform calls that which is deployed: another name after each deployment. Undefined where it has none. */
+export function platformBuild({ platform }: Surroundings, env: Environment): string | undefined {
+  return platform.buildVariable === undefined ? undefined : env[platform.buildVariable]?.slice(0, 256);
+}
+
 /** What was found, in a line for the log. */
 export function describeSurroundings({ platform, lifetimeSeconds }: Surroundings): string {
   const { title, lifetime } = platform;

@@ -20,6 +20,7 @@ export const platforms = {
   functiongraph: {
     title: "FunctionGraph",
     provenBy: { variable: "RUNTIME_FUNC_NAME" },
+    buildVariable: "RUNTIME_FUNC_VERSION",
     isPublic: true,
     port: 8000,
     lifetime: { header: { name: "x-cff-timeout", unitMs: 1000 }, longestSeconds: 259_200 },
@@ -31,6 +32,7 @@ export const platforms = {
   scf: {
     title: "Tencent SCF",
     provenBy: { variable: "TENCENTCLOUD_RUNENV", value: "SCF" },
+    buildVariable: "SCF_FUNCTIONVERSION",
     isPublic: true,
     port: 9000,
     lifetime: { header: { name: "x-scf-timeout", unitMs: 1 }, longestSeconds: 86_400 },
@@ -42,6 +44,7 @@ export const platforms = {
   vercel: {
     title: "Vercel",
     provenBy: { variable: "VERCEL" },
+    buildVariable: "VERCEL_DEPLOYMENT_ID",
     isPublic: true,
     port: 9000,
     lifetime: { assumedSeconds: 300, longestSeconds: 1_800 },
@@ -53,6 +56,7 @@ export const platforms = {
   "cloud-run": {
     title: "Cloud Run",
     provenBy: { variable: "K_SERVICE" },
+    buildVariable: "K_REVISION",
     isPublic: true,
     port: 9000,
     lifetime: { variable: "CLOUD_RUN_TIMEOUT_SECONDS", assumedSeconds: 300, longestSeconds: 3_600 },
@@ -77,6 +81,7 @@ export const platforms = {
     title: "Heroku",
     provenBy: { variable: "DYNO" },
     instanceVariable: "DYNO",
+    buildVariable: "HEROKU_RELEASE_VERSION",
     isPublic: true,
     port: 9000,
     stop: "SIGTERM",
@@ -89,6 +94,7 @@ export const platforms = {
     title: "Fly.io",
     provenBy: { variable: "FLY_APP_NAME" },
     instanceVariable: "FLY_MACHINE_ID",
+    buildVariable: "FLY_IMAGE_REF",
     isPublic: true,
     port: 9000,
     stop: "SIGINT",
@@ -121,4 +127,10 @@ export const platformVariables = [
   "KUBERNETES_SERVICE_HOST",
   "DYNO",
   "FLY_APP_NAME",
+  "RUNTIME_FUNC_VERSION",
+  "SCF_FUNCTIONVERSION",
+  "VERCEL_DEPLOYMENT_ID",
+  "K_REVISION",
+  "HEROKU_RELEASE_VERSION",
+  "FLY_IMAGE_REF",
 ] as const;

@@ -1,19 +1,15 @@
 import type { Identify } from "../auth/identify.ts";
 import type { Availability } from "../availability.ts";
 import { RequestError } from "../errors.ts";
+import type { Rollout } from "../rollout/rollout.ts";
 import { parseHandshake } from "./handshake.ts";
 import type { RoomSocket } from "./room-server.ts";
 import type { Seat, Seats } from "./seats.ts";
 
-/**
- * A client that a draining instance refused tries again at a random moment within this time. It does not back off
- * further and further: the next attempt may reach another instance, and its old connection will not last.
- */
-const drainingRetryMs = 1_000;
-
 export interface AdmitParts {
   readonly identify: Identify;
-  readonly availability: Pick<Availability, "isDraining">;
+  readonly availability: Pick<Availability, "isDraining" | "drainingRetryMs">;
+  readonly rollout: Pick<Rollout, "admit">;
   readonly seats: Seats;
 }
 
@@ -32,14 +28,19 @@ export async function admit(parts: AdmitParts, socket: RoomSocket): Promise<void
   }
 }
 
-async function identifyIn(seat: Seat, { identify, availability }: AdmitParts, socket: RoomSocket): Promise<void> {
+async function identifyIn(
+  seat: Seat,
+  { identify, availability, rollout }: AdmitParts,
+  socket: RoomSocket,
+): Promise<void> {
   const { session, token } = parseHandshake(socket.handshake);
   const { headers, query } = socket.handshake;
   const standing = await identify.connection({ token, headers, query }, session);
   seat.assign(standing);
+  await rollout.admit(session);
   // Asked last: a client that is admitted after the drain has begun would never be notified to move.
   if (availability.isDraining) {
-    throw new RequestError("DRAINING", "this instance is going away", Math.ceil(Math.random() * drainingRetryMs));
+    throw new RequestError("DRAINING", "this instance is going away", availability.drainingRetryMs());
   }
   socket.data.standing = standing;
   socket.data.seat = seat;

@@ -1,21 +1,28 @@
-import { momentNow } from "../clock/elapsed.ts";
+import { type Moment, momentNow } from "../clock/elapsed.ts";
 import { whenElapsed } from "../clock/when-elapsed.ts";
-import type { RoomServer } from "./room-server.ts";
+import type { Rollout } from "../rollout/rollout.ts";
+import type { RoomServer, RoomSocket } from "./room-server.ts";
 
 /** Share of the drain time over which the clients are notified; the rest is left for the last of them to move. */
 const tellingShare = 0.6;
+/** Share of the drain time after which a client takes any place that it can get. */
+const waitingShare = 0.85;
 const checkIntervalMs = 20;
+/** Clients are notified without the others' knowledge where Redis does not take it within this time. */
+const notedWithinMs = 250;
 
 /** Asks every client to move to another instance, spread over the drain time so that they do not arrive there in one burst. */
 export class Drain {
   readonly #io: RoomServer;
   readonly #drainMs: number;
+  readonly #rollout: Pick<Rollout, "begin">;
   #underWay = 0;
   #told = new WeakSet<object>();
 
-  constructor(io: RoomServer, drainMs: number) {
+  constructor(io: RoomServer, drainMs: number, rollout: Pick<Rollout, "begin">) {
     this.#io = io;
     this.#drainMs = drainMs;
+    this.#rollout = rollout;
   }
 
   get hasClients(): boolean {
@@ -29,7 +36,10 @@ export class Drain {
   async run(): Promise<void> {
     const begun = momentNow();
     this.#underWay += 1;
-    this.#tell(begun);
+    const sockets = [...this.#io.of("/").sockets.values()].filter((socket) => !this.#told.has(socket));
+    for (const socket of sockets) this.#told.add(socket);
+    await this.#note(sockets);
+    this.#tell(sockets, begun);
     while (this.hasClients && performance.now() - begun.monotonicMs < this.#drainMs) {
       await new Promise((resolve) => setTimeout(resolve, checkIntervalMs));
     }
@@ -37,12 +47,18 @@ export class Drain {
     if (this.#underWay === 0) this.#told = new WeakSet();
   }
 
-  #tell(begun: ReturnType<typeof momentNow>): void {
+  /** Before they are notified: the first of them arrive elsewhere within milliseconds. */
+  async #note(sockets: readonly RoomSocket[]): Promise<void> {
+    const sessions = sockets.flatMap(({ data }) => data.standing.session ?? []);
+    const noted = this.#rollout.begin(sessions, this.#drainMs * waitingShare).catch(() => undefined);
+    await Promise.race([noted, new Promise((resolve) => setTimeout(resolve, notedWithinMs))]);
+  }
+
+  #tell(sockets: readonly RoomSocket[], begun: Moment): void {
     const deadlineMs = begun.wallMs + this.#drainMs;
-    for (const socket of this.#io.of("/").sockets.values()) {
-      if (this.#told.has(socket)) continue;
-      this.#told.add(socket);
-      const cancel = whenElapsed(begun, Math.random() * this.#drainMs * tellingShare, () => {
+    const eachMs = (this.#drainMs * tellingShare) / sockets.length;
+    for (const [index, socket] of sockets.entries()) {
+      const cancel = whenElapsed(begun, (index + Math.random()) * eachMs, () => {
         socket.emit("connection:expiring", { reason: "drain", deadlineMs });
       });
       socket.once("disconnect", cancel);

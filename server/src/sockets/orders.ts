@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { isRevokedBy, type Revocations } from "../auth/revocations.ts";
-import type { Order } from "../broadcast/control-channel.ts";
+import type { ConnectionOrder } from "../broadcast/control-channel.ts";
 import { RequestError } from "../errors.ts";
 import { PacedWork } from "./paced-work.ts";
 import { connectionsOf, expel, joinedRooms, recheckRooms } from "./recheck-rooms.ts";
@@ -51,7 +51,7 @@ export class Orders {
     if (asksApplication) this.#timer = setInterval(() => this.#sweep(), sweepEveryMs).unref();
   }
 
-  readonly carryOut = (order: Order): void => {
+  readonly carryOut = (order: ConnectionOrder): void => {
     const { io, revocations } = this.#parts;
     if ("revoked" in order) {
       const { revoked: user, upToSeconds } = order;

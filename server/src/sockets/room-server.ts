@@ -39,6 +39,11 @@ export function localRooms(io: RoomServer): string[] {
   return [...io.of("/").adapter.rooms.keys()].flatMap((name) => roomOfAdapterRoom(name) ?? []);
 }
 
+/** How many connections of this instance have joined a room. */
+export function localMembers(io: RoomServer, room: string): number {
+  return io.of("/").adapter.rooms.get(adapterRoom(room))?.size ?? 0;
+}
+
 /** Tells the members of a room on this instance, and no other, where its log stands. */
 export function tellPosition(io: RoomServer, room: string, position: Position): void {
   io.local.to(adapterRoom(room)).emit("room:position", { room, position });

@@ -11,6 +11,7 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   FC_CUSTOM_LISTEN_PORT: { FC_CUSTOM_LISTEN_PORT: "9001" },
   REDIS_URL: { REDIS_URL: "redis://localhost" },
   FUNCTION_TIMEOUT_SECONDS: { FUNCTION_TIMEOUT_SECONDS: "60" },
+  BUILD: { BUILD: "2026-11-30" },
   TOKEN_SECRET: { AUTH: "token", TOKEN_SECRET: "0123456789abcdef0123456789abcdef" },
   TOKEN_JWKS_URL: { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys" },
   TOKEN_ISSUER: { AUTH: "token", TOKEN_JWKS_URL: "https://id.example/keys", TOKEN_ISSUER: "https://id.example" },

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+
 import { limits } from "../../../client/src/protocol/limits.ts";
 import { batchLength, type Draft, GroupCommit, type Outcome } from "../../../server/src/log/group-commit.ts";
 import { withTimeout } from "../../support/wait.ts";
@@ -24,6 +25,8 @@ const stored = (id: string): Outcome => ({
   position: `1-${Number.parseInt(Buffer.from(id).toString("hex"), 16)}`,
   duplicate: false,
 });
+afterEach(() => void vi.useRealTimers());
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("what arrives while an append is under way goes out as one batch after it", async () => {
@@ -161,4 +164,52 @@ test("every draft gets its own outcome, in the order of submission, within the l
     }),
     { numRuns: 50 },
   );
+});
+
+test("a room with a pause: the first message goes at once, those that follow go together when the pause is over", async () => {
+  vi.useFakeTimers();
+  const batches: string[][] = [];
+  const commit = new GroupCommit(
+    async (_room, batch) => {
+      batches.push(batch.map(({ id }) => id));
+      return batch.map(({ id }) => stored(id));
+    },
+    (room) => (room === "big" ? 20 : 0),
+  );
+  const publish = (...ids: string[]) => void ids.map((id) => commit.submit("big", draft(id)));
+  publish("a");
+  expect(batches).toEqual([["a"]]);
+  await vi.advanceTimersByTimeAsync(5);
+  publish("b");
+  await vi.advanceTimersByTimeAsync(10);
+  publish("c");
+  await vi.advanceTimersByTimeAsync(4);
+  expect(batches).toEqual([["a"]]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(batches).toEqual([["a"], ["b", "c"]]);
+  await vi.advanceTimersByTimeAsync(20);
+  publish("d");
+  expect(batches).toEqual([["a"], ["b", "c"], ["d"]]);
+  void commit.submit("small", draft("e"));
+  await vi.advanceTimersByTimeAsync(0);
+  void commit.submit("small", draft("f"));
+  expect(batches.slice(3)).toEqual([["e"], ["f"]]);
+});
+
+test("a room with a pause does not keep more waiting than fits into a batch", async () => {
+  vi.useFakeTimers();
+  const sizes: number[] = [];
+  const commit = new GroupCommit(
+    async (_room, batch) => {
+      sizes.push(batch.length);
+      return batch.map(({ id }) => stored(id));
+    },
+    () => 1_000,
+  );
+  for (let index = 0; index <= limits.batchMessages * 2; index += 1) void commit.submit("big", draft(String(index)));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sizes).toEqual([1, limits.batchMessages]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(sizes).toEqual([1, limits.batchMessages, limits.batchMessages]);
+  expect(commit.waitingBytes).toBe(0);
 });

@@ -3,6 +3,7 @@ import {
   deadlineMs,
   describeSurroundings,
   drainTooLong,
+  platformBuild,
   platformInstance,
   requestId,
   surroundingsOf,
@@ -122,6 +123,23 @@ test.each(names)("the drain of %s leaves time to close before the platform's pat
   expect(drainTooLong(surroundings, drainSeconds)).toBeUndefined();
   if (graceSeconds !== undefined)
     expect(drainTooLong(surroundings, graceSeconds)).toContain(`At most ${graceSeconds - 2}`);
+});
+
+test.each([
+  ["function-compute", undefined],
+  ["functiongraph", "RUNTIME_FUNC_VERSION"],
+  ["scf", "SCF_FUNCTIONVERSION"],
+  ["vercel", "VERCEL_DEPLOYMENT_ID"],
+  ["cloud-run", "K_REVISION"],
+  ["kubernetes", undefined],
+  ["heroku", "HEROKU_RELEASE_VERSION"],
+  ["fly", "FLY_IMAGE_REF"],
+  ["none", undefined],
+] as const)("on %s the build is what the platform says in %s alone", (name, variable) => {
+  const everything = Object.fromEntries(platformVariables.map((one) => [one, `value of ${one}`]));
+  const surroundings = surroundingsOf(proofs[name], undefined);
+  expect(platformBuild(surroundings, everything)).toBe(variable && `value of ${variable}`);
+  if (variable !== undefined) expect(platformVariables).toContain(variable);
 });
 
 test("the platform's names of a request and of an instance are taken from the platform alone", () => {

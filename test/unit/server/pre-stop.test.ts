@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 
 /** An instance whose clients have moved when the test says so. */
 function instance({ clients = 3 } = {}) {
-  const availability = new Availability(() => true);
+  const availability = new Availability(() => true, 4_000);
   const now = { clients };
   const moves: (() => void)[] = [];
   const moveClients = () => new Promise<void>((resolve) => moves.push(resolve));
