@@ -22,7 +22,7 @@ describe.runIf(chromiumInstalled)("a page without a connection", () => {
     const ann = await Tab.open(browser, `${server.url}/#${room}`);
     const bo = await Tab.open(browser, `${server.url}/#${room}`);
     await ann.page.context().setOffline(true);
-    await ann.page.getByText("You are offline.").waitFor({ timeout: 1_000 });
+    await ann.page.getByText("You are offline.").waitFor({ timeout: 3_000 });
     expect(await ann.page.locator("#status .word").textContent()).toBe("Offline");
     for (const text of ["first", "second"]) await ann.say(text);
     await ann.page.locator("#said", { hasText: "2 messages waiting to go out" }).waitFor();
