@@ -1,0 +1,86 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { namedExamples, read, repository } from "../support/markdown.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { uniquePrefix } from "../support/unique.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
+import { RecipeFolder, recipePages } from "./recipe.ts";
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  await redis[Symbol.asyncDispose]();
+});
+
+/** What the client of each recipe prints, in this order. */
+const printed: Readonly<Record<string, readonly RegExp[]>> = {
+  "notify-a-user.md": [/^order 4711 is paid \(\d+-\d+\)$/],
+  "show-who-is-here.md": [/^Ann is here$/, /^Bo is here$/, /^Bo is at line 7$/, /^Bo left, 1 here$/],
+  "load-older-messages.md": [/^line 16 to line 25$/, /^line 6 to line 25$/, /^line 1 to line 25$/],
+  "moderate.md": [/^ann: Oh \*\*\*\*$/, /^FORBIDDEN: you are muted$/],
+  "ask-the-application.md": [/^the answer: noodles$/, /^everybody is told: noodles$/],
+  "state-of-your-own.md": [/^loaded {"a":"written before"}$/, /^changed {"a":"written before","b":"written live"}$/],
+  "from-socket-io.md": [/^[\w-]{4}: hello \(\d+-\d+\)$/],
+  "from-pusher.md": [/^It rains$/],
+  "from-ably.md": [/^missed: two$/],
+};
+
+const applications = recipePages.filter((page) => "main.ts" in namedExamples(read(`docs/recipes/${page}`)));
+
+test("every recipe that is an application is run here", () => {
+  expect(Object.keys(printed).toSorted()).toEqual(applications.toSorted());
+});
+
+test.each(Object.entries(printed))("%s does what it says", { timeout: 60_000 }, async (page, lines) => {
+  using folder = new RecipeFolder();
+  const port = await freePort();
+  const names = folder.writePage(page, port);
+  const env = { REDIS_URL: redis.url, KEY_PREFIX: uniquePrefix(), PORT: String(port), DRAIN_SECONDS: "0" };
+  await using server = folder.run("main.ts", env);
+  const isReady = () => fetch(`http://127.0.0.1:${port}/readyz`).then(({ ok }) => ok);
+  await waitFor(async () => server.ended !== undefined || (await isReady().catch(() => false)), "the server", 30_000);
+  await using client = folder.run("client.ts", env);
+  if (names.includes("notify.ts")) {
+    await using backEnd = folder.run("notify.ts", env);
+    expect(await withTimeout(backEnd.exit, "the back end", 20_000), backEnd.output).toEqual({ code: 0, signal: null });
+  }
+  expect(await withTimeout(client.exit, "the client", 30_000), client.output).toEqual({ code: 0, signal: null });
+  const output = client.output.trim().split("\n");
+  expect(output).toEqual(lines.map((line) => expect.stringMatching(line)));
+});
+
+test("every file of every recipe compiles in strict mode", { timeout: 120_000 }, () => {
+  using folder = new RecipeFolder();
+  for (const page of recipePages) {
+    mkdirSync(join(folder.path, page));
+    for (const [name, text] of Object.entries(namedExamples(read(`docs/recipes/${page}`)))) {
+      folder.write(join(page, name), text);
+    }
+  }
+  const options = {
+    noEmit: true,
+    module: "preserve",
+    moduleResolution: "bundler",
+    types: ["node"],
+    lib: ["es2023", "dom", "esnext.disposable"],
+  };
+  folder.write(
+    "tsconfig.json",
+    JSON.stringify({
+      extends: join(repository, "tsconfig.json"),
+      compilerOptions: { ...options, typeRoots: [join(repository, "node_modules/@types")] },
+      include: ["*/*.ts"],
+      files: [join(repository, "server/src/text-modules.d.ts")],
+    }),
+  );
+  const { stdout, status } = spawnSync(join(repository, "node_modules/.bin/tsc"), ["-p", folder.path], {
+    encoding: "utf8",
+  });
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
+});
