@@ -20,8 +20,6 @@ export interface Link {
   readonly isOnline: boolean;
   readonly stays: readonly Stay[];
   readonly movingSinceMs: number | undefined;
-  /** Ends that were asked for with the button. */
-  readonly isCutByHand: boolean;
   readonly moves: number;
   readonly cuts: number;
 }
@@ -31,7 +29,6 @@ export const newLink: Link = {
   isOnline: true,
   stays: [],
   movingSinceMs: undefined,
-  isCutByHand: false,
   moves: 0,
   cuts: 0,
 };
@@ -47,7 +44,6 @@ export function statusChanged(link: Link, status: Status, nowMs: number): Link {
   return {
     ...next,
     movingSinceMs: undefined,
-    isCutByHand: false,
     moves: link.moves + (ended?.end === "moved" ? 1 : 0),
     cuts: link.cuts + (ended?.end === "cut" ? 1 : 0),
     stays: (status === "connected" ? [...stays, { fromMs: nowMs }] : stays).slice(-keptStays),
