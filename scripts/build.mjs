@@ -1,19 +1,21 @@
-// Builds what is deployed and what is installed: app/dist/main.mjs (the application as one self-contained file), and the
-// libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
+// Builds what is deployed and what is installed: app/dist/main.mjs (the application as one self-contained file), its page as
+// files (app/page/dist), and the libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
 // `--without-types` leaves the types of the last build as they are.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
+const { pageAsFiles, pages } = await import("./page-bundle.mjs");
 
 const withTypes = !process.argv.includes("--without-types");
 const serverEntries = ["index", "publisher", "testing"];
 const outputs = [
   "app/dist/main.mjs",
+  "app/page/dist/index.html",
   "client/dist/index.js",
   "client/dist/browser.js",
   "client/dist/react.js",
@@ -35,31 +37,7 @@ const shared = {
   legalComments: "none",
 };
 
-/** Takes a page in as text, with its script bundled into it. */
-const pages = {
-  name: "pages",
-  setup(build_) {
-    build_.onLoad({ filter: /\.html$/ }, async ({ path }) => {
-      const html = readFileSync(path, "utf8");
-      const [tag, script] = /<script type="module" src="([^"]+)"><\/script>/.exec(html) ?? [];
-      if (script === undefined) return { contents: html, loader: "text" };
-      const bundled = await build({
-        ...shared,
-        entryPoints: [`${dirname(path)}/${script}`],
-        platform: "browser",
-        target: "es2022",
-        minify: true,
-        write: false,
-        plugins: [webSocketOnly],
-      });
-      // A closing tag within a text of the script would end it.
-      const code = bundled.outputFiles[0].text.replaceAll("</script", "<\\/script");
-      return { contents: html.replace(tag, () => `<script type="module">${code}</script>`), loader: "text" };
-    });
-  },
-};
-
-for (const folder of ["app/dist", "client/dist", "server/dist"]) removeLastBuild(folder);
+for (const folder of ["app/dist", "app/page/dist", "client/dist", "server/dist"]) removeLastBuild(folder);
 await Promise.all([
   build({
     ...shared,
@@ -153,6 +131,10 @@ await Promise.all([
     sourcemap: true,
   }),
 ]);
+mkdirSync("app/page/dist", { recursive: true });
+for (const [name, text] of Object.entries(await pageAsFiles("app/page/index.html"))) {
+  writeFileSync(`app/page/dist/${name}`, text);
+}
 // What `holdfast init` writes is copied as it stands.
 cpSync("client/src/cli/template", "client/dist/template", { recursive: true });
 if (withTypes) {
