@@ -2,11 +2,12 @@ import { gzipSync } from "node:zlib";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchChromium } from "../support/browser.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { fillRoom, launchBrowser, numbered, Tab } from "./page-rig.ts";
+import { fillRoom, numbered, Tab } from "./page-rig.ts";
 
 const env = (redis: { url: string }) => ({
   REDIS_URL: redis.url,
@@ -31,7 +32,7 @@ async function violations({ page }: Tab): Promise<string[]> {
 describe.runIf(chromiumInstalled)("the application's page", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 

@@ -1,11 +1,12 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchChromium } from "../support/browser.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
-import { fillRoom, launchBrowser, numbered, Tab } from "./page-rig.ts";
+import { fillRoom, numbered, Tab } from "./page-rig.ts";
 
 const env = (redis: { url: string }) => ({ REDIS_URL: redis.url, DRAIN_SECONDS: "0" });
 
@@ -20,7 +21,7 @@ const topOf = async (tab: Tab, text: string) => Math.round((await tab.message(te
 describe.runIf(chromiumInstalled)("the list of messages", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 

@@ -8,12 +8,13 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readServiceFile, startFunctionCompute } from "../function-compute/index.ts";
 import { readStaticPage } from "../function-compute/static-page.ts";
+import { launchChromium } from "../support/browser.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { launchBrowser, Tab } from "./page-rig.ts";
+import { Tab } from "./page-rig.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const builtPage = join(repository, "app/page/dist");
@@ -21,7 +22,7 @@ const builtPage = join(repository, "app/page/dist");
 describe.runIf(chromiumInstalled)("the page as static files", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 

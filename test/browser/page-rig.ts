@@ -1,15 +1,9 @@
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
-import { chromiumPath } from "../support/installed.ts";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import type { ServerProcess } from "../support/server-process.ts";
 import { messageId } from "../support/unique.ts";
 
 /** How long anything on a page may take to come about. */
 const waitMs = 10_000;
-
-export function launchBrowser(): Promise<Browser> {
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
-  return chromium.launch({ executablePath: chromiumPath, args });
-}
 
 /** The application's page in a tab of a person of its own. */
 export class Tab {

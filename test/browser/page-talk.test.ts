@@ -1,17 +1,18 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchChromium } from "../support/browser.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 import { uniqueRoom } from "../support/unique.ts";
-import { launchBrowser, Tab } from "./page-rig.ts";
+import { Tab } from "./page-rig.ts";
 
 const env = (redis: { url: string }) => ({ REDIS_URL: redis.url, DRAIN_SECONDS: "0", PRESENCE_GRACE_SECONDS: "1" });
 
 describe.runIf(chromiumInstalled)("the application's page", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 

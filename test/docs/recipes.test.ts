@@ -30,9 +30,9 @@ const printed: Readonly<Record<string, readonly RegExp[]>> = {
   "from-ably.md": [/^missed: two$/],
 };
 
-const applications = recipePages.filter((page) => "main.ts" in namedExamples(read(`docs/recipes/${page}`)));
+const applications = recipePages.filter((page) => "client.ts" in namedExamples(read(`docs/recipes/${page}`)));
 
-test("every recipe that is an application is run here", () => {
+test("every recipe that has a client for Node.js is run here", () => {
   expect(Object.keys(printed).toSorted()).toEqual(applications.toSorted());
 });
 
@@ -74,7 +74,7 @@ test("every file of every recipe compiles in strict mode", { timeout: 120_000 },
     JSON.stringify({
       extends: join(repository, "tsconfig.json"),
       compilerOptions: { ...options, typeRoots: [join(repository, "node_modules/@types")] },
-      include: ["*/*.ts"],
+      include: ["*/*.ts", "*/*.tsx"],
       files: [join(repository, "server/src/text-modules.d.ts")],
     }),
   );

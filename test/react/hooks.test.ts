@@ -2,11 +2,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createTestServer, type TestServer } from "@holdfast/server/testing";
 import { build } from "esbuild";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { chromiumInstalled, chromiumPath } from "../support/installed.ts";
+import { launchChromium } from "../support/browser.ts";
+import { chromiumInstalled } from "../support/installed.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor } from "../support/wait.ts";
 import type { ReactPage } from "./page.tsx";
@@ -56,10 +57,7 @@ describe.runIf(chromiumInstalled)("React's hooks in a browser", () => {
       );
     });
     await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-    });
+    browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
