@@ -11,7 +11,7 @@ import { RecipeFolder } from "./recipe.ts";
 describe.runIf(chromiumInstalled)("the recipe for React", () => {
   test("is a chat in two tabs, which shows who is here and what was said before", { timeout: 90_000 }, async () => {
     using folder = new RecipeFolder();
-    folder.writePage("in-react.md");
+    folder.writePage("recipes/in-react.md");
     const [, start = ""] = examplesUnder(read("docs/recipes/in-react.md"), "# In React", "sh");
     const [bundle = ""] = start.split("\n");
     const PATH = `${join(repository, "node_modules/.bin")}:${process.env.PATH}`;
