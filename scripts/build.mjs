@@ -2,7 +2,7 @@
 // libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
 // `--without-types` leaves the types of the last build as they are.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";

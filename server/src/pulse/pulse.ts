@@ -115,21 +115,28 @@ export class Pulse {
 
   #sample(): void {
     const before = this.#before;
-    if (before === undefined || performance.now() >= this.#untilMs) return this.#rest();
+    if (before === undefined || performance.now() >= this.#untilMs) {
+      this.#rest();
+      return;
+    }
     this.#sampleLater();
     const after = this.#read();
     if (after.elapsedMs - before.elapsedMs < shortestMs) return;
     this.#before = after;
+    const sample = this.#sampleBetween(before, after);
+    this.#show(sample);
+    void this.#tell(sample);
+  }
+
+  #sampleBetween(before: Reading, after: Reading): Sample {
     const longest = this.#eventLoop.read().find(({ labels }) => labels.quantile === "1")?.value ?? 0;
-    const sample = {
+    return {
       instance: this.#instance,
       name: this.name,
       atMs: Math.round(Date.now() / sampleEveryMs) * sampleEveryMs,
       ...figuresBetween(before, after),
       eventLoopMs: Math.round(longest * 1000),
     };
-    this.#show(sample);
-    void this.#tell(sample);
   }
 
   #read(): Reading {
