@@ -46,7 +46,7 @@ export const figures: readonly Figure[] = [
   {
     field: "deliverP99Ms",
     title: "Append to delivery",
-    explains: "99 of 100, the worst instance",
+    explains: "p99, worst instance",
     unit: "ms",
     together: "worst",
     median: "deliverP50Ms",
@@ -55,7 +55,7 @@ export const figures: readonly Figure[] = [
   {
     field: "moves",
     title: "Moves",
-    explains: "to the next connection",
+    explains: "to another connection, in time",
     unit: "/s",
     together: "sum",
     atLeast: 4,
@@ -64,7 +64,7 @@ export const figures: readonly Figure[] = [
   {
     field: "cuts",
     title: "Cuts",
-    explains: "broken or silent connections",
+    explains: "connections that broke or fell silent",
     unit: "/s",
     together: "sum",
     atLeast: 4,
@@ -82,7 +82,7 @@ export const figures: readonly Figure[] = [
   {
     field: "gaps",
     title: "Gaps",
-    explains: "losses told to clients",
+    explains: "clients told of a possible loss",
     unit: "/s",
     together: "sum",
     atLeast: 4,
@@ -92,7 +92,7 @@ export const figures: readonly Figure[] = [
   {
     field: "appendP99Ms",
     title: "Publish to append",
-    explains: "99 of 100, the worst instance",
+    explains: "p99, worst instance",
     unit: "ms",
     together: "worst",
     median: "appendP50Ms",
@@ -101,7 +101,7 @@ export const figures: readonly Figure[] = [
   {
     field: "redisP99Ms",
     title: "Redis",
-    explains: "99 of 100 commands, the worst instance",
+    explains: "p99 of commands, worst instance",
     unit: "ms",
     together: "worst",
     atLeast: 5,
@@ -109,7 +109,7 @@ export const figures: readonly Figure[] = [
   {
     field: "eventLoopMs",
     title: "Event loop",
-    explains: "longest delay, the worst instance",
+    explains: "longest delay, worst instance",
     unit: "ms",
     together: "worst",
     atLeast: 20,

@@ -112,8 +112,7 @@ export class Plot {
     this.#value.textContent = isAway ? "away" : format(value);
     if (!isAway && value !== null && unit !== "") this.#value.append(small(unit));
     if (isEvent) this.#note.textContent = `${explains} · ${format(inAll)} in 2 min`;
-    else if (typeof medianValue === "number")
-      this.#note.textContent = `${explains} · half in ${format(medianValue)} ms`;
+    else if (typeof medianValue === "number") this.#note.textContent = `${explains} · median ${format(medianValue)} ms`;
     else this.#note.textContent = explains;
     this.element.classList.toggle("alarm", isAway || (isAlarm === true && inAll > 0));
   }
@@ -140,6 +139,7 @@ export class Plot {
     const options: uPlot.Options = {
       width: this.#canvas.clientWidth,
       height: plotHeight,
+      padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: {
@@ -231,7 +231,7 @@ function rangeOf({ data: [seconds] }: uPlot): [number, number] {
 /** The next round number. */
 function topOf(highest: number): number {
   const power = 10 ** Math.floor(Math.log10(highest));
-  return ([1, 2, 3, 4, 5, 6, 8, 10].find((digit) => digit * power >= highest) ?? 10) * power;
+  return ([1, 2, 5, 10].find((digit) => digit * power >= highest) ?? 10) * power;
 }
 
 function isNumber(value: unknown): value is number {
