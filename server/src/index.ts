@@ -2,6 +2,7 @@
 export type {
   Application,
   Asker,
+  AskingConnection,
   AuthenticatedUser,
   HookContext,
   PublishAttempt,

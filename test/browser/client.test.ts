@@ -1,9 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { build } from "esbuild";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumInstalled, chromiumPath } from "../support/installed.ts";
+import { launchChromium } from "../support/browser.ts";
+import { chromiumInstalled } from "../support/installed.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { startServer } from "../support/server-process.ts";
 import { uniqueRoom } from "../support/unique.ts";
@@ -50,10 +51,7 @@ describe.runIf(chromiumInstalled)("a client in a browser", () => {
       response.end(`<script type="module">${outputFiles[0]?.text}</script>`);
     });
     await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();

@@ -16,7 +16,7 @@ describe.runIf(chromiumInstalled)("the live view", () => {
   afterAll(() => browser.close());
 
   /** A value of the table, by its row and column. */
-  async function valueOf(page: Page, row: string, column: string): Promise<string> {
+  async function shownIn(page: Page, row: string, column: string): Promise<string> {
     const titles = await page.locator("thead th").allTextContents();
     const found = page.locator("tbody tr").filter({ has: page.getByRole("rowheader", { name: row, exact: true }) });
     return (await found.locator("th, td").nth(titles.indexOf(column)).textContent()) ?? "";
@@ -62,9 +62,9 @@ describe.runIf(chromiumInstalled)("the live view", () => {
     await room.ready;
     await waitFor(async () => {
       await room.publish("chat:message", { text: "hello" });
-      return Number(await valueOf(page, "together", "Published /s")) > 0;
+      return Number(await shownIn(page, "together", "Published /s")) > 0;
     }, "a publish on the other instance");
-    await waitFor(async () => (await valueOf(page, "together", "Connections")) === "1", "its connection");
+    await waitFor(async () => (await shownIn(page, "together", "Connections")) === "1", "its connection");
     await waitFor(async () => (await drawnPixels(page, "connections")) > 50, "a line");
 
     await page.getByRole("button", { name: "Pause" }).click();

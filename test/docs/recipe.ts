@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { namedExamples, read, repository } from "../support/markdown.ts";
 
-/** The pages that are whole applications. */
-export const recipePages = readdirSync(join(repository, "docs/recipes")).filter((name) => name !== "README.md");
+/** The pages that are whole applications, and the one that is a script. */
+export const recipePages = [
+  ...readdirSync(join(repository, "docs/recipes"))
+    .filter((name) => name !== "README.md")
+    .map((name) => `recipes/${name}`),
+  "five-minutes.md",
+];
 
 /** The files of one or more pages, each page in a folder of its own, where the project's packages are found. */
 export class RecipeFolder implements Disposable {
@@ -23,7 +28,7 @@ export class RecipeFolder implements Disposable {
 
   /** Writes the files of a page, with another port than the one that it names. Returns their names. */
   writePage(page: string, port = 9000): string[] {
-    const files = namedExamples(read(`docs/recipes/${page}`));
+    const files = namedExamples(read(`docs/${page}`));
     for (const [name, text] of Object.entries(files))
       this.write(name, text.replaceAll("localhost:9000", `127.0.0.1:${port}`));
     return Object.keys(files);

@@ -19,20 +19,23 @@ afterAll(async () => {
 
 /** What the client of each recipe prints, in this order. */
 const printed: Readonly<Record<string, readonly RegExp[]>> = {
-  "notify-a-user.md": [/^order 4711 is paid \(\d+-\d+\)$/],
-  "show-who-is-here.md": [/^Ann is here$/, /^Bo is here$/, /^Bo is at line 7$/, /^Bo left, 1 here$/],
-  "load-older-messages.md": [/^line 16 to line 25$/, /^line 6 to line 25$/, /^line 1 to line 25$/],
-  "moderate.md": [/^ann: Oh \*\*\*\*$/, /^FORBIDDEN: you are muted$/],
-  "ask-the-application.md": [/^the answer: noodles$/, /^everybody is told: noodles$/],
-  "state-of-your-own.md": [/^loaded {"a":"written before"}$/, /^changed {"a":"written before","b":"written live"}$/],
-  "from-socket-io.md": [/^[\w-]{4}: hello \(\d+-\d+\)$/],
-  "from-pusher.md": [/^It rains$/],
-  "from-ably.md": [/^missed: two$/],
+  "recipes/notify-a-user.md": [/^order 4711 is paid \(\d+-\d+\)$/],
+  "recipes/show-who-is-here.md": [/^Ann is here$/, /^Bo is here$/, /^Bo is at line 7$/, /^Bo left, 1 here$/],
+  "recipes/load-older-messages.md": [/^line 16 to line 25$/, /^line 6 to line 25$/, /^line 1 to line 25$/],
+  "recipes/moderate.md": [/^ann: Oh \*\*\*\*$/, /^FORBIDDEN: you are muted$/],
+  "recipes/ask-the-application.md": [/^the answer: noodles$/, /^everybody is told: noodles$/],
+  "recipes/state-of-your-own.md": [
+    /^loaded {"a":"written before"}$/,
+    /^changed {"a":"written before","b":"written live"}$/,
+  ],
+  "recipes/from-socket-io.md": [/^[\w-]{4}: hello \(\d+-\d+\)$/],
+  "recipes/from-pusher.md": [/^It rains$/],
+  "recipes/from-ably.md": [/^missed: two$/],
 };
 
-const applications = recipePages.filter((page) => "main.ts" in namedExamples(read(`docs/recipes/${page}`)));
+const applications = recipePages.filter((page) => "client.ts" in namedExamples(read(`docs/${page}`)));
 
-test("every recipe that is an application is run here", () => {
+test("every recipe that has a client for Node.js is run here", () => {
   expect(Object.keys(printed).toSorted()).toEqual(applications.toSorted());
 });
 
@@ -54,11 +57,20 @@ test.each(Object.entries(printed))("%s does what it says", { timeout: 60_000 }, 
   expect(output).toEqual(lines.map((line) => expect.stringMatching(line)));
 });
 
+test("the script of the first five minutes prints what the page says", { timeout: 60_000 }, async () => {
+  using folder = new RecipeFolder();
+  folder.writePage("five-minutes.md");
+  await using script = folder.run("promise.ts", { NODE_NO_WARNINGS: "1" });
+  expect(await withTimeout(script.exit, "the script", 40_000), script.output).toEqual({ code: 0, signal: null });
+  const [, said] = /```text\n(.*?)```/s.exec(read("docs/five-minutes.md")) ?? [];
+  expect(script.output).toBe(said);
+});
+
 test("every file of every recipe compiles in strict mode", { timeout: 120_000 }, () => {
   using folder = new RecipeFolder();
   for (const page of recipePages) {
-    mkdirSync(join(folder.path, page));
-    for (const [name, text] of Object.entries(namedExamples(read(`docs/recipes/${page}`)))) {
+    mkdirSync(join(folder.path, page), { recursive: true });
+    for (const [name, text] of Object.entries(namedExamples(read(`docs/${page}`)))) {
       folder.write(join(page, name), text);
     }
   }
@@ -74,7 +86,7 @@ test("every file of every recipe compiles in strict mode", { timeout: 120_000 },
     JSON.stringify({
       extends: join(repository, "tsconfig.json"),
       compilerOptions: { ...options, typeRoots: [join(repository, "node_modules/@types")] },
-      include: ["*/*.ts"],
+      include: ["**/*.ts", "**/*.tsx"],
       files: [join(repository, "server/src/text-modules.d.ts")],
     }),
   );

@@ -6,7 +6,7 @@ export const usage = `npm run fc -- [flags], or npm run cut -- --platform NAME [
 
   --platform function-compute   or ${platformNames.slice(1, 4).join(", ")},
                                 ${platformNames.slice(4).join(", ")}
-  --port 9000                   the gateway's port
+  --port 9000                   the gateway's port; default: PORT, else 9000
   --service-file s.yaml         where the function's settings come from, on function-compute
   --timeout <seconds>           instead of the file's, or the platform's default
   --instance-concurrency <n>    instead of the file's, or the platform's
@@ -20,9 +20,9 @@ export const usage = `npm run fc -- [flags], or npm run cut -- --platform NAME [
   --domain custom               or default: attachments only, no redirects
   --timeout-header always       or plain-requests, or never: where x-fc-function-timeout is sent
   --env NAME=VALUE              an environment variable over the file's; can be repeated
-  --verbose                     print what the instances print
+  --verbose                     print all that the instances print, not their warnings alone
 
-REDIS_URL and the variables that the file asks for come from the environment. Without REDIS_URL a Redis is started;
+The gateway serves the application's page at / as a host of static files would. REDIS_URL and the variables that the file asks for come from the environment. Without REDIS_URL a Redis is started;
 without token settings AUTH is anonymous.`;
 
 export interface Flags {
@@ -39,12 +39,12 @@ export interface Flags {
 }
 
 /** @throws Error that names the flag, what was expected and what was got. */
-export function parseFlags(args: readonly string[]): Flags {
+export function parseFlags(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): Flags {
   const { values } = parseArgs({
     args: [...args],
     options: {
       platform: { type: "string", default: "function-compute" },
-      port: { type: "string", default: "9000" },
+      port: { type: "string", default: env.PORT || "9000" },
       "instance-life": { type: "string" },
       "rollout-every": { type: "string" },
       "service-file": { type: "string", default: fileURLToPath(new URL("../../s.yaml", import.meta.url)) },

@@ -13,6 +13,7 @@ import type { Pool } from "./pool.ts";
 import { profileOf } from "./profiles.ts";
 import { errorType, type Refusal, RefusedError, refusals } from "./refusals.ts";
 import type { EmulatorSettings } from "./settings.ts";
+import { pageHeaders, type StaticPage } from "./static-page.ts";
 import { Throttle } from "./throttle.ts";
 import { type Admission, judgeTrigger } from "./trigger-auth.ts";
 
@@ -24,11 +25,16 @@ export class Gateway {
   readonly #sockets = new Set<Duplex>();
   readonly #throttle = new Throttle();
   readonly #random: () => number;
+  readonly #page: StaticPage | undefined;
   readonly #startedMs = performance.now();
 
-  /** @param random in [0, 1) */
-  constructor(pool: Pool, events: Emitter, random: () => number) {
+  /**
+   * @param random in [0, 1)
+   * @param page what is served before anything reaches the function
+   */
+  constructor(pool: Pool, events: Emitter, random: () => number, page?: StaticPage) {
     this.#random = random;
+    this.#page = page;
     this.#pool = pool;
     this.#events = events;
     this.#server = createServer({ maxHeaderSize: PARSER_HEADER_BYTES, requestTimeout: 0, keepAlive: true });
@@ -77,6 +83,7 @@ export class Gateway {
   }
 
   async #onRequest(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    if (this.#servePage(incoming, outgoing)) return;
     const requestId = randomUUID();
     const gone = new AbortController();
     const onClose = () => gone.abort();
@@ -115,6 +122,13 @@ export class Gateway {
       outgoing.off("close", onClose);
       this.#tell(incoming, requestId, instance, status);
     }
+  }
+
+  #servePage({ method, url = "/" }: IncomingMessage, outgoing: ServerResponse): boolean {
+    const file = method === "GET" || method === "HEAD" ? this.#page?.get(url.split("?", 1)[0] ?? "") : undefined;
+    if (file === undefined) return false;
+    outgoing.writeHead(200, pageHeaders(file.type, file.body.length)).end(method === "GET" ? file.body : undefined);
+    return true;
   }
 
   async #onUpgrade(incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {

@@ -4,6 +4,7 @@ import type { FunctionVersion, InstanceState } from "./instance.ts";
 import { type Cost, costOf, sumCosts } from "./meter.ts";
 import { Pool } from "./pool.ts";
 import { defaultSettings, type EmulatorSettings } from "./settings.ts";
+import type { StaticPage } from "./static-page.ts";
 
 export type { CutReason, Emitter, EmulatorEvents } from "./events.ts";
 export { profiles } from "./profiles.ts";
@@ -30,6 +31,8 @@ export interface EmulatorOptions extends FunctionOptions {
   readonly host?: string;
   /** In [0, 1): picks among the instances with room; default `Math.random`. */
   readonly random?: () => number;
+  /** A page that the gateway serves by itself, in front of the function; default: none. */
+  readonly page?: StaticPage | undefined;
 }
 
 export interface InstanceView {
@@ -82,12 +85,12 @@ export interface FunctionCompute extends AsyncDisposable {
  * @throws RefusedError when one of the `minInstances` does not start.
  */
 export async function startFunctionCompute(options: EmulatorOptions): Promise<FunctionCompute> {
-  const { port = 0, host = "127.0.0.1", random = Math.random } = options;
+  const { port = 0, host = "127.0.0.1", random = Math.random, page } = options;
   const events = new Emitter();
   events.setMaxListeners(0);
   const counts = count(events);
   const pool = new Pool(nextVersion(null, options), events, random);
-  const gateway = new Gateway(pool, events, random);
+  const gateway = new Gateway(pool, events, random, page);
   const close = async () => {
     await Promise.all([gateway.close(), pool.close()]);
   };

@@ -1,9 +1,10 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchChromium } from "../support/browser.ts";
 import { freePort } from "../support/free-port.ts";
-import { chromiumInstalled, chromiumPath } from "../support/installed.ts";
+import { chromiumInstalled } from "../support/installed.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { examplesUnder, namedExamples, read } from "../support/markdown.ts";
 import { type Packed, packBoth, run } from "../support/packed.ts";
@@ -77,10 +78,7 @@ test("an application by hand installs, type-checks, and talks in two tabs and fr
 }, 240_000);
 
 async function voteInTwoTabs(url: string): Promise<void> {
-  const browser: Browser = await chromium.launch({
-    executablePath: chromiumPath,
-    args: ["--no-sandbox", "--disable-gpu"],
-  });
+  const browser = await launchChromium();
   try {
     const open = async (): Promise<Page> => {
       const page = await browser.newPage();

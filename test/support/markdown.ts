@@ -95,16 +95,16 @@ export function code(row: Row, column: string): string {
 
 /** The examples that begin with the name of their file: name -> text. */
 export function namedExamples(markdown: string): Readonly<Record<string, string>> {
-  const found = markdown.matchAll(/```ts\n\/\/ (\w+\.ts)\n(.*?)```/gs);
+  const found = markdown.matchAll(/```(?:tsx?|html)\n(?:\/\/|<!--) (\w+\.(?:tsx?|html))(?: -->)?\n(.*?)```/gs);
   return Object.fromEntries([...found].map(([, name = "", text = ""]) => [name, text]));
 }
 
 /** The text of the fenced examples in one language between a heading and the next one of its level or above. */
 export function examplesUnder(markdown: string, heading: string, language: string): string[] {
   const [level] = /^#+/.exec(heading) ?? [];
-  const start = markdown.indexOf(`\n${heading}\n`);
+  const start = `\n${markdown}`.indexOf(`\n${heading}\n`);
   if (level === undefined || start === -1) throw new Error(`expected a heading "${heading}", found none`);
-  const rest = markdown.slice(start + heading.length + 2);
+  const rest = markdown.slice(start + heading.length + 1);
   const end = new RegExp(`^#{1,${level.length}} `, "m").exec(rest)?.index;
   const fences = rest.slice(0, end).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"));
   return [...fences].map(([, text = ""]) => text);

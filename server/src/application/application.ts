@@ -33,6 +33,20 @@ export interface Asker {
   readonly claims: unknown;
   /** Whether the asker may read or write in a room. Rejects as `authorize` does. */
   can(room: string, action: Action): Promise<boolean>;
+  /** The connection through which it asks. */
+  readonly connection: AskingConnection;
+}
+
+/** A connection, as this instance knows it. A client that moves has another one afterwards. */
+export interface AskingConnection {
+  readonly ageMs: number;
+  /** Until its platform cuts it; undefined where no such time is known. */
+  readonly leftMs: number | undefined;
+  /**
+   * Cuts it at once, without a closing handshake, as a platform does: to try what an application makes of that. Its client
+   * comes back by itself; what it has asked is not answered any more.
+   */
+  cut(): void;
 }
 
 /** Who a client is. */

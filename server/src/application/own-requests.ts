@@ -1,5 +1,5 @@
 import { limits } from "@holdfast/client/protocol";
-import type { Application, Asker, HookContext } from "./application.ts";
+import type { Application, Asker, AskingConnection, HookContext } from "./application.ts";
 import { requireEncodable } from "./checked-data.ts";
 import { runHook } from "./hooks.ts";
 import { type ContractSchemas, parseBySchema } from "./schemas.ts";
@@ -14,10 +14,11 @@ export interface OwnRequests {
 
 /** Who asks. */
 interface OwnCaller {
-  readonly identity: Omit<Asker, "can"> & {
+  readonly identity: Omit<Asker, "can" | "connection"> & {
     requireCurrent(): void;
     may(room: string, action: "read" | "write"): boolean | Promise<boolean>;
   };
+  readonly carrier?: AskingConnection | undefined;
 }
 
 export function createOwnRequests<C>(
@@ -31,17 +32,24 @@ export function createOwnRequests<C>(
   return {
     has: (event): event is string => typeof event === "string" && Object.hasOwn(schemas.requests, event),
 
-    async answer({ identity }, event, payload) {
+    async answer({ identity, carrier }, event, payload) {
       const schema = schemas.requests[event];
       const hook = hooks[event];
       if (schema === undefined || hook === undefined) {
         throw new Error(`the contract names the request ${event}, and the application has no hook for it`);
       }
+      if (carrier === undefined) throw new Error("only a connection can ask the application's own requests");
       identity.requireCurrent();
       requireEncodable(payload, { binary: "refused" });
       const parsed = parseBySchema("payload", schema.payload, payload, event);
       const { user, session, claims } = identity;
-      const asker: Asker = { user, session, claims, can: async (room, action) => identity.may(room, action) };
+      const asker: Asker = {
+        user,
+        session,
+        claims,
+        can: async (room, action) => identity.may(room, action),
+        connection: carrier,
+      };
       const answer = await runHook(event, context, (hookContext) =>
         hook(parsed as never, { ...asker, ...hookContext }),
       );

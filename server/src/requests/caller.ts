@@ -1,4 +1,5 @@
 import { limits, type Sender } from "@holdfast/client/protocol";
+import type { AskingConnection } from "../application/application.ts";
 import type { Action } from "../auth/rights.ts";
 import type { Asking } from "../auth/standing.ts";
 
@@ -10,6 +11,8 @@ export interface Caller {
   readonly from: Sender;
   /** The name of the connection, so that a signal does not come back to it; "" where there is none. */
   readonly connection: string;
+  /** What the application's own requests learn of the connection; undefined where there is none. */
+  readonly carrier?: AskingConnection;
   readonly membership: Membership;
   readonly reads: ReadTurns;
   /**

@@ -10,6 +10,7 @@ import type { Requests } from "../requests/carry-out.ts";
 import type { ConnectionEnding } from "../telemetry/events.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { watchToken } from "./aging.ts";
+import { askingConnection } from "./asking-connection.ts";
 import { limitsOf } from "./connection-limits.ts";
 import { ConnectionLogger } from "./connection-logger.ts";
 import { dispatch } from "./dispatch.ts";
@@ -57,10 +58,13 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
   const move = new ConnectionMove(socket, telemetry);
   const aging = watchToken(socket, standing);
   socket.data.aging = aging;
+  const opened = openingOf(socket.request);
+  const deadline = deadlineMs(parts.surroundings, headers, opened.wallMs);
   const caller: Caller = {
     identity: standing,
     from: { user, session },
     connection: socket.id,
+    carrier: askingConnection(socket, opened, deadline),
     membership: socketMembership(socket, parts.confirmed),
     reads,
     refreshToken: async (token) => {
@@ -93,8 +97,6 @@ export function serve(parts: ServeParts, socket: RoomSocket): void {
     if (error instanceof Error) logger.debug({ reason: error.message }, "packet not understood");
   });
 
-  const opened = openingOf(socket.request);
-  const deadline = deadlineMs(parts.surroundings, headers, opened.wallMs);
   const cancelNotice = deadline === undefined ? undefined : scheduleNotice(socket, opened, deadline);
   const renewal = setInterval(() => {
     parts.identify.keepSession(standing).catch((err: unknown) => logger.warn({ err }, "the session was not renewed"));

@@ -31,7 +31,10 @@ const shownOriginChars = 256;
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
   const { httpServer, path, adapter, allowedOrigins, seats, telemetry, logger } = options;
-  const foreignOrigin = new PacedWarning(logger, "handshake refused: origin not allowed");
+  const foreignOrigin = new PacedWarning(
+    logger,
+    "handshake refused: origin not allowed; ALLOWED_ORIGINS has to name it as it stands here",
+  );
   const io: RoomServer = new Server(httpServer, {
     path,
     transports: ["websocket"],

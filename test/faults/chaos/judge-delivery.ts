@@ -1,4 +1,5 @@
 import { comparePositions, type Position } from "../../../client/src/protocol/position.ts";
+import type { ToldGap } from "./explain-gaps.ts";
 import type { MemberEvent, Membership, Problem, ProblemKind } from "./history.ts";
 import type { LogNode, LogTree, Loss } from "./log-tree.ts";
 import { lastBefore, NamedLosses } from "./named-losses.ts";
@@ -11,7 +12,7 @@ export interface DeliveryVerdict {
   readonly problems: readonly Problem[];
   /** Losses that this member had to be told of. */
   readonly gapsExpected: number;
-  readonly gapsTold: number;
+  readonly gaps: readonly ToldGap[];
 }
 
 /** Holds what one member was told against all that its room's log ever held. */
@@ -40,7 +41,7 @@ class DeliveryJudge {
   #start: LogNode;
   /** What the present client has seen of the log begins here. */
   #began: LogNode;
-  #gapsTold = 0;
+  readonly #gaps: ToldGap[] = [];
 
   constructor(tree: LogTree, membership: Membership, witnesses: Witnesses) {
     this.#tree = tree;
@@ -55,7 +56,7 @@ class DeliveryJudge {
     const { joinedAt, events } = this.#membership;
     if (joinedAt === undefined) {
       this.#complain("never-joined", "was never told that it is in the room");
-      return { problems: this.#problems, gapsExpected: 0, gapsTold: 0 };
+      return { problems: this.#problems, gapsExpected: 0, gaps: [] };
     }
     events.forEach((event, index) => {
       if (event.kind === "message") this.#takeMessage(event);
@@ -63,7 +64,7 @@ class DeliveryJudge {
       else this.#takeReturn(event);
     });
     this.#findMissing();
-    return { problems: this.#problems, gapsExpected: this.#judgeLosses(), gapsTold: this.#gapsTold };
+    return { problems: this.#problems, gapsExpected: this.#judgeLosses(), gaps: this.#gaps };
   }
 
   #firstPlace(): LogNode {
@@ -125,10 +126,10 @@ class DeliveryJudge {
   }
 
   #takeGap(gap: Event<"gap">, next: MemberEvent | undefined): void {
-    this.#gapsTold += 1;
     const isNext = next?.kind === "message" && next.position === gap.position;
     const target = isNext ? this.#tree.find(next.position, next.text) : this.#tree.at(gap.position).at(-1);
     if (target === undefined) {
+      this.#note(gap, []);
       this.#complain("superfluous-gap", `was told that it goes on at ${gap.position}, which no log ever held`);
       return;
     }
@@ -155,6 +156,8 @@ class DeliveryJudge {
         this.#tree.at(gap.after).some((node) => fork(after).depth >= fork(node).depth)
       );
     });
+    const named = fresh.filter((loss) => told.includes(loss) || loss.nodes.some((node) => news.includes(node)));
+    this.#note(gap, named.length > 0 ? named : losses.slice(-1));
     if (!isBranch && news.length === 0 && !told.some((loss) => !this.#spent.has(loss))) {
       this.#complain("superfluous-gap", `was told of a gap after ${gap.after}, and nothing new was lost there`);
     } else if (!isNamed) {
@@ -173,6 +176,11 @@ class DeliveryJudge {
       if (isNews || told.includes(loss) || this.#spent.has(loss)) this.#spent.add(loss, gap, this.#missed(loss));
     }
     this.#place = messageAt(landing) ?? this.#tree.root;
+  }
+
+  #note({ after, position, atMs }: Event<"gap">, losses: readonly Loss[]): void {
+    const { client, room } = this.#membership;
+    this.#gaps.push({ client, room, after, position, atMs, losses });
   }
 
   /** What the present client was not told of a loss. One that came back knows its position alone. */

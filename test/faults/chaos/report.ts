@@ -1,6 +1,6 @@
 import { describeProblems, tally } from "./describe-problems.ts";
+import { explainGaps } from "./explain-gaps.ts";
 import type { MemberEvent } from "./history.ts";
-
 import type { Report, RunOptions } from "./run.ts";
 
 const SHOWN_OUTPUT_CHARS = 4_000;
@@ -25,6 +25,7 @@ export function describeReport(report: Report): string {
   const deliveries = told.filter((event) => event.kind === "message");
   const count = (kind: "acknowledged" | "rejected" | "pending") =>
     history.publishes.filter(({ outcome }) => outcome.kind === kind).length;
+  const startMs = Math.min(...history.memberships.map(({ joinedAtMs }) => joinedAtMs));
   const faults = [...happened].sort().map(([kind, times]) => `${kind} ${times}`);
   const lines = [
     `faults: ${faults.join(", ")}`,
@@ -39,6 +40,7 @@ export function describeReport(report: Report): string {
     ...(report.cast.errors.length > 0 ? [`errors told to clients: ${tally(report.cast.errors)}`] : []),
     ...crashes.map(({ instance, output }) => `instance ${instance} crashed:\n${output.slice(-SHOWN_OUTPUT_CHARS)}`),
     ...describeProblems(verdict.problems),
+    ...explainGaps(verdict.gaps, startMs),
     held(report) ? "verdict: every promise held" : `verdict: BROKEN; again with: ${replayCommand(report.options)}`,
   ];
   return lines.join("\n");

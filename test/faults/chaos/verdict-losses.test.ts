@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { explainGaps } from "./explain-gaps.ts";
 import type { MemberEvent } from "./history.ts";
 import {
   FIRST_EPOCH,
@@ -131,6 +132,10 @@ test("losses, and the gaps that they require, are counted", () => {
   ]);
   const counted = verdictOf(shortened, [aware, membership([...unaware, ...after])]);
   expect(counted).toMatchObject({ acknowledgedLost: 2, gapsExpected: 2, gapsTold: 1 });
+  expect(explainGaps(counted.gaps, 0).slice(1)).toEqual([
+    `  harbour: Redis lost 2 messages after ${FIRST_EPOCH}-1 at 0.5 s`,
+    `    reader was told that messages may be missing between ${FIRST_EPOCH}-3 and ${SECOND_EPOCH}-0, 0.0 s later`,
+  ]);
 });
 
 test("a message that was lost and stored again is delivered once, except to a client that came back", () => {

@@ -1,4 +1,5 @@
 import type { Position } from "../../../client/src/protocol/position.ts";
+import type { ToldGap } from "./explain-gaps.ts";
 import type { Entry, History, Problem, RoomHistory } from "./history.ts";
 import { judgeDelivery } from "./judge-delivery.ts";
 import { judgePublishing } from "./judge-publishing.ts";
@@ -11,6 +12,8 @@ export interface Verdict {
   /** Over all members and losses: how often somebody had to be told of one. */
   readonly gapsExpected: number;
   readonly gapsTold: number;
+  /** Each of these, with what it tells of. */
+  readonly gaps: readonly ToldGap[];
   /** Messages that were acknowledged and then lost by Redis, and are in no log at the end. */
   readonly acknowledgedLost: number;
 }
@@ -34,14 +37,15 @@ export function reachVerdict({ rooms, memberships, publishes, instanceEndsMs }: 
         ...deliveries.flatMap(({ problems }) => problems),
       ],
       gapsExpected: sum(deliveries, "gapsExpected"),
-      gapsTold: sum(deliveries, "gapsTold"),
+      gaps: deliveries.flatMap(({ gaps }) => gaps),
       acknowledgedLost: published.filter(isLost).length,
     };
   });
   return {
     problems: verdicts.flatMap(({ problems }) => problems),
     gapsExpected: sum(verdicts, "gapsExpected"),
-    gapsTold: sum(verdicts, "gapsTold"),
+    gapsTold: verdicts.flatMap(({ gaps }) => gaps).length,
+    gaps: verdicts.flatMap(({ gaps }) => gaps),
     acknowledgedLost: sum(verdicts, "acknowledgedLost"),
   };
 }

@@ -24,13 +24,14 @@ function application() {
   return { asked, requests };
 }
 
+const carrier = { ageMs: 0, leftMs: undefined, cut: silent };
 const ann = { user: "ann", session: null, claims: undefined, requireCurrent: silent, may: () => true };
 
 test("an answer of the application's own may be as large as a page, and a larger one is its fault", async () => {
   const { requests } = application();
   const largest = "x".repeat(limits.answerBytes - 2);
-  expect(await requests.answer({ identity: ann }, "poll:read", largest)).toBe(largest);
-  const tooLarge = requests.answer({ identity: ann }, "poll:read", `${largest}x`);
+  expect(await requests.answer({ identity: ann, carrier }, "poll:read", largest)).toBe(largest);
+  const tooLarge = requests.answer({ identity: ann, carrier }, "poll:read", `${largest}x`);
   await expect(tooLarge).rejects.toThrow("poll:read");
   await expect(tooLarge).rejects.not.toBeInstanceOf(RequestError);
 });
@@ -40,7 +41,7 @@ test("the application is not asked for a user who may do nothing any more", asyn
   const requireCurrent = () => {
     throw new RequestError("TOKEN_EXPIRED", "the token of this connection has expired");
   };
-  const refused = requests.answer({ identity: { ...ann, requireCurrent } }, "poll:read", "a");
+  const refused = requests.answer({ identity: { ...ann, requireCurrent }, carrier }, "poll:read", "a");
   await expect(refused).rejects.toMatchObject({ code: "TOKEN_EXPIRED" });
   expect(asked).toEqual([]);
 });
