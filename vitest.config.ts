@@ -4,12 +4,12 @@ import { ClosingLines } from "./test/support/closing-lines.ts";
 const unitTests = "test/unit/**/*.test.ts";
 
 export default defineConfig({
-  // The server's build takes Redis scripts in as text; so do the tests of its parts.
+  // The server's build takes Redis scripts and its page in as text; so do the tests of its parts.
   plugins: [
     {
-      name: "lua-as-text",
+      name: "files-as-text",
       enforce: "pre",
-      transform: (code, id) => (id.endsWith(".lua") ? `export default ${JSON.stringify(code)};` : undefined),
+      transform: (code, id) => (/\.(lua|html)$/.test(id) ? `export default ${JSON.stringify(code)};` : undefined),
     },
   ],
   resolve: { conditions: ["@holdfast/source"] },

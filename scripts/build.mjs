@@ -128,6 +128,7 @@ await Promise.all([
     target: "node20.19",
     packages: "external",
     loader: { ".lua": "text" },
+    plugins: [pages],
     sourcemap: true,
   }),
 ]);

@@ -41,6 +41,7 @@ import { cameThroughTrigger, createPlatformHooks } from "./platforms/hooks.ts";
 import { createPreStop } from "./platforms/pre-stop.ts";
 import { createPresence } from "./presence/create-presence.ts";
 import { tellAll } from "./presence/listener.ts";
+import { Pulse } from "./pulse/pulse.ts";
 import { createRequests } from "./requests/carry-out.ts";
 import { trustedSide } from "./requests/trusted-side.ts";
 import { UserLimits } from "./requests/user-limits.ts";
@@ -271,7 +272,11 @@ export async function assembleServer<C>(
     commands: redis.commands,
     subscriptions,
     keyPrefix: config.keyPrefix,
-    onOrder: (order) => ("serving" in order || "leaving" in order ? rollout.hear(order) : orders.carryOut(order)),
+    onOrder: (order) => {
+      if ("pulseForMs" in order) pulse.hear(order);
+      else if ("serving" in order || "leaving" in order) rollout.hear(order);
+      else orders.carryOut(order);
+    },
     onMissed: () => orders.catchUp(),
     logger,
   });
@@ -285,6 +290,14 @@ export async function assembleServer<C>(
   const stopSweep = cutSlowReaders(io, { telemetry, logger });
   const access = httpAccess(config, hasUsers);
   const metrics = createMetrics({ telemetry, access, io, seats, presence, log, redis, availability, underWay });
+  const pulse = new Pulse({
+    metrics,
+    commands: redis.commands,
+    subscriptions,
+    keyPrefix: config.keyPrefix,
+    tell: (order) => control.tell(order),
+    name: logger.bindings().instance,
+  });
 
   const hasHooks = platform.stop === "GET /pre-stop";
   const preStop = createPreStop({
@@ -323,6 +336,7 @@ export async function assembleServer<C>(
           disconnectUser: (user) => server.disconnectUser(user),
           clearRoom: (room) => log.clear(room),
           metrics: () => metrics.read(),
+          pulse,
         }),
     platformHooks: hasHooks
       ? createPlatformHooks({
@@ -345,6 +359,7 @@ export async function assembleServer<C>(
     orders.stop();
     control.stop();
     stopSweep();
+    pulse.stop();
     metrics.stop();
     sleepDetector.stop();
     stallDetector.stop();

@@ -17,7 +17,10 @@ const connectionOrder = z.union([
   z.object({ recheck: z.string(), room: z.string().optional() }),
 ]);
 
-const order = z.union([connectionOrder, rolloutOrder]);
+/** Somebody watches: samples of every instance are wanted for so long. A duration, because clocks differ. */
+const pulseOrder = z.object({ pulseForMs: z.number().positive().max(60_000) });
+
+const order = z.union([connectionOrder, rolloutOrder, pulseOrder]);
 
 /** Without an order it only shows that it arrives. */
 const envelope = z.object({ by: z.string(), order: order.optional() });
@@ -31,6 +34,8 @@ const arrivesWithinMs = 5_000;
 export type ConnectionOrder = z.infer<typeof connectionOrder>;
 /** What one instance tells all others of its own life. */
 export type RolloutOrder = z.infer<typeof rolloutOrder>;
+/** What one instance asks of all instances while somebody watches there. */
+export type PulseOrder = z.infer<typeof pulseOrder>;
 export type Order = z.infer<typeof order>;
 
 export interface ControlChannelOptions {

@@ -1,8 +1,8 @@
 import { requests } from "@holdfast/client/protocol";
 import { Hono } from "hono";
-import { createMiddleware } from "hono/factory";
 import { RequestError } from "../errors.ts";
-import { requireAdmin } from "./bearer.ts";
+import { asAdmin } from "./bearer.ts";
+import { createPulseApi, type PulseApiParts } from "./pulse-api.ts";
 
 export interface AdminApiParts {
   readonly adminToken: string | undefined;
@@ -11,6 +11,7 @@ export interface AdminApiParts {
   readonly disconnectUser: (user: string) => Promise<void>;
   readonly clearRoom: (room: string) => Promise<void>;
   readonly metrics: () => Promise<{ readonly body: string; readonly contentType: string }>;
+  readonly pulse: PulseApiParts["pulse"];
 }
 
 /**
@@ -18,21 +19,20 @@ export interface AdminApiParts {
  * /admin/rooms/:room/clear`: the room's messages are gone, and its members get a gap. `GET /metrics`: what this
  * instance tells about itself, in Prometheus' format.
  */
-export function createAdminApi({ adminToken, isOpen, disconnectUser, clearRoom, metrics }: AdminApiParts): Hono {
+export function createAdminApi(parts: AdminApiParts): Hono {
+  const { disconnectUser, clearRoom, metrics, pulse } = parts;
   const api = new Hono();
-  const asAdmin = createMiddleware(async (context, next) => {
-    if (!isOpen) requireAdmin(context.req, adminToken);
-    await next();
-  });
-  api.get("/metrics", asAdmin, async (context) => {
+  const admin = asAdmin(parts);
+  api.route("/", createPulseApi({ admin, pulse }));
+  api.get("/metrics", admin, async (context) => {
     const { body, contentType } = await metrics();
     return context.body(body, 200, { "Content-Type": contentType });
   });
-  api.post("/admin/users/:user/disconnect", asAdmin, async (context) => {
+  api.post("/admin/users/:user/disconnect", admin, async (context) => {
     await disconnectUser(context.req.param("user"));
     return context.json({});
   });
-  api.post("/admin/rooms/:room/clear", asAdmin, async (context) => {
+  api.post("/admin/rooms/:room/clear", admin, async (context) => {
     const room = requests["room:leave"].payload.safeParse({ room: context.req.param("room") });
     if (!room.success) throw new RequestError("INVALID_PAYLOAD", "expected the name of a room");
     await clearRoom(room.data.room);

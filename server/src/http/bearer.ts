@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { handshakeAuth } from "@holdfast/client/protocol";
-import type { HonoRequest } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
 import type { Identify } from "../auth/identify.ts";
 import { RequestError } from "../errors.ts";
 import { type Caller, callerWithoutConnection, trustedCaller } from "../requests/caller.ts";
@@ -34,8 +35,15 @@ export function createCallerOf({ adminToken, isOpen, identify }: BearerParts): C
   };
 }
 
-/** Lets the ADMIN_TOKEN pass, and nobody else. Throws UNAUTHENTICATED. */
-export function requireAdmin(request: HonoRequest, adminToken: string | undefined): void {
+/** Lets the ADMIN_TOKEN pass, and nobody else; everybody where the routes are open. Throws UNAUTHENTICATED. */
+export function asAdmin({ adminToken, isOpen }: Pick<BearerParts, "adminToken" | "isOpen">): MiddlewareHandler {
+  return createMiddleware(async (context, next) => {
+    if (!isOpen) requireAdmin(context.req, adminToken);
+    await next();
+  });
+}
+
+function requireAdmin(request: HonoRequest, adminToken: string | undefined): void {
   const given = bearerOf(request);
   if (adminToken !== undefined && given !== undefined && equalInConstantTime(given, adminToken)) return;
   throw unauthenticated(adminToken, undefined);

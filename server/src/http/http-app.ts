@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
 import type { Routes } from "../application/application.ts";
 import { toWireError } from "../errors.ts";
@@ -7,7 +6,7 @@ import { refuseAsynchronous } from "../platforms/asynchronous.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { httpStatus } from "./http-status.ts";
 import { SlowBody } from "./json-body.ts";
-import { contentPolicy } from "./page-headers.ts";
+import { pageHeaders } from "./page-headers.ts";
 import type { CallerEnv } from "./room-api.ts";
 
 export interface HttpParts {
@@ -55,15 +54,7 @@ export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
       return next();
     });
   }
-  if (page !== undefined) {
-    const headers = secureHeaders({
-      contentSecurityPolicy: contentPolicy(page),
-      xFrameOptions: "DENY",
-      // A client of another origin that cannot connect asks for this address, to learn whether anything answers.
-      crossOriginResourcePolicy: false,
-    });
-    app.get("/", headers, (context) => context.html(page));
-  }
+  if (page !== undefined) app.get("/", pageHeaders(page), (context) => context.html(page));
   app.notFound((context) =>
     context.json({ error: { code: "NOT_FOUND", message: "no such route", retryable: false } }, 404),
   );

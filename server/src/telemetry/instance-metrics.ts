@@ -1,6 +1,8 @@
 import { Collector } from "./collector.ts";
 import { EventLoopDelay } from "./event-loop.ts";
 import { type Exposition, expose, type States } from "./exposition.ts";
+import type { MetricName, StateName } from "./metrics.ts";
+import type { Count, Observations } from "./tally.ts";
 
 export interface InstanceMetricsParts {
   /** The server that the metrics are of; asked when something has happened. */
@@ -32,6 +34,22 @@ export class InstanceMetrics {
   stop(): void {
     this.#collector.stop();
     this.#eventLoop.stop();
+  }
+
+  /** A state of this moment. */
+  state(name: Exclude<StateName, "event_loop_delay_seconds">): number {
+    const read = this.#states[name]();
+    return typeof read === "number" ? read : read.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** What was counted so far, for a reader who compares two moments. */
+  counts(name: MetricName): readonly Count[] {
+    return this.#collector.counts.get(name)?.all() ?? [];
+  }
+
+  /** What was observed so far. */
+  observations(name: MetricName): readonly Observations[] {
+    return this.#collector.distributions.get(name)?.all() ?? [];
   }
 
   /** Everything, in text. Where nothing was counted so far, counting begins here. */
