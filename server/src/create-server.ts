@@ -3,8 +3,6 @@ import { limits } from "@holdfast/client/protocol";
 import { getRequestListener } from "@hono/node-server";
 import type { Application, Routes } from "./application/application.ts";
 import { asPino } from "./application/as-pino.ts";
-import { createAuthenticate } from "./application/authentication.ts";
-import { createAuthorize } from "./application/authorization.ts";
 import { createBeforePublish } from "./application/before-publish.ts";
 import { consoleLogger, type Logger } from "./application/logger.ts";
 import { createOwnRequests } from "./application/own-requests.ts";
@@ -12,10 +10,6 @@ import { createPublishedHook } from "./application/published-hook.ts";
 import { contractSchemas } from "./application/schemas.ts";
 import type { Server } from "./application/server.ts";
 import { createToldMembers } from "./application/told-members.ts";
-import { Identify } from "./auth/identify.ts";
-import { Revocations } from "./auth/revocations.ts";
-import { SessionOwners } from "./auth/session-owners.ts";
-import { createTokenVerifier } from "./auth/verify-token.ts";
 import { Availability } from "./availability.ts";
 import { createAdapter } from "./broadcast/adapter.ts";
 import { ControlChannel } from "./broadcast/control-channel.ts";
@@ -24,6 +18,7 @@ import { signalWithinMs } from "./broadcast/signal-channel.ts";
 import { deliverSignals } from "./broadcast/signal-delivery.ts";
 import { Subscriptions } from "./broadcast/subscriptions.ts";
 import { SleepDetector, tickIntervalMs } from "./clock/sleep-detector.ts";
+import { createIdentity } from "./create-identity.ts";
 import { createMetrics } from "./create-metrics.ts";
 import { httpAccess } from "./http/access.ts";
 import { createAdminApi } from "./http/admin-api.ts";
@@ -162,32 +157,17 @@ export async function assembleServer<C>(
     telemetry,
   });
 
-  const hasUsers = config.auth.mode === "token" || application.authenticate !== undefined;
-  const isOneSlot = config.redis.kind !== "cluster";
-  const revocations = new Revocations(
-    redis.commands,
-    config.keyPrefix,
-    config.auth.mode === "token" ? config.auth.skewSeconds : 0,
-    isOneSlot,
-  );
-  const authorize = createAuthorize(application, context);
-  const identify = new Identify({
-    authenticate: createAuthenticate(application, context, createTokenVerifier(config.auth, logger)),
-    revocations,
-    sessions: new SessionOwners(redis.commands, config.keyPrefix, isOneSlot),
-    rights: {
-      authorize,
-      roomRights: config.roomRights,
-      inboxes: hasUsers,
-      keepAnswersMs,
-      isRevoked: (proof) => revocations.isNoted(proof),
-    },
-    hasUsers,
+  const { identify, revocations, hasUsers, asksApplication } = createIdentity({
+    application,
+    context,
+    config,
+    commands: redis.commands,
+    logger,
+    keepAnswersMs,
   });
-
   const rollout = new Rollout({
     build: config.build,
-    moves: new Moves(redis.commands, config.keyPrefix, isOneSlot),
+    moves: new Moves(redis.commands, config.keyPrefix, config.redis.kind !== "cluster"),
     tell: (order) => control.tell(order),
     logger,
   });
@@ -264,7 +244,7 @@ export async function assembleServer<C>(
   const orders = new Orders({
     io,
     revocations,
-    asksApplication: authorize !== undefined,
+    asksApplication,
     ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
     logger,
   });
