@@ -186,8 +186,8 @@ export interface Room<Scope> {
    */
   setPresence(state: Input<PresenceOf<Scope>> | null): Promise<void>;
   /**
-   * Reads older messages: oldest first, with `complete: false` where the log holds more before them. Delivery goes on
-   * apart from it. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
+   * Reads older messages: oldest first, with `complete: false` where the log holds more before them. Without `before` they
+   * are the newest ones, and `complete` is true whatever is before those. Delivery goes on apart from it. Rejects with a HoldfastError: what the server refused, TIMED_OUT, DISCONNECTED.
    */
   history(range?: HistoryRange): Promise<HistoryPage<Scope>>;
   /**
