@@ -16,8 +16,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@holdfast/source"] } },
   test: {
     pool: "forks",
-    // Two more than the cores of the smallest machine: most tests wait most of the time.
-    maxWorkers: 4,
+    // One more than the cores of the smallest machine: most tests wait most of the time.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ["default", new ClosingLines()],

@@ -5,6 +5,8 @@
 const longestRetryMs = 1_000;
 /** The same as a share of the drain time, where that is short: several attempts have to fit. */
 const retryShare = 0.1;
+/** But never less: where nothing is drained, clients would come back at the speed of the network. */
+const shortestRetryMs = 100;
 
 /** What this instance can do for clients now, in one place for every door. */
 export class Availability {
@@ -29,7 +31,7 @@ export class Availability {
 
   /** When a client that is refused meanwhile tries again. */
   drainingRetryMs(): number {
-    return Math.ceil(Math.random() * Math.min(longestRetryMs, this.#drainMs * retryShare));
+    return Math.ceil(Math.random() * Math.min(longestRetryMs, Math.max(shortestRetryMs, this.#drainMs * retryShare)));
   }
 
   /** The instance ends: it serves nobody any more. */

@@ -352,7 +352,7 @@ export async function assembleServer<C>(
     door.goAway();
     availability.goAway();
     void rollout.leave();
-    await drain.run();
+    await drain.run(drainSeconds * 1000);
     stopWatching();
     await presence.end();
     await door.close(() => io.close(), deadlineMs);

@@ -43,14 +43,13 @@ async function refusal(server: ServerProcess, session: string): Promise<unknown>
 
 const sentOn = { code: "DRAINING", retryable: true, retryAfterMs: expect.any(Number), message: expect.any(String) };
 
-/** A client of an instance that goes away. Resolves when it has been asked to move. */
+/** A client of an instance that goes away from now on. `asked` settles when the client is asked to move. */
 async function movingClient(server: ServerProcess) {
   const session = sessionId();
   const socket = await open(server, session);
   const asked = new Promise((resolve) => socket.once("connection:expiring", resolve));
   server.signal("SIGTERM");
-  await withTimeout(asked, "the client to be asked to move");
-  return { session, socket };
+  return { session, socket, asked: () => withTimeout(asked, "the client to be asked to move") };
 }
 
 const isSentOn = (server: ServerProcess, session: string) =>
@@ -75,14 +74,13 @@ test("where nothing names the build, a client moves where it likes first, and th
   await using first = await start({ name: "" });
   await using second = await start({ name: "" });
   await using third = await start({ name: "" });
-  const { session, socket } = await movingClient(first);
+  const { session, socket, asked } = await movingClient(first);
   using _ = socket;
+  await asked();
   expect(await refusal(third, session)).toBeUndefined();
-  using again = await open(second, session);
+  using _again = await open(second, session);
   await using fresh = await start({ name: "" });
-  const asked = new Promise((resolve) => again.once("connection:expiring", resolve));
   second.signal("SIGTERM");
-  await withTimeout(asked, "the client to be asked to move again");
   await isSentOn(third, session);
   expect(await refusal(fresh, session)).toBeUndefined();
 });
@@ -110,4 +108,34 @@ test("where the new instances are taken back, clients are no longer kept waiting
   await fresh.stop();
   await waitFor(async () => (await refusal(old, session)) === undefined, "a place on the old instance");
   await leaving.kill();
+});
+
+test("a client whose old connection is gone gets a place at once: it has nothing to wait on", async () => {
+  const start = deployment();
+  await using leaving = await start({ name: "1", drainSeconds: 60 });
+  await using old = await start({ name: "1" });
+  await using _fresh = await start({ name: "2" });
+  // A second client keeps the instance from ending.
+  using _stays = await open(leaving);
+  const { session, socket } = await movingClient(leaving);
+  await isSentOn(old, session);
+  socket.disconnect();
+  await waitFor(async () => (await refusal(old, session)) === undefined, "a place on the old instance");
+  await leaving.kill();
+});
+
+test("what is rolled back is a rollout of its own: its instances are none to move to, whenever they have started", async () => {
+  const start = deployment();
+  await using first = await start({ name: "1" });
+  await using next = await start({ name: "2", drainSeconds: 60 });
+  const { session, socket, asked } = await movingClient(first);
+  await asked();
+  using _moved = await open(next, session);
+  socket.disconnect();
+  await using late = await start({ name: "2" });
+  await using back = await start({ name: "1" });
+  next.signal("SIGTERM");
+  await isSentOn(late, session);
+  expect(await refusal(back, session)).toBeUndefined();
+  await next.kill();
 });

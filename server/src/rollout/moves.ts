@@ -25,9 +25,24 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for index, key in ipairs(KEYS) do
   local build, started, wait, keep = unpack(ARGV, 4 * index - 3, 4 * index)
-  local since = redis.call('HGET', key, 'since') or now
+  local move = redis.call('HMGET', key, 'since', 'build', 'started')
+  local since = move[1] or now
+  -- An instance that outlasted the rollout goes itself: it is another rollout, such as a rollback.
+  if move[1] and (tonumber(started) > tonumber(since) or
+      (build ~= move[2] and tonumber(started) > tonumber(move[3]))) then since = now end
   redis.call('HSET', key, 'since', since, 'build', build, 'started', started, 'wait', now + wait)
   redis.call('EXPIRE', key, keep)
+  answers[index] = 1
+end
+return answers`,
+);
+
+/** KEYS[n] the move of one session, whose client has no old connection any more: it cannot wait. */
+const end = script(
+  {},
+  `local answers = {}
+for index, key in ipairs(KEYS) do
+  if redis.call('HGET', key, 'wait') then redis.call('HSET', key, 'wait', '0') end
   answers[index] = 1
 end
 return answers`,
@@ -51,6 +66,7 @@ export class Moves {
   readonly #redis: Pick<SupervisedClient, "run">;
   readonly #keyPrefix: string;
   readonly #begins: ScriptBatch;
+  readonly #ends: ScriptBatch;
   readonly #reads: ScriptBatch;
 
   /** @param isOneSlot - false in a cluster, where each session takes a call of its own */
@@ -58,6 +74,7 @@ export class Moves {
     this.#redis = redis;
     this.#keyPrefix = keyPrefix;
     this.#begins = new ScriptBatch(redis, begin, isOneSlot);
+    this.#ends = new ScriptBatch(redis, end, isOneSlot);
     this.#reads = new ScriptBatch(redis, read, isOneSlot);
   }
 
@@ -70,6 +87,11 @@ export class Moves {
   async begin(session: string, { build, startedAtMs }: Generation, mayWaitMs: number): Promise<void> {
     const args = [build, String(startedAtMs), String(mayWaitMs), String(rolloutMs / 1000)];
     await this.#begins.run(this.#key(session), args);
+  }
+
+  /** Takes note that a session's client has left the instance, or was cut. Throws UNAVAILABLE. */
+  async end(session: string): Promise<void> {
+    await this.#ends.run(this.#key(session));
   }
 
   /** The move of a session's client, if it is asked to make one, and Redis' time. Throws UNAVAILABLE. */

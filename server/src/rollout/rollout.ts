@@ -8,6 +8,11 @@ import type { Moves } from "./moves.ts";
 /** Of more younger instances than this, some are not remembered: one of them is enough to send clients on. */
 const rememberedInstances = 1_000;
 
+/** An instance that has started is announced again and again, for those that were deaf for a moment. */
+const announceEveryMs = 60_000;
+/** A client can wait for so much of the time at least; the others a little longer, so that they do not come at once. */
+const shortestWaitShare = 0.85;
+
 /** An instance, and when it was heard of, in milliseconds of `performance.now()`. */
 interface Heard extends Generation {
   readonly heardAtMs: number;
@@ -16,7 +21,7 @@ interface Heard extends Generation {
 export interface RolloutParts {
   /** What is deployed here; empty where nothing names it. */
   readonly build: string;
-  readonly moves: Pick<Moves, "begin" | "of" | "nowMs">;
+  readonly moves: Pick<Moves, "begin" | "end" | "of" | "nowMs">;
   readonly tell: (order: RolloutOrder) => Promise<void>;
   readonly logger: Pick<Logger, "warn">;
 }
@@ -31,6 +36,9 @@ export class Rollout {
   /** Unknown until Redis has said what time it is: until then this instance is taken for one that lasts. */
   #own: Generation | undefined;
   readonly #younger = new Map<string, Heard>();
+  readonly #createdAtMs = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isLeaving = false;
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -38,7 +46,12 @@ export class Rollout {
 
   /** Tells the others that this instance serves; again after they may have missed it. Never throws. */
   async announce(): Promise<void> {
+    if (this.#isLeaving) return;
     const { build, moves, tell, logger } = this.#parts;
+    clearTimeout(this.#timer);
+    if (performance.now() - this.#createdAtMs < rolloutMs) {
+      this.#timer = setTimeout(() => void this.announce(), announceEveryMs).unref();
+    }
     try {
       this.#own ??= { build, startedAtMs: await moves.nowMs() };
       await tell({ serving: this.#instance, ...this.#own });
@@ -50,6 +63,8 @@ export class Rollout {
 
   /** Tells the others that this instance goes away. Never throws. */
   async leave(): Promise<void> {
+    this.#isLeaving = true;
+    clearTimeout(this.#timer);
     // Where Redis is away they learn nothing, and clients wait a little for a place that is no more.
     await this.#parts.tell({ leaving: this.#instance }).catch(() => undefined);
   }
@@ -68,7 +83,17 @@ export class Rollout {
   async begin(sessions: readonly string[], mayWaitMs: number): Promise<void> {
     const own = this.#own;
     if (own === undefined || mayWaitMs <= 0) return;
-    await Promise.all(sessions.map((session) => this.#parts.moves.begin(session, own, Math.round(mayWaitMs))));
+    await Promise.all(
+      sessions.map((session) => {
+        const share = shortestWaitShare + Math.random() * (1 - shortestWaitShare);
+        return this.#parts.moves.begin(session, own, Math.round(mayWaitMs * share));
+      }),
+    );
+  }
+
+  /** Takes note that a client that was asked to leave has done so, or was cut: it waits for nothing any more. Never throws. */
+  async end(session: string): Promise<void> {
+    if (this.#own !== undefined) await this.#parts.moves.end(session).catch(() => undefined);
   }
 
   /**

@@ -145,7 +145,7 @@ test.each([
   async (seconds, latestMs) => {
     const { io, sockets, toldAtMs } = fullServer();
     const startedMs = performance.now();
-    const drained = new Drain(io, seconds * 1000, { begin: async () => undefined })
+    const drained = new Drain(io, seconds * 1000, { begin: async () => undefined, end: async () => undefined })
       .run()
       .then(() => performance.now() - startedMs);
     await vi.advanceTimersByTimeAsync(20_000);

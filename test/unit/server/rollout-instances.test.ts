@@ -13,6 +13,7 @@ async function instance() {
     moves: {
       nowMs: async () => 1_000,
       begin: async () => undefined,
+      end: async () => undefined,
       of: async () => {
         asked += 1;
         const from = { build: "1", startedAtMs: 500 };
