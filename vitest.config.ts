@@ -18,8 +18,9 @@ export default defineConfig({
     pool: "forks",
     // One more than the cores of the smallest machine: most tests wait most of the time.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // What takes so long is busy, not stuck: each wait in a test has a limit of its own.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: ["default", new ClosingLines()],
     projects: [
       // They keep no state outside themselves, so they share what is imported: half the time goes into that otherwise.
