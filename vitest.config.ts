@@ -16,8 +16,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@holdfast/source"] } },
   test: {
     pool: "forks",
-    // One more than the cores of the smallest machine: most tests wait most of the time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // What takes so long is busy, not stuck: each wait in a test has a limit of its own.
     testTimeout: 60_000,
     hookTimeout: 60_000,
