@@ -17,13 +17,11 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    // What takes so long is busy, not stuck: each wait in a test has a limit of its own.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     reporters: ["default", new ClosingLines()],
     projects: [
-      // They keep no state outside themselves, so they share what is imported: half the time goes into that otherwise.
-      { extends: true, test: { name: "unit", include: [unitTests], isolate: false } },
+      { extends: true, test: { name: "unit", include: [unitTests] } },
       {
         extends: true,
         test: {

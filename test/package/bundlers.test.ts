@@ -87,8 +87,7 @@ describe.runIf(chromiumInstalled)("the packed client in a browser", () => {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => {
-      const isIcon = message.location().url.endsWith("/favicon.ico");
-      if (message.type() === "error" && !isIcon) complaints.push(message.text());
+      if (message.type() === "error") complaints.push(message.text());
     });
     await page.goto(url);
     await page.getByRole("listitem").getByText(text).first().waitFor();

@@ -86,7 +86,7 @@ test.each(libraries.flatMap((library) => resolutions.map((resolution) => [librar
     const folder = await writeApplication(library);
     await typeCheck(folder, module, moduleResolution, ["talk.ts", "mistakes.ts"]);
   },
-  180_000,
+  60_000,
 );
 
 test("without the embedded Valkey the server says what to install or to set", async () => {
@@ -110,7 +110,7 @@ test("the server README's example of what an application can add is typed as it 
   await mkdir(folder);
   await writeFile(join(folder, "application.ts"), text);
   await typeCheck(folder, "nodenext", "nodenext", ["application.ts"]);
-}, 180_000);
+}, 60_000);
 
 /** Runs talk.ts against what is installed: only the application's own files are bundled. */
 async function runTalk(folder: string): Promise<{ heard: number; refusal: string; text: string }> {

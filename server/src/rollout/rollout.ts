@@ -54,10 +54,11 @@ export class Rollout {
     }
     try {
       this.#own ??= { build, startedAtMs: await moves.nowMs() };
-      await tell({ serving: this.#instance, ...this.#own });
+      // Told after it has left, it would be taken for one that still serves.
+      if (!this.#isLeaving) await tell({ serving: this.#instance, ...this.#own });
     } catch (err) {
-      // It is announced when Redis is back.
-      logger.warn({ err }, "other instances were not told that this one serves");
+      // It is announced when Redis is back; one that goes away closes its connections itself.
+      if (!this.#isLeaving) logger.warn({ err }, "other instances were not told that this one serves");
     }
   }
 
