@@ -1,25 +1,25 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { batchDelay } from "./batch-delay.ts";
 import type { Bench } from "./bench.ts";
-import { cost } from "./cost.ts";
-import { dedupMemory } from "./dedup-memory.ts";
-import { handover } from "./handover.ts";
-import { handshake } from "./handshake.ts";
-import { hostileReader } from "./hostile-reader.ts";
-import { hotRoom } from "./hot-room.ts";
-import { idleInstance } from "./idle-instance.ts";
-import { jitter } from "./jitter.ts";
-import { kill } from "./kill.ts";
-import { manyRooms } from "./many-rooms.ts";
-import { presence } from "./presence.ts";
-import { publishCost } from "./publish-cost.ts";
-import { reconnectStorm } from "./reconnect-storm.ts";
+import { handshake } from "./connections/handshake.ts";
+import { cost } from "./platform/cost.ts";
+import { handover } from "./platform/handover.ts";
+import { startup } from "./platform/startup.ts";
+import { presence } from "./presence/presence.ts";
+import { dedupMemory } from "./publishing/dedup-memory.ts";
+import { publishCost } from "./publishing/publish-cost.ts";
+import { hostileReader } from "./readers/hostile-reader.ts";
+import { stoppedReaders } from "./readers/stopped-readers.ts";
 import { formatReport } from "./report.ts";
-import { rollout } from "./rollout.ts";
-import { startup } from "./startup.ts";
-import { stoppedReaders } from "./stopped-readers.ts";
+import { batchDelay } from "./rooms/batch-delay.ts";
+import { hotRoom } from "./rooms/hot-room.ts";
+import { idleInstance } from "./rooms/idle-instance.ts";
+import { manyRooms } from "./rooms/many-rooms.ts";
+import { jitter } from "./weather/jitter.ts";
+import { kill } from "./weather/kill.ts";
+import { reconnectStorm } from "./weather/reconnect-storm.ts";
+import { rollout } from "./weather/rollout.ts";
 
 // `npm run bench <name> [-- --json] [--option number]`: measures, prints, and fails when messages went wrong. A slow
 // machine never fails a run.

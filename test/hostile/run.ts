@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { keptBytes } from "../support/inspector.ts";
 import { faultsOf } from "../support/instances.ts";
 import { connectRaw } from "../support/raw-websocket.ts";
 import { percentile } from "../support/tally.ts";
@@ -11,7 +12,6 @@ import { packets } from "./attacks/packets.ts";
 import { payloads } from "./attacks/payloads.ts";
 import { tokens } from "./attacks/tokens.ts";
 import { beHonest } from "./honest.ts";
-import { keptBytes } from "./inspector.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 export interface HostileOptions {

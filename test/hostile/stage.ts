@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { createClient } from "redis";
 import { createToken } from "../../server/src/auth/create-token.ts";
+import { inspectable } from "../support/inspector.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { uniquePrefix } from "../support/unique.ts";
 import type { Victim } from "./attacks/attack.ts";
-import { inspectable } from "./inspector.ts";
 
 /** A server as it is deployed, with every secret that a server can have, and its Redis. */
 export interface Stage extends AsyncDisposable {

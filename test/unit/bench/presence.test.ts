@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { purposeOf } from "../../bench/presence-idle.ts";
-import { presenceReport } from "../../bench/presence-report.ts";
+import { purposeOf } from "../../bench/presence/idle.ts";
+import { presenceReport } from "../../bench/presence/report.ts";
 
 const at = "1795545340.970725";
 const room = "holdfast:{lobby}:presence";
