@@ -4,7 +4,7 @@ import type { ServerProcess } from "./server-process.ts";
 import { waitFor, withTimeout } from "./wait.ts";
 
 const answerShape = z.object({ id: z.number(), result: z.record(z.string(), z.unknown()).optional() });
-const memoryShape = z.object({ result: z.object({ value: z.number() }) });
+const numberShape = z.object({ result: z.object({ value: z.number() }) });
 
 /** Node.js' arguments with which a process can be inspected, on a port that the system chooses. */
 export const inspectable = ["--inspect=127.0.0.1:0"];
@@ -13,7 +13,20 @@ export const inspectable = ["--inspect=127.0.0.1:0"];
  * Bytes of a process' heap and of the buffers outside of it, after its garbage was collected. This and not the resident
  * memory tells whether something is kept: an allocator seldom gives back to the system what was freed.
  */
-export async function keptBytes(server: ServerProcess): Promise<number> {
+export function keptBytes(server: ServerProcess): Promise<number> {
+  return inspect(server, async (ask) => {
+    await ask("HeapProfiler.collectGarbage");
+    return evaluated(ask, "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())");
+  });
+}
+
+type Ask = (method: string, params?: object) => Promise<unknown>;
+
+async function evaluated(ask: Ask, expression: string): Promise<number> {
+  return numberShape.parse(await ask("Runtime.evaluate", { expression, returnByValue: true })).result.value;
+}
+
+async function inspect<Result>(server: ServerProcess, talk: (ask: Ask) => Promise<Result>): Promise<Result> {
   const address = await waitFor(
     () => /ws:\/\/127\.0\.0\.1:\d+\/\S+/.exec(server.output)?.[0],
     "the inspector's address",
@@ -22,7 +35,7 @@ export async function keptBytes(server: ServerProcess): Promise<number> {
   try {
     await withTimeout(new Promise((resolve) => webSocket.once("open", resolve)), "the inspector");
     let nextId = 0;
-    const ask = (method: string, params: object = {}) => {
+    return await talk((method, params = {}) => {
       nextId += 1;
       const id = nextId;
       const answered = new Promise<unknown>((resolve) =>
@@ -33,10 +46,7 @@ export async function keptBytes(server: ServerProcess): Promise<number> {
       );
       webSocket.send(JSON.stringify({ id, method, params }));
       return withTimeout(answered, `the inspector to answer ${method}`, 30_000);
-    };
-    await ask("HeapProfiler.collectGarbage");
-    const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
-    return memoryShape.parse(await ask("Runtime.evaluate", { expression, returnByValue: true })).result.value;
+    });
   } finally {
     webSocket.terminate();
   }

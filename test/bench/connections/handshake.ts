@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { cpuMicroseconds } from "../../support/cpu-time.ts";
 import { Worker } from "../../support/worker.ts";
 import { defineBench, progress } from "../bench.ts";
-import { type Deployment, deploy, type Kind } from "../rig/deployment.ts";
+import { bars } from "../plots.ts";
+import type { Figure } from "../report.ts";
+import { baseline, holdfast, plain } from "../rig/contestants.ts";
+import { type Deployment, deploy } from "../rig/deployment.ts";
 import { median } from "../rig/measure.ts";
 import type { HandshakeClients } from "./handshake-clients.ts";
 
-const sides: readonly { readonly kind: Kind; readonly name: string }[] = [
-  { kind: "holdfast", name: "Holdfast" },
-  { kind: "dynamic", name: "plain Socket.IO" },
-];
+const sides = [holdfast, plain];
 /** Handshakes under way at a time: enough that the server is never idle. */
 const AT_A_TIME = 32;
 
@@ -45,15 +45,18 @@ export const handshake = defineBench<"connects" | "rounds">({
     const medians = (pick: (round: Round) => number) => measured.map((side) => median(side.map(pick)));
     const serverUs = medians((round) => round.serverUs);
     const ratio = (serverUs[0] ?? Number.NaN) / (serverUs[1] ?? Number.NaN);
+    const names = sides.map(({ name }) => name);
+    const cpu: Figure[] = [
+      { name: "server CPU per connect", unit: "us", values: serverUs, isCompared: true },
+      { name: "Redis CPU per connect", unit: "us", values: medians((round) => round.redisUs), isCompared: true },
+    ];
     return {
-      columns: sides.map(({ name }) => name),
-      figures: [
-        { name: "server CPU per connect", unit: "us", values: serverUs },
-        { name: "Redis CPU per connect", unit: "us", values: medians((round) => round.redisUs) },
-        { name: "connects per second", unit: "", values: medians((round) => round.connectsPerSecond) },
-      ],
+      columns: names,
+      ...baseline(sides),
+      figures: [...cpu, { name: "connects per second", unit: "", values: medians((round) => round.connectsPerSecond) }],
       targets: [{ name: "ratio of server CPU per connect", unit: "x", value: ratio, atMost: 1 }],
       failures: [],
+      plots: [bars("CPU per connect", names, cpu)],
     };
   },
 });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gather } from "../../end-to-end/crowd.ts";
 import { deploy } from "../../end-to-end/rig.ts";
 import { defineBench, progress } from "../bench.ts";
+import { bars } from "../plots.ts";
 import type { Report } from "../report.ts";
 
 const CONCURRENCIES = [1, 20, 100] as const;
@@ -30,7 +31,7 @@ export const cost = defineBench<keyof Values>({
     clients: { default: 100, meaning: "clients that stay connected, at concurrency 20 and 100" },
     alone: { default: 8, meaning: "the same at concurrency 1, where each holds a server process of its own" },
     timeout: { default: 20, meaning: `seconds of a connection's life, standing for ${DEPLOYED_TIMEOUT_SECONDS} s` },
-    seconds: { default: 60, meaning: "seconds that are metered at each concurrency" },
+    seconds: { default: 30, meaning: "seconds that are metered at each concurrency" },
   },
   async run(values) {
     const metered: Metered[] = [];
@@ -83,12 +84,14 @@ function report(metered: readonly Metered[], { timeout }: Values): Report {
     unit,
     values: metered.map(value),
   });
+  const columns = metered.map(({ concurrency }) => `concurrency ${concurrency}`);
   const scaled = ({ connectionSeconds }: Metered) => PER_CONNECTION_SECONDS / connectionSeconds;
+  const price = row("price of 1,000 connection-hours", "CNY", (run) => run.cny * scaled(run));
   return {
-    columns: metered.map(({ concurrency }) => `concurrency ${concurrency}`),
+    columns,
     figures: [
       row("billed for 1,000 connection-hours", "instance-seconds", (run) => run.billedSeconds * scaled(run)),
-      row("price of 1,000 connection-hours", "CNY", (run) => run.cny * scaled(run)),
+      price,
       row("billed if every instance were full", "instance-seconds", (run) => PER_CONNECTION_SECONDS / run.concurrency),
       row("clients", "", ({ clients }) => clients),
       row("metered", "connection-seconds", ({ connectionSeconds }) => connectionSeconds),
@@ -100,5 +103,6 @@ function report(metered: readonly Metered[], { timeout }: Values): Report {
     ],
     targets: [],
     failures: [],
+    plots: [bars("1,000 connection-hours", columns, [price])],
   };
 }

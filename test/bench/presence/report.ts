@@ -1,4 +1,6 @@
+import { percentiles } from "../plots.ts";
 import type { Figure, Report } from "../report.ts";
+import { plain } from "../rig/contestants.ts";
 import { type Counts, meanOf, mergeCounts, percentileOf } from "../rig/histogram.ts";
 import type { BigRoom } from "./big-room.ts";
 import type { Deaths } from "./deaths.ts";
@@ -14,8 +16,8 @@ interface Measured {
 }
 
 /** A value in the first column alone, which is that of Holdfast. */
-function figure(name: string, unit: string, value: number, plain: number | null = null): Figure {
-  return { name, unit, values: [value, plain] };
+function figure(name: string, unit: string, value: number): Figure {
+  return { name, unit, values: [value, null] };
 }
 
 const ends = (name: string, counts: Counts): Figure[] =>
@@ -32,7 +34,8 @@ export function presenceReport({ big, plainListMs, deaths, moves, idle }: Measur
     figure(`Redis memory per member, ${name}`, "bytes", cost.bytesPerMember),
   ];
   return {
-    columns: ["Holdfast", "plain Socket.IO"],
+    columns: ["Holdfast", plain.name],
+    against: 1,
     figures: [
       figure("members of the big room", "", big.members),
       figure("time in which they joined", "ms", storm.tookMs),
@@ -43,14 +46,12 @@ export function presenceReport({ big, plainListMs, deaths, moves, idle }: Measur
       figure("CPU of both servers meanwhile", "cores", storm.serversCpu),
       figure("CPU of Redis meanwhile", "cores", storm.redisCpu),
       ...ends("first page of the list", big.firstPageMs),
-      ...[0.5, 0.99].map((share) =>
-        figure(
-          `whole list, p${share * 100}`,
-          "ms",
-          percentileOf(big.wholeListMs, share),
-          percentileOf(plainListMs, share),
-        ),
-      ),
+      ...[0.5, 0.99].map((share) => ({
+        name: `whole list, p${share * 100}`,
+        unit: "ms",
+        values: [big.wholeListMs, plainListMs].map((counts) => percentileOf(counts, share)),
+        isCompared: true,
+      })),
       figure("whole list p50 against fetchSockets()", "x", (wholeP50 ?? Number.NaN) / (plainP50 ?? Number.NaN)),
       ...ends("count right after churn", big.countMs),
       ...ends("members of a killed instance are gone", deaths.killedMs),
@@ -91,6 +92,13 @@ export function presenceReport({ big, plainListMs, deaths, moves, idle }: Measur
       ]),
     ],
     failures: failures(big, deaths, shown),
+    plots: [
+      percentiles("Until members of a dead instance are gone", "ms", {
+        "killed instance": deaths.killedMs,
+        "frozen instance": deaths.frozenMs,
+      }),
+      percentiles("The whole list of members", "ms", { Holdfast: big.wholeListMs, [plain.name]: plainListMs }),
+    ],
   };
 }
 

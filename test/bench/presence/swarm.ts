@@ -3,6 +3,7 @@ import { limits } from "../../../client/src/protocol/limits.ts";
 import { connectRaw, type RawClient } from "../../support/raw-websocket.ts";
 import { sessionId } from "../../support/unique.ts";
 import { serve } from "../../support/worker.ts";
+import { atATime } from "../rig/at-a-time.ts";
 import { type Counts, Histogram } from "../rig/histogram.ts";
 
 // A process of raw clients that are members, for the bench `presence`: it counts what they are told and keeps nothing.
@@ -64,27 +65,12 @@ async function ask({ raw }: SwarmClient, event: string, payload: unknown): Promi
   if (!answer.ok) throw new Error(`expected ${event} to succeed, got ${JSON.stringify(answer.error)}`);
 }
 
-/** Runs a call for each item, so many at a time. */
-async function forEach<Item>(items: readonly Item[], call: (item: Item, index: number) => Promise<void>) {
-  let next = 0;
-  const run = async () => {
-    for (;;) {
-      const index = next;
-      const item = items[index];
-      next += 1;
-      if (item === undefined) return;
-      await call(item, index);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, run));
-}
-
 const functions = {
   /** Resolves with how many were opened, and why it was not more. */
   async connect({ urls, clients: wanted }: ConnectCall): Promise<{ readonly opened: number; readonly error: string }> {
     let error = "";
     const numbers = Array.from({ length: wanted }, (_, index) => index);
-    await forEach(numbers, async (index) => {
+    await atATime(AT_A_TIME, numbers, async (index) => {
       if (error !== "") return;
       await openClient(urls[index % urls.length] ?? "").catch((reason: unknown) => {
         error = String(reason);
@@ -98,7 +84,7 @@ const functions = {
     const perRoom = Math.ceil(clients.length / rooms.length);
     const payloadOf = (index: number) => ({ room: rooms[Math.floor(index / perRoom)] ?? "", presence: true });
     if (overMs === 0) {
-      await forEach(clients, (client, index) => ask(client, "room:join", payloadOf(index)));
+      await atATime(AT_A_TIME, clients, (client, index) => ask(client, "room:join", payloadOf(index)));
       return;
     }
     const beganMs = performance.now();
@@ -112,13 +98,13 @@ const functions = {
   /** Some clients leave, and some of those join again; resolves when the last one is answered. */
   async churn({ room, leave, join }: ChurnCall): Promise<void> {
     const leaving = clients.slice(0, leave);
-    await forEach(leaving, (client) => ask(client, "room:leave", { room }));
-    await forEach(leaving.slice(0, join), (client) => ask(client, "room:join", { room, presence: true }));
+    await atATime(AT_A_TIME, leaving, (client) => ask(client, "room:leave", { room }));
+    await atATime(AT_A_TIME, leaving.slice(0, join), (client) => ask(client, "room:join", { room, presence: true }));
   },
 
   /** So many clients join, be they members or not. */
   async rejoin({ room, clients: count }: { readonly room: string; readonly clients: number }): Promise<void> {
-    await forEach(clients.slice(0, count), (client) => ask(client, "room:join", { room, presence: true }));
+    await atATime(AT_A_TIME, clients.slice(0, count), (client) => ask(client, "room:join", { room, presence: true }));
   },
 
   /** Notifications that each client has had since it was asked last. */

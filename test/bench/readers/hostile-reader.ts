@@ -4,8 +4,10 @@ import { connectRaw, type RawClient } from "../../support/raw-websocket.ts";
 import { messageId, uniqueRoom } from "../../support/unique.ts";
 import { Worker } from "../../support/worker.ts";
 import { defineBench, progress } from "../bench.ts";
+import { percentiles } from "../plots.ts";
 import type { Report } from "../report.ts";
 import { type Deployment, deploy } from "../rig/deployment.ts";
+import { countsOf } from "../rig/histogram.ts";
 import type { GreedyReader, ReadOutcome } from "./greedy-reader.ts";
 
 /** The instance that the hostile connections are on, and the one whose publishers must not notice them. */
@@ -184,6 +186,12 @@ function report({ without, beside, reads, bytes }: Measured, { seconds, silent }
       ),
       ...(failed.length === 0 ? [] : [`expected pages or RATE_LIMITED, ${failed.length} reads got ${codes(failed)}`]),
       ...(perSecond("pages") > 0 ? [] : ["expected the reader to read, it got no page"]),
+    ],
+    plots: [
+      percentiles("From a publish to its acknowledgement", "ms", {
+        "no reader": countsOf(without.latenciesMs),
+        "one reader": countsOf(beside.latenciesMs),
+      }),
     ],
   };
 }

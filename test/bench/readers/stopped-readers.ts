@@ -31,8 +31,8 @@ export const stoppedReaders = defineBench<keyof Values>({
     members: { default: 10, meaning: "members that read" },
     stopped: { default: 50, meaning: "members that stop as soon as they have joined" },
     rate: { default: 60, meaning: "messages of 4,000 characters per second" },
-    seconds: { default: 75, meaning: "seconds of messages measured without those that stop, and with them" },
-    rounds: { default: 3, meaning: "rounds that these seconds are divided into; without and with take turns" },
+    seconds: { default: 50, meaning: "seconds of messages measured without those that stop, and with them" },
+    rounds: { default: 2, meaning: "rounds that these seconds are divided into; without and with take turns" },
   },
   async run(values) {
     await using deployment = await deploy("holdfast", { instances: 1 });

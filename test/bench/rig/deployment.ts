@@ -5,8 +5,8 @@ import { type ServerProcess, startServer } from "../../support/server-process.ts
 /** How plain Socket.IO's instances hear of each other: an adapter of Redis and its mode. */
 type PlainAdapter = "dynamic" | "static" | "classic" | "streams";
 
-/** What is deployed: Holdfast, or plain Socket.IO on an adapter. */
-export type Kind = "holdfast" | PlainAdapter;
+/** What is deployed: Holdfast, plain Socket.IO on an adapter, or a server without a library. */
+export type Kind = "holdfast" | PlainAdapter | "recipe";
 
 export interface DeploymentOptions {
   readonly instances: number;
@@ -24,9 +24,9 @@ export async function deploy(
   const redis = await startRedis();
   const deployment = new Deployment(redis, (further) => {
     const all = { ...env, ...further, REDIS_URL: redis.url };
-    return kind === "holdfast"
-      ? startServer({ nodeArgs, env: { ...holdfastEnv, ...all } })
-      : startServer({ nodeArgs, entry: plainServer, env: { NODE_ENV: "production", ...all, ADAPTER: kind } });
+    if (kind === "holdfast") return startServer({ nodeArgs, env: { ...holdfastEnv, ...all } });
+    const entry = kind === "recipe" ? recipeServer : plainServer;
+    return startServer({ nodeArgs, entry, env: { NODE_ENV: "production", ...all, ADAPTER: kind } });
   });
   try {
     for (let index = 0; index < instances; index += 1) await deployment.start();
@@ -37,6 +37,7 @@ export async function deploy(
   return deployment;
 }
 
+const recipeServer = fileURLToPath(new URL("./ws-server.mjs", import.meta.url));
 const plainServer = fileURLToPath(new URL("./plain-server.mjs", import.meta.url));
 const holdfastEnv = {
   NODE_ENV: "production",

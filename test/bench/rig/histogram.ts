@@ -15,6 +15,12 @@ export class Histogram {
   }
 }
 
+export function countsOf(values: readonly number[]): Counts {
+  const histogram = new Histogram();
+  for (const value of values) histogram.add(value);
+  return histogram.counts;
+}
+
 export function mergeCounts(all: readonly Counts[]): Counts {
   const length = Math.max(0, ...all.map((counts) => counts.length));
   return Array.from({ length }, (_, index) => all.reduce((sum, counts) => sum + (counts[index] ?? 0), 0));

@@ -1,6 +1,7 @@
 import { connectRaw, type RawClient } from "../../support/raw-websocket.ts";
 import { messageId } from "../../support/unique.ts";
 import { serve } from "../../support/worker.ts";
+import { atATime } from "./at-a-time.ts";
 import { type Counts, Histogram } from "./histogram.ts";
 import { readStamps, stampText } from "./stamp.ts";
 
@@ -88,13 +89,15 @@ async function openPublisher(key: string, url: string): Promise<{ readonly clien
   return opened;
 }
 
+async function joinAll(calls: readonly JoinCall[]): Promise<void> {
+  const each = calls.flatMap((call) => Array.from({ length: call.members }, () => call));
+  await atATime(CONNECTING, each, openMember);
+}
+
 const functions = {
-  async join(call: JoinCall): Promise<void> {
-    for (let opened = 0; opened < call.members; opened += CONNECTING) {
-      const count = Math.min(CONNECTING, call.members - opened);
-      await Promise.all(Array.from({ length: count }, () => openMember(call)));
-    }
-  },
+  join: (call: JoinCall): Promise<void> => joinAll([call]),
+
+  joinAll,
 
   /** Opens members that read nothing more as soon as they have joined. */
   async joinAndStop(call: JoinCall): Promise<void> {
@@ -110,6 +113,17 @@ const functions = {
   endStopped(_: null): void {
     for (const client of stopped.splice(0)) client.terminate();
   },
+
+  /** Ends all connections of this process, and starts counting from 0. */
+  async closeAll(_: null): Promise<void> {
+    const open = [...members.splice(0), ...[...publishers.values()].map(({ client }) => client)];
+    publishers.clear();
+    for (const client of open) client.terminate();
+    await Promise.all(open.map(({ closed }) => closed));
+    counted = new Counted();
+  },
+
+  open: (_: null): number => members.filter(({ isOpen }) => isOpen).length,
 
   delivered: (_: null): number => counted.delivered,
 

@@ -1,6 +1,10 @@
 import { defineBench, progress } from "../bench.ts";
+import type { Lines } from "../plot.ts";
+import { known } from "../plots.ts";
 import { deploy } from "../rig/deployment.ts";
-import { busyFailures, busyFigures, type Round, startSide } from "./busy-rooms.ts";
+import { percentileOf } from "../rig/histogram.ts";
+import { busyFailures, busyFigures, latencies, perDelivered } from "./busy-report.ts";
+import { type Round, startSide } from "./side.ts";
 
 const delaysMs = [0, 5, 10, 20, 50, 100];
 const warmUpSeconds = 1;
@@ -17,15 +21,32 @@ export const batchDelay = defineBench({
     for (const delayMs of delaysMs) {
       progress(`${delayMs} ms`);
       await using deployment = await deploy("holdfast", { instances: 2, env: { BATCH_DELAY_MS: String(delayMs) } });
-      await using side = await startSide(deployment, { rooms: 1, members, rate, seconds, rounds: 1 });
+      await using side = await startSide(deployment, { rooms: 1, members, rate });
       await side.measure(rate * warmUpSeconds);
       columns.push([await side.measure(rate * seconds)]);
     }
     return {
       columns: delaysMs.map((delayMs) => `${delayMs} ms`),
-      figures: busyFigures(columns, members),
+      figures: busyFigures(columns),
       targets: [],
-      failures: columns.flatMap((rounds) => busyFailures(rounds, members)),
+      failures: columns.flatMap((rounds) => busyFailures(rounds)),
+      plots: [curve(columns)],
     };
   },
 });
+
+/** What a delay saves against what it costs, a point for each. */
+function curve(columns: readonly (readonly Round[])[]): Lines {
+  const points = columns.map((rounds, index) => ({
+    x: percentileOf(latencies(rounds), 0.5),
+    y: perDelivered(rounds, "serverUs"),
+    label: `${delaysMs[index]} ms`,
+  }));
+  return {
+    kind: "lines",
+    title: "What a delay saves, and what it costs",
+    x: { name: "latency p50, ms" },
+    y: { name: "server CPU per delivery, us" },
+    lines: [{ name: "BATCH_DELAY_MS", points: known(points) }],
+  };
+}

@@ -2,7 +2,10 @@ import { cpuMicroseconds } from "../../support/cpu-time.ts";
 import { uniqueRoom } from "../../support/unique.ts";
 import { Worker } from "../../support/worker.ts";
 import { defineBench, progress } from "../bench.ts";
-import { type Deployment, deploy, type Kind } from "../rig/deployment.ts";
+import { bars } from "../plots.ts";
+import type { Figure } from "../report.ts";
+import { baseline, choices, chosen } from "../rig/contestants.ts";
+import { type Deployment, deploy } from "../rig/deployment.ts";
 import { median } from "../rig/measure.ts";
 import type { RawMembers } from "../rig/raw-members.ts";
 
@@ -10,15 +13,7 @@ const BUSY = 0;
 const IDLE = 1;
 const WARM_UP_SECONDS = 2;
 
-/** What is compared: Holdfast first, then plain Socket.IO on three adapters. */
-const kinds: readonly { readonly kind: Kind; readonly name: string }[] = [
-  { kind: "holdfast", name: "Holdfast" },
-  { kind: "dynamic", name: "sharded, dynamic" },
-  { kind: "classic", name: "classic" },
-  { kind: "static", name: "sharded, static" },
-];
-
-type Values = Readonly<Record<"rate" | "seconds" | "rounds", number>>;
+type Values = Readonly<Record<"rate" | "seconds" | "rounds" | keyof typeof choices, number>>;
 
 interface Cost {
   /** CPU of the instance without members over its own idle baseline, per message of the busy room. */
@@ -29,28 +24,35 @@ interface Cost {
 }
 
 export const idleInstance = defineBench<keyof Values>({
-  summary: "CPU that a message costs an instance with no member of its room, adapters of plain Socket.IO beside it",
+  summary: "CPU that a message costs an instance with no member of its room, other servers beside it",
   options: {
     rate: { default: 1_000, meaning: "messages per second in a room with one member, on the other instance" },
-    seconds: { default: 18, meaning: "seconds of messages, and as many without, for each column" },
-    rounds: { default: 9, meaning: "rounds that these seconds are divided into; busy and idle take turns" },
+    seconds: { default: 7, meaning: "seconds of messages, and as many without, for each column" },
+    rounds: { default: 7, meaning: "rounds that these seconds are divided into; busy and idle take turns" },
+    ...choices,
   },
   async run(values) {
+    const contestants = chosen(values);
+    const names = contestants.map(({ name }) => name);
     const costs: Cost[] = [];
-    for (const { kind, name } of kinds) {
+    for (const { kind, name } of contestants) {
       progress(name);
       await using deployment = await deploy(kind, { instances: 2 });
       costs.push(await measure(deployment, values));
     }
     const lost = costs[0]?.lost;
+    const usPerMessage = costs.map((cost) => cost.usPerMessage);
+    const cpu: Figure = { name: "CPU per message", unit: "us", values: usPerMessage, isCompared: true };
     return {
-      columns: kinds.map(({ name }) => name),
+      columns: names,
+      ...baseline(contestants),
       figures: [
-        { name: "CPU per message", unit: "us", values: costs.map(({ usPerMessage }) => usPerMessage) },
+        cpu,
         { name: "idle baseline", unit: "us per second", values: costs.map(({ idleUsPerSecond }) => idleUsPerSecond) },
       ],
       targets: [{ name: "CPU per message", unit: "us", value: costs[0]?.usPerMessage ?? Number.NaN, atMost: 1.5 }],
       failures: lost === 0 ? [] : [`expected every message at the busy room's member, ${lost} are missing`],
+      plots: [bars("CPU of the instance without members, per message", names, [cpu])],
     };
   },
 });

@@ -1,19 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { defineBench, progress } from "../bench.ts";
+import { holdfast, withRecovery } from "../rig/contestants.ts";
 import type { Kind } from "../rig/deployment.ts";
 import { percentileOf } from "../rig/histogram.ts";
 import { startWeather } from "./bad-weather.ts";
 import type { Summary } from "./member-record.ts";
-import { weatherFailures, weatherFigures } from "./weather-report.ts";
+import { backPlot, weatherFailures, weatherFigures } from "./weather-report.ts";
 
 const VICTIM = 0;
 const SURVIVOR = 1;
 const PUBLISHERS = 4;
 
-const sides: readonly { readonly kind: Kind; readonly name: string }[] = [
-  { kind: "holdfast", name: "Holdfast" },
-  { kind: "streams", name: "Socket.IO with state recovery" },
-];
+const sides = [holdfast, withRecovery];
 
 type Values = Readonly<Record<"clients" | "rate" | "seconds", number>>;
 
@@ -27,10 +25,12 @@ export const kill = defineBench<keyof Values>({
   async run(values) {
     const summaries: Summary[] = [];
     for (const { kind } of sides) summaries.push(await runSide(kind, values));
+    const names = sides.map(({ name }) => name);
     const [ours] = summaries;
     if (ours === undefined) throw new Error("expected at least one side");
     return {
-      columns: sides.map(({ name }) => name),
+      columns: names,
+      against: 1,
       figures: weatherFigures(summaries),
       targets: [
         { name: "kill to having all missed, p99", unit: "ms", value: percentileOf(ours.backMs, 0.99), atMost: 2500 },
@@ -39,6 +39,7 @@ export const kill = defineBench<keyof Values>({
         ...weatherFailures(ours),
         ...(ours.outages === values.clients / 2 ? [] : [`expected half of the clients to be cut, got ${ours.outages}`]),
       ],
+      plots: [backPlot(names, summaries)],
     };
   },
 });

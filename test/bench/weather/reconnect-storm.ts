@@ -1,6 +1,8 @@
 import { cpuMicroseconds } from "../../support/cpu-time.ts";
 import { defineBench, progress } from "../bench.ts";
+import type { Lines } from "../plot.ts";
 import type { Figure } from "../report.ts";
+import { baseline, holdfast, plain } from "../rig/contestants.ts";
 import type { Kind } from "../rig/deployment.ts";
 import type { Counts } from "../rig/histogram.ts";
 import { type CommandCounts, countsBetween, RedisInspector } from "../rig/measure.ts";
@@ -12,10 +14,7 @@ const BUCKET_MS = 100;
 const MESSAGES_PER_SECOND = 10;
 const MESSAGES = 30;
 
-const sides: readonly { readonly kind: Kind; readonly name: string }[] = [
-  { kind: "holdfast", name: "Holdfast" },
-  { kind: "dynamic", name: "plain Socket.IO" },
-];
+const sides = [holdfast, plain];
 
 interface Storm {
   readonly summary: Summary;
@@ -31,14 +30,21 @@ export const reconnectStorm = defineBench<"clients">({
     const storms: Storm[] = [];
     for (const { kind } of sides) storms.push(await runSide(kind, clients));
     const summaries = storms.map(({ summary }) => summary);
+    const names = sides.map(({ name }) => name);
     const arrivals = summaries.map(({ reconnectMs }) => buckets(reconnectMs));
     const [ours] = summaries;
     if (ours === undefined) throw new Error("expected at least one side");
     return {
-      columns: sides.map(({ name }) => name),
+      columns: names,
+      ...baseline(sides),
       figures: [
         ...weatherFigures(summaries),
-        { name: "server CPU of the storm", unit: "ms", values: storms.map(({ serverCpuMs }) => serverCpuMs) },
+        {
+          name: "server CPU of the storm",
+          unit: "ms",
+          values: storms.map(({ serverCpuMs }) => serverCpuMs),
+          isCompared: true,
+        },
         { name: "script calls in Redis", unit: "", values: storms.map(({ commands }) => commands.get("evalsha") ?? 0) },
         { name: `most arrivals in ${BUCKET_MS} ms`, unit: "", values: arrivals.map((counts) => Math.max(...counts)) },
         ...histogramRows(arrivals),
@@ -51,6 +57,7 @@ export const reconnectStorm = defineBench<"clients">({
         ...weatherFailures(ours),
         ...(ours.outages >= clients ? [] : [`expected every client to be cut, got ${ours.outages} of ${clients}`]),
       ],
+      plots: [arrivalsPlot(names, arrivals)],
     };
   },
 });
@@ -80,6 +87,19 @@ function buckets(counts: Counts): number[] {
     result[index] = (result[index] ?? 0) + count;
   }
   return result;
+}
+
+function arrivalsPlot(names: readonly string[], arrivals: readonly (readonly number[])[]): Lines {
+  return {
+    kind: "lines",
+    title: "When the clients arrived again",
+    x: { name: "seconds after the cut" },
+    y: { name: `clients in ${BUCKET_MS} ms` },
+    lines: arrivals.map((counts, index) => ({
+      name: names[index] ?? "",
+      points: counts.map((y, bucket) => ({ x: (bucket * BUCKET_MS) / 1000, y })),
+    })),
+  };
 }
 
 function histogramRows(arrivals: readonly (readonly number[])[]): Figure[] {

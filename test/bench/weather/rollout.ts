@@ -1,17 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServerProcess } from "../../support/server-process.ts";
 import { defineBench, progress } from "../bench.ts";
+import type { Plot } from "../plot.ts";
+import { percentiles, timeLine } from "../plots.ts";
 import type { Figure } from "../report.ts";
+import { holdfast, withRecovery } from "../rig/contestants.ts";
 import type { Kind } from "../rig/deployment.ts";
 import { meanOf, percentileOf } from "../rig/histogram.ts";
 import { startWeather, type Weather } from "./bad-weather.ts";
 import type { Summary } from "./member-record.ts";
 import { weatherFailures } from "./weather-report.ts";
 
-const sides: readonly { readonly kind: Kind; readonly name: string }[] = [
-  { kind: "holdfast", name: "Holdfast" },
-  { kind: "streams", name: "Socket.IO with state recovery" },
-];
+const sides = [holdfast, withRecovery];
 
 const publishers = 4;
 /** Publishing ends with the rollout, and long before this. */
@@ -49,9 +49,11 @@ export const rollout = defineBench<keyof Values>({
     const [ours] = outcomes;
     if (ours === undefined) throw new Error("expected at least one side");
     const { drain, grace } = values;
+    const names = shown.map(({ name }) => name);
     const endAtMostMs = 1000 * Math.min(grace, drain + 1);
     return {
-      columns: shown.map(({ name }) => name),
+      columns: names,
+      against: 1,
       figures: figuresOf(outcomes),
       targets: [
         { name: "longest silence p99", unit: "ms", value: percentileOf(ours.silenceMs, 0.99), atMost: silenceAtMostMs },
@@ -63,6 +65,7 @@ export const rollout = defineBench<keyof Values>({
         ...(ours.outages > 0 ? [`${ours.outages} connections were cut`] : []),
         ...(ours.killed > 0 ? [`${ours.killed} instances had not ended within the grace`] : []),
       ],
+      plots: plotsOf(names, outcomes),
     };
   },
 });
@@ -126,6 +129,7 @@ function figuresOf(sides: readonly Outcome[]): Figure[] {
     name,
     unit,
     values: sides.map(value),
+    ...(unit === "ms" ? { isCompared: true } : {}),
   });
   const silence = (share: number) => (side: Outcome) => percentileOf(side.silenceMs, share);
   return [
@@ -144,6 +148,25 @@ function figuresOf(sides: readonly Outcome[]): Figure[] {
     row("SIGTERM to the end of an instance, longest", "ms", ({ endedMs }) => Math.max(...endedMs)),
     row("instances killed at the end of the grace", "", ({ killed }) => killed),
   ];
+}
+
+/** How long clients heard nothing, and when they were on another connection. */
+function plotsOf(names: readonly string[], sides: readonly Outcome[]): Plot[] {
+  const line = <Value>(value: (side: Outcome) => Value) =>
+    Object.fromEntries(sides.map((side, index) => [names[index] ?? "", value(side)] as const));
+  return [
+    percentiles(
+      "Each client's longest time without a message",
+      "ms",
+      line(({ silenceMs }) => silenceMs),
+    ),
+    timeLine("Clients that came to another instance", 500, "clients", line(sinceFirst)),
+  ];
+}
+
+function sinceFirst({ arrivalsMs }: Outcome): number[] {
+  const firstMs = arrivalsMs.reduce((first, atMs) => Math.min(first, atMs), Number.POSITIVE_INFINITY);
+  return arrivalsMs.map((atMs) => atMs - firstMs);
 }
 
 /** The most moments that lie within so many milliseconds. */
