@@ -1,9 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.ts";
 import { benches } from "./benches.ts";
-
-/** A mistake on the command line: its message is for the user, a stack would not help. */
-export class UsageError extends Error {}
+import { UsageError } from "./usage-error.ts";
 
 type TextOptions = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
 

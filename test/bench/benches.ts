@@ -13,6 +13,10 @@ import { batchDelay } from "./rooms/batch-delay.ts";
 import { hotRoom } from "./rooms/hot-room.ts";
 import { idleInstance } from "./rooms/idle-instance.ts";
 import { manyRooms } from "./rooms/many-rooms.ts";
+import { growth } from "./scale/growth.ts";
+import { idleConnections } from "./scale/idle-connections.ts";
+import { manyMembers } from "./scale/many-members.ts";
+import { flapping } from "./weather/flapping.ts";
 import { jitter } from "./weather/jitter.ts";
 import { kill } from "./weather/kill.ts";
 import { reconnectStorm } from "./weather/reconnect-storm.ts";
@@ -38,6 +42,10 @@ export const benches = {
   "stopped-readers": stoppedReaders,
   presence,
   cost,
+  "idle-connections": idleConnections,
+  "many-members": manyMembers,
+  flapping,
+  growth,
 } as const satisfies Record<string, Bench>;
 
 export type BenchName = keyof typeof benches;

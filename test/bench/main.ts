@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { readArguments, UsageError, usage } from "./arguments.ts";
+import { readArguments, usage } from "./arguments.ts";
 import { benches, isBench } from "./benches.ts";
 import { runReport } from "./page/command.ts";
 import { formatReport } from "./report.ts";
+import { UsageError } from "./usage-error.ts";
 
 // `npm run bench <name> [-- --json] [--option number]`: measures, prints, and fails when messages went wrong. A slow
 // machine never fails a run. `npm run bench report` measures all, and writes the page.

@@ -20,6 +20,11 @@ export function keptBytes(server: ServerProcess): Promise<number> {
   });
 }
 
+/** What an expression is inside a process, which has to be a number. */
+export function evaluate(server: ServerProcess, expression: string): Promise<number> {
+  return inspect(server, (ask) => evaluated(ask, expression));
+}
+
 type Ask = (method: string, params?: object) => Promise<unknown>;
 
 async function evaluated(ask: Ask, expression: string): Promise<number> {

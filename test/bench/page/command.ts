@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse, UsageError } from "../arguments.ts";
+import { parse } from "../arguments.ts";
 import { type BenchName, benches, isBench } from "../benches.ts";
+import { UsageError } from "../usage-error.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { writePage } from "./page.ts";
 import { formatResults, merge, parseResults, type Results, type Run } from "./results.ts";

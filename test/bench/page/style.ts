@@ -44,7 +44,7 @@ nav a { display: inline-block; padding: .125rem .375rem; font: .875rem ui-monosp
 section { margin-top: 1rem; padding: 1.25rem; border: 1px solid var(--line); border-radius: .875rem;
   background: var(--surface); scroll-margin-top: 1rem; }
 .scroll { margin-top: 1rem; overflow-x: auto; }
-table { border-collapse: collapse; min-width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; min-width: min(100%, 36rem); font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .375rem .75rem; border-top: 1px solid var(--line); text-align: right; vertical-align: top; }
 thead th { border-top: 0; color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th:first-child { position: sticky; left: 0; padding-left: 0; max-width: 20rem; background: var(--surface);

@@ -7,6 +7,7 @@ export const chapters = [
   "Platforms that cut",
   "Readers that harm",
   "Members",
+  "Scale",
 ] as const;
 
 export type Chapter = (typeof chapters)[number];
@@ -21,7 +22,7 @@ interface Part {
   readonly quick: Options;
 }
 
-const [messages, connections, weather, platforms, readers, members] = chapters;
+const [messages, connections, weather, platforms, readers, members, scale] = chapters;
 
 /** How the page runs each bench. */
 export const suite: Readonly<Record<BenchName, Part>> = {
@@ -71,4 +72,12 @@ export const suite: Readonly<Record<BenchName, Part>> = {
     options: { members: 2_000, moves: 200, deaths: 4 },
     quick: { members: 300, moves: 100, deaths: 2 },
   },
+  "idle-connections": { chapter: scale, options: {}, quick: { clients: 100, seconds: 2 } },
+  "many-members": {
+    chapter: scale,
+    options: { seconds: 8 },
+    quick: { members: 100, rooms: 10, rate: 50, seconds: 1, rounds: 1 },
+  },
+  flapping: { chapter: weather, options: { clients: 1_000, seconds: 40 }, quick: { clients: 20, seconds: 21 } },
+  growth: { chapter: scale, options: {}, quick: { seconds: 1, most: 100 } },
 };

@@ -3,7 +3,7 @@ import { type Figure, figureName, formatNumber, type Report, ratios } from "../r
 
 /** The figures as a table; below each value what it is against plain Socket.IO, where that says something. */
 export function drawTable(report: Report): Markup {
-  const heads = report.columns.map((name, column) => element("th", { scope: "col", class: ours(column) }, name));
+  const heads = report.columns.map((name) => element("th", { scope: "col", class: ours(name) }, name));
   const rows = report.figures.map((figure) => drawRow(report, figure));
   const table = element(
     "table",
@@ -20,13 +20,12 @@ function drawRow(report: Report, figure: Figure): Markup {
   const cells = figure.values.map((value, column) => {
     const ratio = held?.[column] ?? null;
     const against = ratio !== null && element("small", {}, `${formatRatio(ratio)}×`);
-    return element("td", { class: ours(column) }, formatNumber(value), against);
+    return element("td", { class: ours(report.columns[column]) }, formatNumber(value), against);
   });
   return element("tr", {}, element("th", { scope: "row" }, figureName(figure)), ...cells);
 }
 
-/** Holdfast has the first column of every table. */
-const ours = (column: number) => (column === 0 ? "ours" : undefined);
+const ours = (column: string | undefined) => (column === "Holdfast" ? "ours" : undefined);
 
 /** To two places that count, so that 0.004 is not 0. */
 function formatRatio(ratio: number): string {

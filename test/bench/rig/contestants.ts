@@ -33,9 +33,9 @@ export const choices: Readonly<Record<Choice, { readonly default: number; readon
 };
 
 /** Holdfast, and of the others those whose option is not 0. */
-export function chosen(values: Readonly<Record<Choice, number>>): readonly Contestant[] {
+export function chosen(values: Readonly<Partial<Record<Choice, number>>>): readonly Contestant[] {
   const names = Object.keys(others) as Choice[];
-  return [holdfast, ...names.filter((name) => values[name] > 0).map((name) => others[name])];
+  return [holdfast, ...names.filter((name) => (values[name] ?? 0) > 0).map((name) => others[name])];
 }
 
 /** The column that ratios are held against; undefined where plain Socket.IO is left out. */

@@ -30,6 +30,11 @@ export class RedisInspector implements AsyncDisposable {
     return (await this.#client.memoryUsage(key, { SAMPLES: 0 })) ?? 0;
   }
 
+  /** Bytes of everything that it holds. */
+  async usedBytes(): Promise<number> {
+    return Number(/^used_memory:(\d+)/m.exec(await this.#client.info("memory"))?.[1]);
+  }
+
   /** Fields of a hash; 0 of a key that does not exist. */
   hashFields(key: string): Promise<number> {
     return this.#client.hLen(key);

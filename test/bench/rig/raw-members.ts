@@ -18,6 +18,8 @@ export interface Received {
   readonly latencyMs: Counts;
   /** Messages in one packet. */
   readonly batchMessages: Counts;
+  /** Milliseconds from the first byte of a connection to its being a member. */
+  readonly joinMs: Counts;
 }
 
 export interface JoinCall {
@@ -50,6 +52,7 @@ class Counted {
   missing = 0;
   readonly latency = new Histogram();
   readonly batch = new Histogram();
+  readonly join = new Histogram();
 }
 
 const members: RawClient[] = [];
@@ -71,8 +74,10 @@ async function openMember({ url, room }: JoinCall): Promise<void> {
     });
     if (found > 0) counted.batch.add(found);
   };
+  const startMs = performance.now();
   const client = await connectRaw(url, { onEvent });
   await ask(client, "room:join", { room });
+  counted.join.add(performance.now() - startMs);
   members.push(client);
 }
 
@@ -129,9 +134,9 @@ const functions = {
 
   /** Gives what was counted, and starts counting from 0. */
   take(_: null): Received {
-    const { latency, batch, ...rest } = counted;
+    const { latency, batch, join, ...rest } = counted;
     counted = new Counted();
-    return { ...rest, latencyMs: latency.counts, batchMessages: batch.counts };
+    return { ...rest, latencyMs: latency.counts, batchMessages: batch.counts, joinMs: join.counts };
   },
 
   /** Publishes at an even rate, publishers in turn, and resolves when every message is acknowledged. */

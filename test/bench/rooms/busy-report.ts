@@ -16,6 +16,8 @@ export function busyFigures(columns: readonly (readonly Round[])[]): Figure[] {
     { name: "messages in a packet, p99", unit: "", values: batches.map((counts) => percentileOf(counts, 0.99)) },
     { name: "messages delivered", unit: "", values: columns.map((rounds) => sum(rounds, "delivered")) },
     { name: "messages lost", unit: "", values: columns.map(lost) },
+    { name: "CPU of the servers", unit: "% of a core", values: columns.map((rounds) => busy(rounds, "serverUs")) },
+    { name: "CPU of Redis", unit: "% of a core", values: columns.map((rounds) => busy(rounds, "redisUs")) },
     { name: "time from first publish to last delivery", unit: "ms", values: columns.map((r) => sum(r, "wallMs")) },
   ];
 }
@@ -39,6 +41,11 @@ function cpuFigures(columns: readonly (readonly Round[])[]): Figure[] {
 
 export function perDelivered(rounds: readonly Round[], cost: "serverUs" | "redisUs"): number {
   return sum(rounds, cost) / sum(rounds, "delivered");
+}
+
+/** Of all instances together; what waited for the last delivery is part of the time. */
+function busy(rounds: readonly Round[], cost: "serverUs" | "redisUs"): number {
+  return sum(rounds, cost) / sum(rounds, "wallMs") / 10;
 }
 
 export function latencies(rounds: readonly Round[]): Counts {

@@ -43,23 +43,28 @@ export function spread(whole: number, parts: number): number[] {
 /** A deployment of its own with rooms full of members. */
 export async function startSide(deployment: Deployment, load: Load): Promise<Side & AsyncDisposable> {
   const clients = new Clients();
-  return {
-    ...(await fillRooms(deployment, clients, load)),
-    async [Symbol.asyncDispose]() {
-      await clients[Symbol.asyncDispose]();
-      await deployment[Symbol.asyncDispose]();
-    },
+  const end = async () => {
+    await clients[Symbol.asyncDispose]();
+    await deployment[Symbol.asyncDispose]();
   };
+  try {
+    return { ...(await fillRooms(deployment, clients, load)), [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }
 
-/** Spreads members evenly over rooms, and those of each room over all instances. */
+/** Spreads members evenly over rooms, and those of each room over all instances. Before they join, `prepare` has its turn. */
 export async function fillRooms(
   deployment: Deployment,
   clients: Clients,
   { rooms, members, rate }: Load,
+  prepare: (rooms: readonly string[]) => Promise<void> = async () => undefined,
 ): Promise<Side> {
   const { swarms, publisher } = clients;
   const names = Array.from({ length: rooms }, () => uniqueRoom("busy"));
+  await prepare(names);
   const membersOfRoom = Math.max(1, Math.round(members / rooms));
   const joins = names.map((room, number) => {
     // Each room begins with another instance, so that small rooms do not fill the first ones alone.

@@ -22,9 +22,14 @@ interface PublishCall {
   readonly messagesPerSecond: number;
 }
 
+/** From so many milliseconds to so many, at random. */
+type Range = readonly [number, number];
+
 interface CutsCall {
-  /** Each client is cut after this time, at random half as much more or less, again and again. */
-  readonly everyMs: number;
+  /** How long each client has its connection before its first cut, … */
+  readonly firstMs: Range;
+  /** … and before each one that follows. */
+  readonly nextMs: Range;
   readonly offlineMs: number;
   readonly forMs: number;
 }
@@ -61,10 +66,10 @@ function openMember({ ports, ...options }: Omit<ClientOptions, "line"> & Pick<Op
   return member;
 }
 
-async function cutAgainAndAgain({ line }: Member, { everyMs, offlineMs, forMs }: CutsCall): Promise<void> {
+async function cutAgainAndAgain({ line }: Member, { firstMs, nextMs, offlineMs, forMs }: CutsCall): Promise<void> {
   const endMs = Date.now() + forMs;
-  for (;;) {
-    const waitMs = everyMs * (0.5 + Math.random());
+  for (let [from, to] = firstMs; ; [from, to] = nextMs) {
+    const waitMs = from + Math.random() * (to - from);
     if (Date.now() + waitMs + offlineMs >= endMs) return;
     await delay(waitMs);
     line.cut(offlineMs);

@@ -49,7 +49,8 @@ async function runSide(kind: Kind, { clients, rate, seconds, every, offline, hin
   const options = { kind, clients, instances: 2, publishers: 2, onlineHint: hint > 0 };
   await using weather: Weather = await startWeather(options);
   progress(`${kind}: ${clients} clients are there`);
-  const cuts = { everyMs: every * 1000, offlineMs: offline * 1000, forMs: seconds * 1000 };
+  const pauseMs = [every * 500, every * 1500] as const;
+  const cuts = { firstMs: pauseMs, nextMs: pauseMs, offlineMs: offline * 1000, forMs: seconds * 1000 };
   const [acknowledged] = await Promise.all([
     weather.publishers.call("publish", { messages: rate * seconds, messagesPerSecond: rate }),
     ...weather.members.map((worker) => worker.call("cutForAWhile", cuts)),
