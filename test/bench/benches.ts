@@ -1,4 +1,5 @@
 import type { Bench } from "./bench.ts";
+import { capacityOf } from "./capacity/command.ts";
 import { handshake } from "./connections/handshake.ts";
 import { memory } from "./connections/memory.ts";
 import { cost } from "./platform/cost.ts";
@@ -46,6 +47,7 @@ export const benches = {
   "many-members": manyMembers,
   flapping,
   growth,
+  capacity: capacityOf,
 } as const satisfies Record<string, Bench>;
 
 export type BenchName = keyof typeof benches;

@@ -79,5 +79,6 @@ export const suite: Readonly<Record<BenchName, Part>> = {
     quick: { members: 100, rooms: 10, rate: 50, seconds: 1, rounds: 1 },
   },
   flapping: { chapter: weather, options: { clients: 1_000, seconds: 40 }, quick: { clients: 20, seconds: 21 } },
+  capacity: { chapter: scale, options: {}, quick: {} },
   growth: { chapter: scale, options: {}, quick: { seconds: 1, most: 100 } },
 };

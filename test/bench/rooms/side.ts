@@ -1,21 +1,29 @@
 import { cpuMicroseconds } from "../../support/cpu-time.ts";
 import { uniqueRoom } from "../../support/unique.ts";
-import { waitFor } from "../../support/wait.ts";
 import type { Deployment } from "../rig/deployment.ts";
 import { type Counts, mergeCounts } from "../rig/histogram.ts";
 import type { JoinCall } from "../rig/raw-members.ts";
+import { arrival } from "./arrival.ts";
 import { Clients, SWARMS } from "./clients.ts";
 
 /** One publisher stays below what a server takes from one user. */
 const PUBLISHER_MESSAGES_PER_SECOND = 150;
-const QUIET_MS = 5_000;
 
 /** Rooms, members and messages per second of all rooms together. */
 export type Load = Readonly<Record<"rooms" | "members" | "rate", number>>;
 
+/** Where clients connect, by the numbers of the instances; all of them by default. */
+export interface Places {
+  readonly members?: readonly number[];
+  readonly publishers?: readonly number[];
+}
+
 /** What one round measured. */
 export interface Round {
+  /** CPU of all instances together. */
   readonly serverUs: number;
+  /** CPU of each instance. */
+  readonly eachServerUs: readonly number[];
   readonly redisUs: number;
   readonly wallMs: number;
   readonly messages: number;
@@ -55,46 +63,55 @@ export async function startSide(deployment: Deployment, load: Load): Promise<Sid
   }
 }
 
-/** Spreads members evenly over rooms, and those of each room over all instances. Before they join, `prepare` has its turn. */
+interface FillOptions {
+  readonly places?: Places;
+  /** Has its turn before the members join. */
+  readonly prepare?: (rooms: readonly string[]) => Promise<void>;
+}
+
+/** Spreads members evenly over rooms, and those of each room over the instances. */
 export async function fillRooms(
   deployment: Deployment,
   clients: Clients,
   { rooms, members, rate }: Load,
-  prepare: (rooms: readonly string[]) => Promise<void> = async () => undefined,
+  { places = {}, prepare = async () => undefined }: FillOptions = {},
 ): Promise<Side> {
   const { swarms, publisher } = clients;
   const names = Array.from({ length: rooms }, () => uniqueRoom("busy"));
   await prepare(names);
+  const urlsOf = (numbers: readonly number[] | undefined) =>
+    numbers?.map((number) => deployment.server(number).url) ?? deployment.urls;
+  const [homes, doors] = [urlsOf(places.members), urlsOf(places.publishers)];
   const membersOfRoom = Math.max(1, Math.round(members / rooms));
-  const joins = names.map((room, number) => {
+  const parts = spread(membersOfRoom, homes.length);
+  const joins = names.map((room, number) =>
     // Each room begins with another instance, so that small rooms do not fill the first ones alone.
-    const parts = spread(membersOfRoom, deployment.urls.length);
-    const instances = deployment.urls.length;
-    return deployment.urls.map((url, index) => ({ url, room, members: parts[(index + number) % instances] ?? 0 }));
-  });
+    homes.map((url, index) => ({ url, room, members: parts[(index + number) % homes.length] ?? 0 })),
+  );
   // The members of one instance are in one process.
   const callsOf = (swarm: number): JoinCall[] =>
     joins.flatMap((of) => of.filter((_, index) => index % SWARMS === swarm));
   await Promise.all(swarms.map((swarm, index) => swarm.call("joinAll", callsOf(index))));
   // Every publisher stays with one room, so that its members see each of its numbers.
   const perRoom = Math.ceil(rate / rooms / PUBLISHER_MESSAGES_PER_SECOND);
-  const publishersPerUrl = Math.ceil((perRoom * rooms) / deployment.urls.length);
+  const publishersPerUrl = Math.ceil((perRoom * rooms) / doors.length);
   const delivered = async () =>
     (await Promise.all(swarms.map((swarm) => swarm.call("delivered", null)))).reduce((sum, count) => sum + count, 0);
 
   const measure = async (messages: number): Promise<Round> => {
     const expected = messages * membersOfRoom;
     const startMs = performance.now();
-    const serverUs = cpuMicroseconds(deployment.servers);
+    const serversUs = deployment.servers.map((server) => cpuMicroseconds([server]));
     const redisUs = cpuMicroseconds([deployment.redis.process]);
-    const { urls } = deployment;
-    await publisher.call("publish", { urls, rooms: names, publishersPerUrl, messages, messagesPerSecond: rate });
+    await publisher.call("publish", { urls: doors, rooms: names, publishersPerUrl, messages, messagesPerSecond: rate });
     await arrival(delivered, expected);
     const wallMs = performance.now() - startMs;
     const parts = await Promise.all(swarms.map((swarm) => swarm.call("take", null)));
     const sum = (key: "delivered" | "disordered" | "missing") => parts.reduce((total, part) => total + part[key], 0);
+    const eachServerUs = deployment.servers.map((server, index) => cpuMicroseconds([server]) - (serversUs[index] ?? 0));
     return {
-      serverUs: cpuMicroseconds(deployment.servers) - serverUs,
+      serverUs: eachServerUs.reduce((sum, us) => sum + us, 0),
+      eachServerUs,
       redisUs: cpuMicroseconds([deployment.redis.process]) - redisUs,
       wallMs,
       messages,
@@ -107,18 +124,4 @@ export async function fillRooms(
     };
   };
   return { rooms: names, measure };
-}
-
-/** Waits until all have arrived, or until for a while nothing more did: what is missing then is a result. */
-async function arrival(delivered: () => Promise<number>, expected: number): Promise<void> {
-  let last = { count: -1, atMs: performance.now() };
-  await waitFor(
-    async () => {
-      const count = await delivered();
-      if (count !== last.count) last = { count, atMs: performance.now() };
-      return count >= expected || performance.now() - last.atMs > QUIET_MS;
-    },
-    "the messages to arrive",
-    300_000,
-  );
 }

@@ -3,6 +3,7 @@ import { known } from "../plots.ts";
 import type { Figure, Report } from "../report.ts";
 import { fitLine } from "./fit.ts";
 import type { Step } from "./growth-step.ts";
+import type { MessageCosts } from "./message-costs.ts";
 
 /** Curves by what grows. */
 export type Curves = Readonly<Record<"members" | "rooms" | "instances" | "history", readonly Step[]>>;
@@ -14,7 +15,7 @@ interface Curve {
   readonly scale?: "log";
 }
 
-export function growthReport(all: Curves): Report {
+export function growthReport(all: Curves, costs: MessageCosts): Report {
   const { members, rooms, instances, history } = all;
   const curves: readonly Curve[] = [
     { steps: members, of: "members of one room", scale: "log" },
@@ -24,7 +25,7 @@ export function growthReport(all: Curves): Report {
   ];
   return {
     columns: ["server CPU per delivery, us", "Redis CPU per delivery, us", "latency p50, ms", "latency p99, ms"],
-    figures: [...curves.flatMap(({ steps, of }) => steps.map((step) => row(step, of))), ...units(all)],
+    figures: [...curves.flatMap(({ steps, of }) => steps.map((step) => row(step, of))), ...units(all, costs)],
     targets: [],
     failures: curves.flatMap(({ steps, of }) =>
       steps.flatMap(({ size, failures }) => failures.map((failure) => `${of}: ${count(size)}: ${failure}`)),
@@ -38,14 +39,10 @@ function row({ size, load, serverUsPerDelivery, redisUsPerDelivery, p50Ms, p99Ms
   return { name, unit: "", values: [serverUsPerDelivery, redisUsPerDelivery, p50Ms, p99Ms] };
 }
 
-/**
- * What the capacity model needs. To the servers a message costs the same whoever gets it, and so much for each delivery;
- * to Redis so much for each instance that it is sent to.
- */
-function units({ members, instances, history }: Curves): Figure[] {
-  const servers = fitLine(members.map(({ size, serverUsPerMessage }) => ({ x: size, y: serverUsPerMessage })));
-  const further = fitLine(instances.map(({ size, serverUsPerMessage }) => ({ x: size, y: serverUsPerMessage })));
-  const redis = fitLine(instances.map(({ size, redisUsPerMessage }) => ({ x: size, y: redisUsPerMessage })));
+/** What the capacity model needs. The cost of a delivery is the slope of that of a message over its members. */
+function units({ members, instances, history }: Curves, { publishUs, receiveUs, redisUs }: MessageCosts): Figure[] {
+  const deliveryUs = fitLine(members.map(({ size, serverUsPerMessage }) => ({ x: size, y: serverUsPerMessage }))).each;
+  const redisEachUs = fitLine(instances.map(({ size, redisUsPerMessage }) => ({ x: size, y: redisUsPerMessage }))).each;
   const bytes = history.map(({ logBytesPerMessage }) => logBytesPerMessage).filter(Number.isFinite);
   const figure = (name: string, unit: string, server: number | null, ofRedis: number | null): Figure => ({
     name,
@@ -53,10 +50,10 @@ function units({ members, instances, history }: Curves): Figure[] {
     values: [server, ofRedis, null, null],
   });
   return [
-    figure("fitted: CPU per message, without what follows", "us", servers.base, redis.base),
-    figure("fitted: CPU per further delivery of it", "us", servers.each, null),
-    figure("fitted: CPU per further instance that gets it", "us", further.each, redis.each),
-    figure("Redis memory of a message in the log", "bytes", null, bytes.at(-1) ?? null),
+    figure("unit: CPU per message, of who takes it", "us", publishUs, redisUs - redisEachUs),
+    figure("unit: CPU per message and instance with members", "us", receiveUs - deliveryUs, redisEachUs),
+    figure("unit: CPU per delivery", "us", deliveryUs, null),
+    figure("unit: memory of a message in the log", "bytes", null, bytes.at(-1) ?? null),
   ];
 }
 

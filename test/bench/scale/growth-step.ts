@@ -42,12 +42,13 @@ interface StepOptions {
 export async function measureStep(deployment: Deployment, clients: Clients, options: StepOptions): Promise<Step> {
   const { size, load, seconds, history = 0 } = options;
   let logBytesPerMessage = Number.NaN;
-  const side = await fillRooms(deployment, clients, load, async (rooms) => {
+  const prepare = async (rooms: readonly string[]) => {
     if (history === 0) return;
     const bytes: number[] = [];
     for (const room of rooms) bytes.push(await fillLog(deployment, room, history));
     logBytesPerMessage = bytes.reduce((sum, each) => sum + each, 0) / rooms.length / history;
-  });
+  };
+  const side = await fillRooms(deployment, clients, load, { prepare });
   try {
     await side.measure(Math.ceil(load.rate * WARM_UP_SECONDS));
     const round = await side.measure(Math.ceil(load.rate * seconds));

@@ -4,6 +4,7 @@ import { Clients } from "../rooms/clients.ts";
 import type { Load } from "../rooms/side.ts";
 import { type Curves, growthReport } from "./growth-report.ts";
 import { keyPrefix, measureStep, type Step } from "./growth-step.ts";
+import { measureMessageCosts } from "./message-costs.ts";
 
 const sizes = {
   members: [10, 30, 100, 300, 1_000],
@@ -16,7 +17,8 @@ const sizes = {
 const loads: Readonly<Record<keyof Curves, Load>> = {
   members: { rooms: 1, members: 0, rate: 60 },
   rooms: { rooms: 0, members: 500, rate: 250 },
-  instances: { rooms: 1, members: 160, rate: 100 },
+  // A member of each room on each instance of the last step.
+  instances: { rooms: 20, members: 160, rate: 300 },
   history: { rooms: 1, members: 100, rate: 100 },
 };
 
@@ -36,11 +38,13 @@ export const growth = defineBench<keyof Values>({
     const grow = new Growth(deployment, clients, values);
     const alone = await grow.along("instances", [1]);
     await deployment.start();
+    progress("rooms of one member, on another instance than their publisher");
+    const costs = await measureMessageCosts(deployment, clients, values.seconds);
     const members = await grow.along("members", sizes.members);
     const rooms = await grow.along("rooms", sizes.rooms);
     const history = await grow.along("history", sizes.history);
     const more = await grow.along("instances", sizes.instances.slice(1));
-    return growthReport({ members, rooms, instances: [...alone, ...more], history });
+    return growthReport({ members, rooms, instances: [...alone, ...more], history }, costs);
   },
 });
 

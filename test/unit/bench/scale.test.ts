@@ -41,17 +41,20 @@ const step = (size: number, serverUsPerMessage: number): Step => ({
   failures: [],
 });
 
-test("growth gives what a message costs, what each delivery adds, and what each instance adds for Redis", () => {
-  const { figures, failures } = growthReport({
+test("growth gives the unit costs of the capacity model, and says at which step a message went wrong", () => {
+  const curves = {
     members: [step(10, 520), step(100, 700)],
     rooms: [],
     instances: [step(1, 500), step(2, 600)],
     history: [{ ...step(1_000, 500), logBytesPerMessage: 190, failures: ["3 deliveries are missing"] }],
-  });
-  const fitted = (name: string) => figures.find((figure) => figure.name === name)?.values.slice(0, 2);
-  expect(fitted("fitted: CPU per message, without what follows")).toEqual([500, 100]);
-  expect(fitted("fitted: CPU per further delivery of it")).toEqual([2, null]);
-  expect(fitted("fitted: CPU per further instance that gets it")).toEqual([100, 1]);
-  expect(fitted("Redis memory of a message in the log")).toEqual([null, 190]);
+  };
+  const { figures, failures } = growthReport(curves, { publishUs: 300, receiveUs: 150, redisUs: 101 });
+  const units = figures.filter(({ name }) => name.startsWith("unit: ")).map(({ values }) => values.slice(0, 2));
+  expect(units).toEqual([
+    [300, 100],
+    [148, 1],
+    [2, null],
+    [null, 190],
+  ]);
   expect(failures).toEqual(["messages in the log: 1,000: 3 deliveries are missing"]);
 });
