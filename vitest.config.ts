@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 import { ClosingLines } from "./test/support/closing-lines.ts";
 
 const unitTests = "test/unit/**/*.test.ts";
+const packageTests = "test/package/**/*.test.ts";
 
 export default defineConfig({
   // The server's build takes Redis scripts and its page in as text; so do the tests of its parts.
@@ -21,13 +22,22 @@ export default defineConfig({
     hookTimeout: 30_000,
     reporters: ["default", new ClosingLines()],
     projects: [
-      { extends: true, test: { name: "unit", include: [unitTests] } },
+      // They keep nothing outside themselves, so they share what is imported, which is half of their time.
+      { extends: true, test: { name: "unit", include: [unitTests], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "package",
+          include: [packageTests],
+          globalSetup: ["test/support/build-once.ts", "test/support/pack-once.ts"],
+        },
+      },
       {
         extends: true,
         test: {
           name: "built",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, unitTests],
+          exclude: [...configDefaults.exclude, unitTests, packageTests],
           // The process tests run what is deployed, so it is built once, first.
           globalSetup: ["test/support/build-once.ts"],
         },

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { connect } from "@holdfast/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { besidePacked, type Packed } from "../support/beside-packed.ts";
 import { startRig } from "../support/client-rig.ts";
 import { freePort } from "../support/free-port.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
-import { npmInstall, type Packed, packBoth, repository, run } from "../support/packed.ts";
+import { npmInstall, repository, run } from "../support/packed.ts";
 import { uniqueRoom } from "../support/unique.ts";
 import { waitFor, withTimeout } from "../support/wait.ts";
 
@@ -14,7 +15,7 @@ import { waitFor, withTimeout } from "../support/wait.ts";
 
 let packed: Packed;
 beforeAll(async () => {
-  packed = await packBoth();
+  packed = await besidePacked();
   await writeFile(join(packed.folder, "package.json"), JSON.stringify({ name: "stranger", private: true }));
   await npmInstall(packed.folder, [packed.client]);
 }, 240_000);

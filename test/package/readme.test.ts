@@ -1,13 +1,14 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { besidePacked, type Packed } from "../support/beside-packed.ts";
 import { launchChromium } from "../support/browser.ts";
 import { freePort } from "../support/free-port.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { examplesUnder, namedExamples, read } from "../support/markdown.ts";
-import { type Packed, packBoth, run } from "../support/packed.ts";
+import { run } from "../support/packed.ts";
 import { waitFor } from "../support/wait.ts";
 
 // What the README tells a new user to type, typed. npm asks its registry for what it lacks.
@@ -21,8 +22,8 @@ let packed: Packed;
 /** Holds the clone, with what it has packed, and the user's applications. */
 let home: string;
 beforeAll(async () => {
-  packed = await packBoth();
-  home = dirname(packed.folder);
+  packed = await besidePacked();
+  home = packed.folder;
   await mkdir(join(home, "holdfast"));
   for (const tarball of [packed.client, packed.server]) {
     await copyFile(tarball, join(home, "holdfast", basename(tarball)));
