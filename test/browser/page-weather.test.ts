@@ -1,4 +1,4 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readServiceFile, startFunctionCompute } from "../function-compute/index.ts";
 import { readStaticPage } from "../function-compute/static-page.ts";
@@ -23,11 +23,14 @@ function startPlatform(redis: RedisServer, timeoutSeconds: number) {
 
 const servedBy = async ({ page }: Tab) => (await page.locator(".served .instance").textContent()) ?? "";
 
-/** Freezes a tab as the browser does with one in the background; `active` thaws it. */
-async function setLifecycle(page: Page, state: "frozen" | "active"): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Page.setWebLifecycleState", { state });
+/** Stops the processes in which a browser runs its pages, as a device does that sleeps; `SIGCONT` wakes them. */
+async function signalPages(browser: Browser, signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
+  const pages = processInfo.filter(({ type }) => type === "renderer");
+  expect(pages.length).toBeGreaterThan(0);
+  for (const { id } of pages) process.kill(id, signal);
 }
 
 describe.runIf(chromiumInstalled)("the page in bad weather", () => {
@@ -100,15 +103,16 @@ describe.runIf(chromiumInstalled)("the page in bad weather", () => {
   test("a tab that slept shows everything once, in order, when it wakes", { timeout: 60_000 }, async () => {
     await using server = await startServer({ env: env() });
     const room = uniqueRoom();
-    const tab = await Tab.open(browser, `${server.url}/#${room}`);
+    const device = await launchChromium();
+    const tab = await Tab.open(device, `${server.url}/#${room}`);
     const other = await Tab.open(browser, `${server.url}/#${room}`);
     await tab.say("before the sleep");
     await tab.hears("before the sleep");
-    await setLifecycle(tab.page, "frozen");
+    await signalPages(device, "SIGSTOP");
     await fillRoom(server, room, numbered(20));
     // So long that the server has given it up.
-    await other.page.locator("#here", { hasText: "1 person here" }).waitFor({ timeout: 25_000 });
-    await setLifecycle(tab.page, "active");
+    await other.page.locator("#here", { hasText: "1 person here" }).waitFor({ timeout: 30_000 });
+    await signalPages(device, "SIGCONT");
     await tab.hears("message 20");
     expect(await tab.texts()).toEqual(["before the sleep", ...numbered(20)]);
     await tab.isConnected();
@@ -116,6 +120,7 @@ describe.runIf(chromiumInstalled)("the page in bad weather", () => {
     await other.hears("awake");
     expect((await tab.counts()).at(-1), "gaps").toBe("0");
     expect(tab.errors).toEqual([]);
+    await device.close();
   });
 
   test("a page that comes out of the back/forward cache shows what it missed, and what it had written", async () => {
@@ -135,15 +140,17 @@ describe.runIf(chromiumInstalled)("the page in bad weather", () => {
       await tab.say("before it is left");
       await tab.hears("before it is left");
       await tab.page.fill("#text", "half a sentence");
-      await tab.page.goto(`${server.url}/healthz`);
+      await tab.page.goto("about:blank");
       await fillRoom(server, room, numbered(5));
-      await tab.page.goBack();
+      // A page that comes out of the cache is not loaded.
+      await tab.page.goBack({ waitUntil: "commit" });
       await tab.hears("message 5");
       expect(await tab.texts()).toEqual(["before it is left", ...numbered(5)]);
       await tab.isConnected();
       expect(await tab.page.inputValue("#text")).toBe("half a sentence");
       expect(await tab.page.evaluate(() => (window as { persisted?: boolean }).persisted)).toBe(true);
-      expect(tab.errors).toEqual([]);
+      // The browser says itself that it has cut the WebSocket for that.
+      expect(tab.errors).toEqual([expect.stringContaining("Page entered Back-Forward Cache")]);
     } finally {
       await withCache.close();
     }
