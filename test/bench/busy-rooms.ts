@@ -25,6 +25,8 @@ export interface Round {
   readonly delivered: number;
   readonly disordered: number;
   readonly missing: number;
+  /** Bytes that came to the members over TCP. */
+  readonly receivedBytes: number;
   readonly latencyMs: Counts;
   readonly batchMessages: Counts;
 }
@@ -49,10 +51,15 @@ export async function measureBusyRooms(values: BusyRooms, ratioAtMost: number): 
   return report(rounds.ours, rounds.plain, values, ratioAtMost);
 }
 
-export async function startSide(deployment: Deployment, { rooms, members, rate }: BusyRooms): Promise<Side> {
+/** @param clients - the file of the processes in which members and publishers live */
+export async function startSide(
+  deployment: Deployment,
+  { rooms, members, rate }: BusyRooms,
+  clients = "./raw-members.ts",
+): Promise<Side> {
   const names = Array.from({ length: rooms }, () => uniqueRoom("busy"));
   const membersOfRoom = members / rooms;
-  const open = () => new Worker<RawMembers>(new URL("./raw-members.ts", import.meta.url));
+  const open = () => new Worker<RawMembers>(new URL(clients, import.meta.url));
   const swarms = deployment.urls.map(() => open());
   const publisher = open();
   await Promise.all(
@@ -90,6 +97,7 @@ export async function startSide(deployment: Deployment, { rooms, members, rate }
         delivered: sum(parts, "delivered"),
         disordered: sum(parts, "disordered"),
         missing: sum(parts, "missing"),
+        receivedBytes: sum(parts, "receivedBytes"),
         latencyMs: mergeCounts(parts.map(({ latencyMs }) => latencyMs)),
         batchMessages: mergeCounts(parts.map(({ batchMessages }) => batchMessages)),
       };
@@ -140,7 +148,8 @@ function report(
   };
 }
 
-function perDelivered(rounds: readonly Round[], cost: "serverUs" | "redisUs"): number {
+/** What one delivered message cost. */
+export function perDelivered(rounds: readonly Round[], cost: "serverUs" | "redisUs" | "receivedBytes"): number {
   return sum(rounds, cost) / sum(rounds, "delivered");
 }
 
@@ -152,6 +161,11 @@ export function busyFigures(columns: readonly (readonly Round[])[], membersOfRoo
   return [
     { name: "server CPU per delivered message", unit: "us", values: columns.map((r) => perDelivered(r, "serverUs")) },
     { name: "Redis CPU per delivered message", unit: "us", values: columns.map((r) => perDelivered(r, "redisUs")) },
+    {
+      name: "bytes received per delivered message",
+      unit: "",
+      values: columns.map((r) => perDelivered(r, "receivedBytes")),
+    },
     { name: "latency p50", unit: "ms", values: latency(0.5) },
     { name: "latency p99", unit: "ms", values: latency(0.99) },
     { name: "messages in a packet, mean", unit: "", values: batches.map(meanOf) },
