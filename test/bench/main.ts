@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { batchDelay } from "./batch-delay.ts";
 import type { Bench } from "./bench.ts";
+import { compression } from "./compression.ts";
 import { cost } from "./cost.ts";
 import { dedupMemory } from "./dedup-memory.ts";
 import { handover } from "./handover.ts";
@@ -31,6 +32,7 @@ const benches: Readonly<Record<string, Bench>> = {
   "hot-room": hotRoom,
   "many-rooms": manyRooms,
   "batch-delay": batchDelay,
+  compression,
   "idle-instance": idleInstance,
   startup,
   "publish-cost": publishCost,
