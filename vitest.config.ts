@@ -5,8 +5,7 @@ const unitTests = "test/unit/**/*.test.ts";
 const packageTests = "test/package/**/*.test.ts";
 /** Tests in which processes freeze, move or end at a moment, and others have to notice it in time. */
 const timedTests = [
-  "test/{end-to-end,function-compute,platforms}/**/*.test.ts",
-  "test/process/sleep.test.ts",
+  "test/{end-to-end,function-compute,platforms,process}/**/*.test.ts",
   "test/integration/instances*.test.ts",
 ];
 const buildOnce = "test/support/build-once.ts";
@@ -27,8 +26,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ["default", new ClosingLines()],
-    // Most tests wait more than they compute, so more of them run than a small machine has processors; then come those
-    // that would take a busy machine for a late answer.
+    // Most tests wait more than they compute, so more of them run than a small machine has processors. Those that compute
+    // come before, and those that would take a busy machine for a late answer after them.
     projects: [
       // They keep nothing outside themselves, so they share what is imported, which is half of their time.
       { extends: true, test: { name: "unit", include: [unitTests], isolate: false, ...group(0, 2) } },
@@ -38,7 +37,7 @@ export default defineConfig({
           name: "package",
           include: [packageTests],
           globalSetup: [buildOnce, "test/support/pack-once.ts"],
-          ...group(1, 4),
+          ...group(1, 2),
         },
       },
       {
@@ -49,10 +48,10 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, unitTests, packageTests, ...timedTests],
           // The process tests run what is deployed, so it is built once, first.
           globalSetup: [buildOnce],
-          ...group(1, 4),
+          ...group(2, 3),
         },
       },
-      { extends: true, test: { name: "timed", include: timedTests, globalSetup: [buildOnce], ...group(2, 2) } },
+      { extends: true, test: { name: "timed", include: timedTests, globalSetup: [buildOnce], ...group(3, 2) } },
     ],
   },
 });

@@ -156,7 +156,9 @@ describe.runIf(chromiumInstalled)("the page in bad weather", () => {
     }
   });
 
-  test("a thousand messages are scrolled through up to the first, in order, each once", async () => {
+  test("a thousand messages are scrolled through up to the first, in order, each once", {
+    timeout: 60_000,
+  }, async () => {
     await using server = await startServer({ env: env() });
     const room = uniqueRoom();
     const all = numbered(1_000);
@@ -177,7 +179,6 @@ describe.runIf(chromiumInstalled)("the page in bad weather", () => {
     await log.evaluate((element) => element.scrollTo(0, element.scrollHeight));
     await tab.say("the thousand and first");
     await tab.hears("the thousand and first");
-    await tab.message("the thousand and first").waitFor();
     expect(tab.errors).toEqual([]);
   });
 });
