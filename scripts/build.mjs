@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadedWhenUsed, webSocketOnly } from "./client-bundle.mjs";
+import { loadedWhenUsed, textOverWebSocket } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
 
@@ -74,7 +74,7 @@ await Promise.all([
     outdir: "client/dist",
     platform: "browser",
     target: "es2022",
-    plugins: [webSocketOnly, loadedWhenUsed],
+    plugins: [textOverWebSocket, loadedWhenUsed],
     sourcemap: true,
     banner: {
       js: "/*! Contains parts of socket.io-client and what it needs, under the MIT licence: see THIRD-PARTY.md. */",

@@ -1,12 +1,18 @@
 import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const wire = fileURLToPath(new URL("../client/src/wire", import.meta.url));
 
 /**
- * Takes HTTP long-polling and WebTransport out of the socket.io-client of a browser's bundle: a Holdfast server accepts
- * nothing but WebSockets, and the two are a sixth of socket.io-client.
+ * Takes what a Holdfast server never speaks out of the socket.io-client of a browser's bundle, a third of it: HTTP
+ * long-polling, WebTransport, and binary data, for which the packets of client/src/wire stand in for Socket.IO's parsers.
  */
-export const webSocketOnly = {
-  name: "websocket-only",
+export const textOverWebSocket = {
+  name: "text-over-websocket",
   setup(build) {
+    build.onResolve({ filter: /^(socket|engine)\.io-parser$/ }, ({ path }) => ({
+      path: `${wire}/${path.replace(".io-parser", "-io.ts")}`,
+    }));
     build.onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/index\.js$/ }, ({ path }) => ({
       contents: 'import { WS } from "./websocket.js"; export const transports = { websocket: WS };',
       resolveDir: dirname(path),

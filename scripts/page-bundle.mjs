@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import { webSocketOnly } from "./client-bundle.mjs";
+import { textOverWebSocket } from "./client-bundle.mjs";
 
 const scriptTag = /<script type="module" src="([^"]+)"><\/script>/;
 const styleTag = /<link rel="stylesheet" href="([^"]+)" \/>/;
@@ -25,7 +25,7 @@ async function bundle(path) {
       conditions: ["@holdfast/source"],
       legalComments: "none",
       logLevel: "warning",
-      plugins: [webSocketOnly],
+      plugins: [textOverWebSocket],
     });
     return outputFiles[0].text;
   };

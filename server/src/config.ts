@@ -31,6 +31,8 @@ export interface Config {
   readonly publishDedupSeconds: number;
   /** The least time from one batch of a big room's messages to its next. */
   readonly batchDelayMs: number;
+  /** Frames of at least so many bytes are deflated for clients that offer it; 0 deflates none. */
+  readonly compressFromBytes: number;
   readonly presenceGraceSeconds: number;
   readonly presenceLeaseSeconds: number;
   readonly presenceAnnounceMax: number;
@@ -130,6 +132,7 @@ export const settings = {
   HISTORY_TTL_SECONDS: wholeNumber(1, 31_536_000),
   PUBLISH_DEDUP_SECONDS: wholeNumber(shortestDedupSeconds, 86_400),
   BATCH_DELAY_MS: wholeNumber(0, 1_000),
+  COMPRESS_FROM_BYTES: wholeNumber(0, limits.packetBytes),
   PRESENCE_GRACE_SECONDS: wholeNumber(0, 600),
   PRESENCE_LEASE_SECONDS: wholeNumber(3, 600),
   PRESENCE_ANNOUNCE_MAX: wholeNumber(0, 1_000),
@@ -189,6 +192,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     historyTtlSeconds: values.HISTORY_TTL_SECONDS ?? 86_400,
     publishDedupSeconds: values.PUBLISH_DEDUP_SECONDS ?? 120,
     batchDelayMs: values.BATCH_DELAY_MS ?? 0,
+    compressFromBytes: values.COMPRESS_FROM_BYTES ?? 0,
     presenceGraceSeconds: values.PRESENCE_GRACE_SECONDS ?? 8,
     presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
     presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,

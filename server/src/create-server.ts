@@ -45,7 +45,7 @@ import { Rollout } from "./rollout/rollout.ts";
 import { createRooms } from "./rooms.ts";
 import { configFrom, type Settings } from "./settings.ts";
 import { cutAfterSleep } from "./sockets/cut-after-sleep.ts";
-import { deliverDirectly } from "./sockets/direct-delivery.ts";
+import { directDelivery } from "./sockets/direct-delivery.ts";
 import { Drain } from "./sockets/drain.ts";
 import { cutConnection, pingAll } from "./sockets/heard.ts";
 import { noteDeliveries } from "./sockets/note-deliveries.ts";
@@ -188,8 +188,9 @@ export async function assembleServer<C>(
       commands: redis.commands,
       subscriptions,
       keyPrefix: config.keyPrefix,
-      deliver: deliverDirectly,
+      deliver: directDelivery(config.compressFromBytes),
     }),
+    compressFromBytes: config.compressFromBytes,
     allowedOrigins: config.allowedOrigins,
     identify,
     revocations,

@@ -1,5 +1,6 @@
 import type { Bench } from "./bench.ts";
 import { capacityOf } from "./capacity/command.ts";
+import { compression } from "./compression/compression.ts";
 import { handshake } from "./connections/handshake.ts";
 import { memory } from "./connections/memory.ts";
 import { cost } from "./platform/cost.ts";
@@ -28,6 +29,7 @@ export const benches = {
   "hot-room": hotRoom,
   "many-rooms": manyRooms,
   "batch-delay": batchDelay,
+  compression,
   "idle-instance": idleInstance,
   "publish-cost": publishCost,
   "dedup-memory": dedupMemory,

@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { violations } from "../support/axe.ts";
 import { connectChat } from "../support/chat.ts";
 import { chromiumInstalled, chromiumPath } from "../support/installed.ts";
 import { startInstances } from "../support/instances.ts";
@@ -94,17 +95,23 @@ describe.runIf(chromiumInstalled)("the live view", () => {
     await page.close();
   });
 
-  test("fits a phone without being scrolled sideways", async () => {
+  test("gives axe nothing to find, on a desktop and on a phone, and is not scrolled sideways there", {
+    timeout: 60_000,
+  }, async () => {
     await using instances = await startInstances(1);
-    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+    const page = await context.newPage();
     await page.goto(`${instances.url(0)}/pulse`);
     await page.locator("#status[data-is=live]").waitFor();
     await page.locator("[data-field=refusals] canvas").waitFor();
+    expect(await violations(page), "on a desktop").toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await violations(page), "on a phone").toEqual([]);
     const { scrolled, shown } = await page.evaluate(() => ({
       scrolled: document.documentElement.scrollWidth,
       shown: document.documentElement.clientWidth,
     }));
     expect(scrolled).toBeLessThanOrEqual(shown);
-    await page.close();
+    await context.close();
   });
 });

@@ -23,6 +23,6 @@ export function pageHeaders(type: string, bytes: number): Record<string, string>
     "Content-Length": String(bytes),
     "Content-Security-Policy": "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
+    "Cache-Control": "no-cache",
   };
 }

@@ -266,7 +266,8 @@ test("a client that missed a notification reads the members page by page, and is
   const others = await Promise.all(Array.from({ length: 5 }, (_, at) => rig.member(0, name, `first ${at}`)));
   // All are connected before one joins: from then on each is told of the others.
   const groups = [];
-  for (let at = 0; at < 10; at++) groups.push(await Promise.all(Array.from({ length: 25 }, () => rig.watcher(0, name))));
+  for (let at = 0; at < 10; at++)
+    groups.push(await Promise.all(Array.from({ length: 25 }, () => rig.watcher(0, name))));
   for (const group of groups) await Promise.all(group.map((one) => one.join({ name: "x" })));
   const all = 5 + 250 + 1;
   await waitFor(() => room.members.size === all, "all members", 30_000);

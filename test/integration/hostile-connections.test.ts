@@ -124,7 +124,10 @@ test("a WebSocket whose tokens are refused is told so three times, then it is cl
 
 test("a flood of tokens in one go costs the verification of one", async () => {
   using engine = await openEngine(guarded.url(0));
-  engine.sendAll(Array.from({ length: 1_000 }, () => connectPacket({ token: "a.b.c" })));
+  // As many as are read at once.
+  const flood = Array.from({ length: 400 }, () => connectPacket({ token: "a.b.c" }));
+  expect(flood.join("").length).toBeLessThan(60_000);
+  engine.sendAll(flood);
   await engine.isClosed();
   expect(engine.count("44")).toBeLessThanOrEqual(1);
 });

@@ -41,6 +41,7 @@ test("the page says what it may load, stands in no frame, and allows its own scr
   expect(policy["script-src"]).toMatch(/^script-src 'self' 'sha256-[\w+/]{43}='$/);
   expect(policy["style-src"]).toMatch(/^style-src 'self' 'sha256-[\w+/]{43}='$/);
   expect(headers.get("x-frame-options")).toBe("DENY");
+  expect(headers.get("cache-control"), "a browser may keep it for the way back").toBe("no-cache");
   expect(headers.get("x-content-type-options")).toBe("nosniff");
 });
 

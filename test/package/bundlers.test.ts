@@ -4,12 +4,13 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { besidePacked, type Packed } from "../support/beside-packed.ts";
 import { launchChromium } from "../support/browser.ts";
 import { freePort } from "../support/free-port.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { namedExamples, read } from "../support/markdown.ts";
-import { npmInstall, type Packed, packBoth, run } from "../support/packed.ts";
+import { npmInstall, run } from "../support/packed.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -63,7 +64,7 @@ describe.runIf(chromiumInstalled)("the packed client in a browser", () => {
     writeFile(join(folder, name), text.replaceAll("http://localhost:9000", server.url));
 
   beforeAll(async () => {
-    [packed, server, browser] = await Promise.all([packBoth(), startServer(), launchChromium()]);
+    [packed, server, browser] = await Promise.all([besidePacked(), startServer(), launchChromium()]);
     folder = packed.folder;
     await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
     const tools = ["esbuild", "vite", "webpack", "webpack-cli", "next", "react", "react-dom", "zod", "typescript"];

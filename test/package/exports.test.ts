@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { besidePacked, type Packed } from "../support/beside-packed.ts";
 import { anchorOf, codes, headings, tableUnder } from "../support/markdown.ts";
-import { entriesOf, type Packed, packBoth, repository, run } from "../support/packed.ts";
+import { entriesOf, repository, run } from "../support/packed.ts";
 
 // What npm would publish, held against what installs and resolves. Nothing here asks the network.
 
 let packed: Packed;
 beforeAll(async () => {
-  packed = await packBoth();
+  packed = await besidePacked();
 }, 120_000);
 afterAll(async () => {
   await packed[Symbol.asyncDispose]();
@@ -70,7 +71,7 @@ test("the packed server's README has the table of settings", async () => {
 
 test("packing leaves what it changes as it was, with its time, so that nothing has to be built again", async () => {
   for (const file of packages.flatMap((name) => [`${name}/package.json`, `${name}/README.md`])) {
-    const [before, after] = [join(repository, file), join(packed.folder, "../copy", file)];
+    const [before, after] = [join(repository, file), join(packed.copy, file)];
     expect(await readFile(after, "utf8")).toBe(await readFile(before, "utf8"));
     // The copy has lost what is less than a millisecond.
     const [now, then] = [(await stat(after)).mtimeMs, (await stat(before)).mtimeMs];

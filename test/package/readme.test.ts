@@ -1,14 +1,16 @@
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { connect } from "@holdfast/client";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { besidePacked, type Packed } from "../support/beside-packed.ts";
 import { launchChromium } from "../support/browser.ts";
 import { freePort } from "../support/free-port.ts";
 import { chromiumInstalled } from "../support/installed.ts";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { examplesUnder, namedExamples, read } from "../support/markdown.ts";
-import { type Packed, packBoth, run } from "../support/packed.ts";
-import { waitFor } from "../support/wait.ts";
+import { run } from "../support/packed.ts";
+import { waitFor, withTimeout } from "../support/wait.ts";
 
 // What the README tells a new user to type, typed. npm asks its registry for what it lacks.
 
@@ -21,8 +23,8 @@ let packed: Packed;
 /** Holds the clone, with what it has packed, and the user's applications. */
 let home: string;
 beforeAll(async () => {
-  packed = await packBoth();
-  home = dirname(packed.folder);
+  packed = await besidePacked();
+  home = packed.folder;
   await mkdir(join(home, "holdfast"));
   for (const tarball of [packed.client, packed.server]) {
     await copyFile(tarball, join(home, "holdfast", basename(tarball)));
@@ -36,13 +38,53 @@ afterAll(async () => {
 const type = (commands: string, folder: string) => run("bash", ["-ec", commands], folder);
 const lines = (text: string) => text.split("\n").filter((line) => line.trim() !== "");
 
-test("the short way writes an application from the packed files, installs it and builds it", async () => {
+test("the short way writes an application from the packed files, which installs, type-checks, starts, serves its page and lets two clients talk", async () => {
   expect(clone).toContain("npm pack -w client -w server");
   expect(short).toContain("npm start");
-  await type(short.replace("npm start", "npm run build && npm run check"), join(home, "holdfast"));
-  const manifest = JSON.parse(await readFile(join(home, "my-app", "package.json"), "utf8"));
+  await type(short.replace("npm start", "npm run check"), join(home, "holdfast"));
+  const folder = join(home, "my-app");
+  const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
   expect(Object.keys(manifest.dependencies)).toContain("@holdfast/server");
+
+  const port = await freePort();
+  const { PATH, HOME } = process.env;
+  await using app = new ManagedProcess({
+    command: "npm",
+    args: ["start"],
+    env: { PATH, HOME, npm_config_update_notifier: "false", PORT: String(port), DRAIN_SECONDS: "0" },
+    cwd: folder,
+    group: true,
+  });
+  const isThere = () => app.ended !== undefined || app.output.includes('"msg":"listening"');
+  await waitFor(isThere, "the application to listen", 60_000);
+  expect(app.ended, app.output).toBeUndefined();
+
+  const url = `http://127.0.0.1:${port}`;
+  const page = await (await fetch(url)).text();
+  expect(page).toContain("<title>my-app</title>");
+  expect(page).toMatch(/<script type="module">.{1000}/s);
+  expect(page).not.toContain("page.ts");
+  await talk(url);
+  app.signal("SIGINT");
+  await withTimeout(app.exit, "the application to end", 20_000);
+  // What is deployed is one file.
+  expect(await readdir(join(folder, "dist"))).toEqual(["main.mjs"]);
 }, 240_000);
+
+/** Two clients, one message, and a refusal by the contract that `init` writes. */
+async function talk(url: string): Promise<void> {
+  const [ann, bob] = [connect(url), connect(url)];
+  try {
+    const room = bob.join("lobby");
+    const heard = new Promise((resolve) => room.on("chat:message", resolve));
+    await room.ready;
+    await ann.join("lobby").publish("chat:message", { text: "hello" });
+    expect(await withTimeout(heard, "the message to be heard")).toEqual({ text: "hello" });
+    await expect(ann.join("lobby").publish("chat:message", { text: "" })).rejects.toThrow("text");
+  } finally {
+    await Promise.all([ann.close(), bob.close()]);
+  }
+}
 
 test("an application by hand is at most 40 lines until an event of one's own is there", () => {
   const byHand = [install, files["contract.ts"], files["page.ts"], files["main.ts"], start];

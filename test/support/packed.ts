@@ -8,26 +8,25 @@ import { promisify } from "node:util";
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 const execute = promisify(execFile);
 
-/** A folder of its own, and the two packages as `npm pack` makes them. */
-export interface Packed extends AsyncDisposable {
-  /** For whatever a test installs or writes. */
-  readonly folder: string;
+/** The two packages as `npm pack` makes them. */
+export interface Tarballs {
   readonly client: string;
   readonly server: string;
+  /** The folder in which they were packed. */
+  readonly copy: string;
 }
 
 /**
  * Packs both libraries in a copy of what they are made of: packing changes the manifest for a moment, which other tests
  * read at the same time.
  */
-export async function packBoth(): Promise<Packed> {
+export async function packBoth(): Promise<Tarballs & AsyncDisposable> {
   const root = await mkdtemp(join(tmpdir(), "holdfast-packed-"));
   const dispose = () => rm(root, { recursive: true, force: true });
   try {
     const copy = join(root, "copy");
     const tarballs = join(root, "tarballs");
-    const folder = join(root, "empty");
-    for (const path of [copy, tarballs, folder]) await mkdir(path);
+    for (const path of [copy, tarballs]) await mkdir(path);
     for (const part of [
       "package.json",
       "tsconfig.json",
@@ -45,7 +44,7 @@ export async function packBoth(): Promise<Packed> {
     await run("npm", ["pack", "-w", "client", "-w", "server", "--pack-destination", tarballs], copy);
     const { version } = await import("../../client/package.json", { with: { type: "json" } }).then((it) => it.default);
     return {
-      folder,
+      copy,
       client: join(tarballs, `holdfast-client-${version}.tgz`),
       server: join(tarballs, `holdfast-server-${version}.tgz`),
       [Symbol.asyncDispose]: dispose,

@@ -1,5 +1,7 @@
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { limits } from "../../client/src/protocol/limits.ts";
+import { textFrame } from "./raw-frames.ts";
 import { connectRaw } from "./raw-websocket.ts";
 import { sessionId } from "./unique.ts";
 import { waitFor, withTimeout } from "./wait.ts";
@@ -26,9 +28,10 @@ class Engine implements Disposable {
     await waitFor(() => this.count(start) >= times, `${times} frames that begin with ${start}`, 20_000);
   }
 
-  /** Sends everything in one go, so that the server has all of it before it can answer. */
+  /** Sends everything in one write. What is below 64 KiB is read in one go by the server, before it can answer. */
   sendAll(frames: readonly string[]): void {
-    for (const frame of frames) this.webSocket.send(frame);
+    const { _socket: tcp } = this.webSocket as unknown as { readonly _socket: Socket };
+    tcp.write(Buffer.concat(frames.map(textFrame)));
   }
 
   /** Within less than the ten seconds after which the server closes a connection that is not admitted. */

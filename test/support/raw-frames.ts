@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
+import { FrameReader, inflateBehind } from "./frame-reader.ts";
 import { waitFor, withTimeout } from "./wait.ts";
 
 // A WebSocket below every library: frames are written byte by byte, as RFC 6455 has them or not.
@@ -50,16 +51,28 @@ function lengthBytes(length: bigint, masked: boolean): Buffer {
   return bytes;
 }
 
+interface ReceivedFrame {
+  readonly kind: string;
+  readonly isDeflated: boolean;
+  readonly payload: Buffer;
+  readonly text: string;
+}
+
 /** A connection that was upgraded to a WebSocket, and on which nothing is sent that the test does not send. */
 class RawFrames implements Disposable {
   /** Settles when the connection is over; never rejects. */
   readonly closed: Promise<void>;
   isClosed = false;
+  /** The extensions that the server has agreed to; "" for none. */
+  readonly extensions: string;
+  /** Every frame that came, in their order; the text of a deflated one is inflated behind those before it. */
+  readonly frames: ReceivedFrame[] = [];
   readonly #socket: Socket;
-  #received = Buffer.alloc(0);
-  readonly #frames: { readonly kind: string; readonly text: string }[] = [];
+  readonly #reader = new FrameReader();
+  #window: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, extensions: string) {
+    this.extensions = extensions;
     this.#socket = socket;
     this.closed = new Promise((resolve) =>
       socket.once("close", () => {
@@ -72,7 +85,7 @@ class RawFrames implements Disposable {
 
   /** Texts of frames of a kind that the server has sent, in their order. */
   texts(kind: Opcode): string[] {
-    return this.#frames.filter((each) => each.kind === kind).map(({ text }) => text);
+    return this.frames.filter((each) => each.kind === kind).map(({ text }) => text);
   }
 
   async sees(kind: Opcode, text: string): Promise<void> {
@@ -96,23 +109,37 @@ class RawFrames implements Disposable {
     this.#socket.pause();
   }
 
+  /** Reads again what has waited. */
+  resume(): void {
+    this.#socket.resume();
+  }
+
   [Symbol.dispose](): void {
     this.#socket.destroy();
   }
 
   #take(bytes: Buffer): void {
-    this.#received = Buffer.concat([this.#received, bytes]);
-    for (let parsed = parseFrame(this.#received); parsed !== undefined; parsed = parseFrame(this.#received)) {
-      this.#frames.push({ kind: parsed.kind, text: parsed.text });
-      this.#received = this.#received.subarray(parsed.bytes);
+    for (const { opcode, isDeflated, payload } of this.#reader.take(bytes)) {
+      const kind = Object.entries(opcodes).find(([, known]) => known === opcode)?.[0] ?? "unknown";
+      let text = payload.toString();
+      if (isDeflated) {
+        const { message, window } = inflateBehind(this.#window, payload);
+        this.#window = window;
+        text = message.toString();
+      }
+      this.frames.push({ kind, isDeflated, payload, text });
     }
   }
 }
 
 export type { RawFrames };
 
-/** Opens a WebSocket to Engine.IO. */
-export async function openFrames(url: string, path = "/socket.io/?EIO=4&transport=websocket"): Promise<RawFrames> {
+/** Opens a WebSocket to Engine.IO, and offers extensions where some are named. */
+export async function openFrames(
+  url: string,
+  path = "/socket.io/?EIO=4&transport=websocket",
+  extensions = "",
+): Promise<RawFrames> {
   const { hostname, port } = new URL(url);
   const socket = connectTcp({ host: hostname, port: Number(port), noDelay: true });
   // A reset is one of the ways in which the server may end it.
@@ -120,7 +147,8 @@ export async function openFrames(url: string, path = "/socket.io/?EIO=4&transpor
   const key = randomBytes(16).toString("base64");
   socket.write(
     `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n` +
+      `${extensions === "" ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`}\r\n`,
   );
   let head = "";
   await withTimeout(
@@ -139,20 +167,7 @@ export async function openFrames(url: string, path = "/socket.io/?EIO=4&transpor
     }),
     "the upgrade to a WebSocket",
   );
-  const raw = new RawFrames(socket);
+  const raw = new RawFrames(socket, /^sec-websocket-extensions: (.*)$/im.exec(head)?.[1]?.trim() ?? "");
   socket.resume();
   return raw;
-}
-
-/** The first frame of what the server sent; undefined where it is not whole yet. A server's frames have no mask. */
-function parseFrame(bytes: Buffer): { kind: string; text: string; bytes: number } | undefined {
-  const [first, second] = bytes;
-  if (first === undefined || second === undefined) return undefined;
-  const short = second & 127;
-  const start = short < 126 ? 2 : short === 126 ? 4 : 10;
-  if (bytes.length < start) return undefined;
-  const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
-  if (bytes.length < start + length) return undefined;
-  const kind = Object.entries(opcodes).find(([, opcode]) => opcode === (first & 15))?.[0] ?? "unknown";
-  return { kind, text: bytes.toString("utf8", start, start + length), bytes: start + length };
 }

@@ -17,6 +17,8 @@ export interface RawOptions {
   readonly onAnswer?: (id: number, answer: unknown) => void;
   /** Request headers of the upgrade. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Offers permessage-deflate and, where the server agrees, deflates all that it sends, as browsers do; default: no. */
+  readonly deflates?: boolean;
 }
 
 export interface RawClose {
@@ -55,13 +57,13 @@ export class RawClient implements Disposable {
   #tcp: Socket | undefined;
   #settleConnected: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  constructor(url: string, { auth, onEvent, onAnswer, headers = {} }: RawOptions) {
+  constructor(url: string, { auth, onEvent, onAnswer, headers = {}, deflates = false }: RawOptions) {
     this.#auth = JSON.stringify(auth ?? { protocol: limits.protocolVersion, session: sessionId() });
     this.#onEvent = onEvent;
     this.#onAnswer = onAnswer;
     const address = `${url.replace(/^http/, "ws")}/socket.io/?EIO=4&transport=websocket`;
     this.#webSocket = new WebSocket(address, {
-      perMessageDeflate: false,
+      perMessageDeflate: deflates && { threshold: 0 },
       skipUTF8Validation: true,
       headers,
       createConnection: ((options: { host: string; port: number }) => {
@@ -82,6 +84,11 @@ export class RawClient implements Disposable {
         resolve({ code, atMs: performance.now() });
       });
     });
+  }
+
+  /** Bytes that have come over TCP, those of the upgrade among them. */
+  get receivedBytes(): number {
+    return this.#tcp?.bytesRead ?? 0;
   }
 
   get isOpen(): boolean {

@@ -5,6 +5,8 @@ import { textFrame } from "./text-frame.ts";
 export interface DirectPacket {
   /** One unmasked WebSocket text frame with an Engine.IO message that is a Socket.IO event. */
   readonly frame: Buffer;
+  /** Where the message begins in it, behind the header. */
+  readonly payloadAt: number;
   /** The connection that does not get it, as the sender of a signal; "" for none. */
   readonly exceptSocketId: string;
 }
@@ -42,7 +44,7 @@ export function directPacketReader(room: string): ReadDirectPacket {
     if (!hasAt(frame, afterExcept, at)) return undefined;
     const end = packetEnd(frame);
     if (end === -1) return undefined;
-    return { frame: webSocketFrame(frame, at + afterExcept.length, end), exceptSocketId };
+    return { ...webSocketFrame(frame, at + afterExcept.length, end), exceptSocketId };
   };
 }
 
@@ -60,9 +62,9 @@ function hasAt(frame: Buffer, expected: Buffer, at: number): boolean {
   );
 }
 
-function webSocketFrame(source: Buffer, start: number, end: number): Buffer {
+function webSocketFrame(source: Buffer, start: number, end: number): ReturnType<typeof textFrame> {
   const { frame, payloadAt } = textFrame(packetStart.length + end - start);
   frame.write(packetStart, payloadAt, "latin1");
   source.copy(frame, payloadAt + packetStart.length, start, end);
-  return frame;
+  return { frame, payloadAt };
 }

@@ -27,6 +27,9 @@ export interface HttpParts {
 /** The headers of the application's own answers are its own. */
 type AppEnv = { Variables: { isAnsweredByApplication?: true } };
 
+/** Asked for again at each load; but "no-store" would keep a page out of the browsers' back/forward cache. */
+const pageLife = { "Cache-Control": "no-cache" };
+
 /** Puts the HTTP routes together; every error leaves as JSON with the codes that the socket uses. */
 export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
   const { health, roomApi, adminApi, platformHooks, mayBeAsynchronous, routes, page, telemetry, logger } = parts;
@@ -35,8 +38,8 @@ export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
     await next();
     if (context.get("isAnsweredByApplication") === true) return;
     context.header("X-Content-Type-Options", "nosniff");
-    // Answers are about one user's rights, or about a moment.
-    context.header("Cache-Control", "no-store");
+    // Answers are about one user's rights, or about a moment. A page says itself how long it is good.
+    if (!context.res.headers.has("Cache-Control")) context.header("Cache-Control", "no-store");
   });
   app.route("/", health);
   if (platformHooks !== undefined) app.route("/", platformHooks);
@@ -54,7 +57,7 @@ export function createHttpApp(parts: HttpParts): Hono<AppEnv> {
       return next();
     });
   }
-  if (page !== undefined) app.get("/", pageHeaders(page), (context) => context.html(page));
+  if (page !== undefined) app.get("/", pageHeaders(page), (context) => context.html(page, 200, pageLife));
   app.notFound((context) =>
     context.json({ error: { code: "NOT_FOUND", message: "no such route", retryable: false } }, 404),
   );

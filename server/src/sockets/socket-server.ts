@@ -12,7 +12,7 @@ import { PacedWarning } from "./paced-warning.ts";
 import { parser } from "./parser.ts";
 import type { RoomServer } from "./room-server.ts";
 import { connectTimeoutMs, type ServeParts, serve } from "./serve.ts";
-import { WholeFrameServer } from "./whole-frame-websocket.ts";
+import { wholeFrameServer } from "./whole-frame-websocket.ts";
 
 export interface SocketServerOptions extends AdmitParts, ServeParts {
   readonly httpServer: HttpServer;
@@ -20,6 +20,8 @@ export interface SocketServerOptions extends AdmitParts, ServeParts {
   readonly path: string;
   readonly adapter: AdapterFactory;
   readonly allowedOrigins: AllowedOrigins;
+  /** Frames of at least so many bytes are deflated for clients that offer it; 0 offers it to none. */
+  readonly compressFromBytes: number;
 }
 
 const pingIntervalMs = 5_000;
@@ -30,7 +32,7 @@ const shownOriginChars = 256;
 
 /** Opens Socket.IO on the HTTP server: WebSocket only, since without affinity long-polling fails on two instances. */
 export function createSocketServer(options: SocketServerOptions): RoomServer {
-  const { httpServer, path, adapter, allowedOrigins, seats, telemetry, logger } = options;
+  const { httpServer, path, adapter, allowedOrigins, compressFromBytes, seats, telemetry, logger } = options;
   const foreignOrigin = new PacedWarning(
     logger,
     "handshake refused: origin not allowed; ALLOWED_ORIGINS has to name it as it stands here",
@@ -48,9 +50,9 @@ export function createSocketServer(options: SocketServerOptions): RoomServer {
     // A client that fell silent is a member until it is noticed.
     pingInterval: pingIntervalMs,
     pingTimeout: pingTimeoutMs,
-    // Compression would forbid encoding a broadcast once for all its receivers.
+    // Engine.IO would compress a broadcast for each of its receivers. The WebSocket server does it once for all.
     perMessageDeflate: false,
-    wsEngine: WholeFrameServer,
+    wsEngine: wholeFrameServer(compressFromBytes),
     allowRequest: (request, decide) => {
       noteOpening(request);
       const { origin } = request.headers;

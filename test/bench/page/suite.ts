@@ -33,6 +33,11 @@ export const suite: Readonly<Record<BenchName, Part>> = {
     quick: { seconds: 1, rounds: 1, members: 80, rate: 200 },
   },
   "batch-delay": { chapter: messages, options: { seconds: 4 }, quick: { seconds: 1, members: 40, rate: 100 } },
+  compression: {
+    chapter: messages,
+    options: { seconds: 6, rounds: 3 },
+    quick: { members: 20, rate: 20, seconds: 2, rounds: 1 },
+  },
   "idle-instance": {
     chapter: messages,
     options: { seconds: 4, rounds: 4 },

@@ -12,6 +12,8 @@ export interface DeploymentOptions {
   readonly instances: number;
   /** Further settings. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Holdfast's application; default: the one that ships. */
+  readonly entry?: string;
   /** Arguments of Node.js for every instance, e.g. `["--cpu-prof"]`. */
   readonly nodeArgs?: readonly string[];
 }
@@ -19,14 +21,14 @@ export interface DeploymentOptions {
 /** Starts a Redis and server processes on it, and nothing that others use. */
 export async function deploy(
   kind: Kind,
-  { instances, env = {}, nodeArgs = profilingArgs() }: DeploymentOptions,
+  { instances, env = {}, entry = "app/dist/main.mjs", nodeArgs = profilingArgs() }: DeploymentOptions,
 ): Promise<Deployment> {
   const redis = await startRedis();
   const deployment = new Deployment(redis, (further) => {
     const all = { ...env, ...further, REDIS_URL: redis.url };
-    if (kind === "holdfast") return startServer({ nodeArgs, env: { ...holdfastEnv, ...all } });
-    const entry = kind === "recipe" ? recipeServer : plainServer;
-    return startServer({ nodeArgs, entry, env: { NODE_ENV: "production", ...all, ADAPTER: kind } });
+    if (kind === "holdfast") return startServer({ nodeArgs, entry, env: { ...holdfastEnv, ...all } });
+    const other = kind === "recipe" ? recipeServer : plainServer;
+    return startServer({ nodeArgs, entry: other, env: { NODE_ENV: "production", ...all, ADAPTER: kind } });
   });
   try {
     for (let index = 0; index < instances; index += 1) await deployment.start();

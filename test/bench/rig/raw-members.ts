@@ -14,6 +14,8 @@ export interface Received {
   readonly disordered: number;
   /** Messages that were left out before a later one of the same publisher. */
   readonly missing: number;
+  /** Over TCP. */
+  readonly receivedBytes: number;
   /** Milliseconds from the publisher's send to a member's receipt. */
   readonly latencyMs: Counts;
   /** Messages in one packet. */
@@ -59,6 +61,8 @@ const members: RawClient[] = [];
 const stopped: RawClient[] = [];
 const publishers = new Map<string, { readonly client: RawClient; next: number }>();
 let counted = new Counted();
+/** What members had received when they were asked last. */
+let receivedBefore = 0;
 
 async function openMember({ url, room }: JoinCall): Promise<void> {
   const last: (number | undefined)[] = [];
@@ -126,6 +130,7 @@ const functions = {
     for (const client of open) client.terminate();
     await Promise.all(open.map(({ closed }) => closed));
     counted = new Counted();
+    receivedBefore = 0;
   },
 
   open: (_: null): number => members.filter(({ isOpen }) => isOpen).length,
@@ -136,7 +141,10 @@ const functions = {
   take(_: null): Received {
     const { latency, batch, join, ...rest } = counted;
     counted = new Counted();
-    return { ...rest, latencyMs: latency.counts, batchMessages: batch.counts, joinMs: join.counts };
+    const received = members.reduce((bytes, client) => bytes + client.receivedBytes, 0);
+    const receivedBytes = received - receivedBefore;
+    receivedBefore = received;
+    return { ...rest, receivedBytes, latencyMs: latency.counts, batchMessages: batch.counts, joinMs: join.counts };
   },
 
   /** Publishes at an even rate, publishers in turn, and resolves when every message is acknowledged. */

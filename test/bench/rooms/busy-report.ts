@@ -10,6 +10,12 @@ export function busyFigures(columns: readonly (readonly Round[])[]): Figure[] {
   const batches = columns.map((rounds) => mergeCounts(rounds.map((round) => round.batchMessages)));
   return [
     ...cpuFigures(columns),
+    {
+      name: "bytes received per delivered message",
+      unit: "",
+      values: columns.map((rounds) => perDelivered(rounds, "receivedBytes")),
+      isCompared: true,
+    },
     { name: "latency p50", unit: "ms", values: latency(0.5), isCompared: true },
     { name: "latency p99", unit: "ms", values: latency(0.99), isCompared: true },
     { name: "messages in a packet, mean", unit: "", values: batches.map(meanOf) },
@@ -39,7 +45,8 @@ function cpuFigures(columns: readonly (readonly Round[])[]): Figure[] {
   ];
 }
 
-export function perDelivered(rounds: readonly Round[], cost: "serverUs" | "redisUs"): number {
+/** What one delivered message cost. */
+export function perDelivered(rounds: readonly Round[], cost: "serverUs" | "redisUs" | "receivedBytes"): number {
   return sum(rounds, cost) / sum(rounds, "delivered");
 }
 
@@ -66,7 +73,15 @@ export function busyFailures(rounds: readonly Round[]): string[] {
   ];
 }
 
-type Countable = "serverUs" | "redisUs" | "wallMs" | "expected" | "delivered" | "disordered" | "missing";
+type Countable =
+  | "serverUs"
+  | "redisUs"
+  | "receivedBytes"
+  | "wallMs"
+  | "expected"
+  | "delivered"
+  | "disordered"
+  | "missing";
 
 function sum(rounds: readonly Round[], key: Countable): number {
   return rounds.reduce((total, round) => total + round[key], 0);

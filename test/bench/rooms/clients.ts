@@ -6,8 +6,14 @@ export const SWARMS = 2;
 
 /** Processes of raw clients, which several measurements may use one after the other. */
 export class Clients implements AsyncDisposable {
-  readonly swarms = Array.from({ length: SWARMS }, openWorker);
-  readonly publisher = openWorker();
+  readonly swarms: readonly Worker<RawMembers>[];
+  readonly publisher: Worker<RawMembers>;
+
+  /** @param file - what the processes run */
+  constructor(file: URL = new URL("../rig/raw-members.ts", import.meta.url)) {
+    this.swarms = Array.from({ length: SWARMS }, () => new Worker<RawMembers>(file));
+    this.publisher = new Worker<RawMembers>(file);
+  }
 
   /** Ends all their connections. */
   async close(): Promise<void> {
@@ -21,8 +27,4 @@ export class Clients implements AsyncDisposable {
   get #all() {
     return [...this.swarms, this.publisher];
   }
-}
-
-function openWorker(): Worker<RawMembers> {
-  return new Worker<RawMembers>(new URL("../rig/raw-members.ts", import.meta.url));
 }

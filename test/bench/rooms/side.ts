@@ -32,6 +32,8 @@ export interface Round {
   readonly delivered: number;
   readonly disordered: number;
   readonly missing: number;
+  /** Bytes that came to the members over TCP. */
+  readonly receivedBytes: number;
   readonly latencyMs: Counts;
   readonly batchMessages: Counts;
 }
@@ -48,9 +50,13 @@ export function spread(whole: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, index) => Math.floor((whole + parts - 1 - index) / parts));
 }
 
-/** A deployment of its own with rooms full of members. */
-export async function startSide(deployment: Deployment, load: Load): Promise<Side & AsyncDisposable> {
-  const clients = new Clients();
+/**
+ * A deployment of its own with rooms full of members.
+ *
+ * @param file - what the processes of members and publishers run; default: raw clients
+ */
+export async function startSide(deployment: Deployment, load: Load, file?: URL): Promise<Side & AsyncDisposable> {
+  const clients = new Clients(file);
   const end = async () => {
     await clients[Symbol.asyncDispose]();
     await deployment[Symbol.asyncDispose]();
@@ -107,7 +113,8 @@ export async function fillRooms(
     await arrival(delivered, expected);
     const wallMs = performance.now() - startMs;
     const parts = await Promise.all(swarms.map((swarm) => swarm.call("take", null)));
-    const sum = (key: "delivered" | "disordered" | "missing") => parts.reduce((total, part) => total + part[key], 0);
+    const sum = (key: "delivered" | "disordered" | "missing" | "receivedBytes") =>
+      parts.reduce((total, part) => total + part[key], 0);
     const eachServerUs = deployment.servers.map((server, index) => cpuMicroseconds([server]) - (serversUs[index] ?? 0));
     return {
       serverUs: eachServerUs.reduce((sum, us) => sum + us, 0),
@@ -119,6 +126,7 @@ export async function fillRooms(
       delivered: sum("delivered"),
       disordered: sum("disordered"),
       missing: sum("missing"),
+      receivedBytes: sum("receivedBytes"),
       latencyMs: mergeCounts(parts.map(({ latencyMs }) => latencyMs)),
       batchMessages: mergeCounts(parts.map(({ batchMessages }) => batchMessages)),
     };

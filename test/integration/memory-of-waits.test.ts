@@ -1,9 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { momentNow } from "../../../server/src/clock/elapsed.ts";
-import { whenElapsed } from "../../../server/src/clock/when-elapsed.ts";
+import { momentNow } from "../../server/src/clock/elapsed.ts";
+import { whenElapsed } from "../../server/src/clock/when-elapsed.ts";
 
+// It stands here because it measures the memory of its process, which unit tests share.
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
