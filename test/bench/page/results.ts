@@ -86,5 +86,6 @@ export function formatResults({ runs, ...head }: Results): string {
 /** The results in the order of `names`, with those that were measured now in the place of older ones. */
 export function merge(older: Results | undefined, now: Results, names: readonly string[]): Results {
   const all = [...now.runs, ...(older?.runs ?? [])];
-  return { ...now, runs: names.flatMap((name) => all.find(({ bench }) => bench === name) ?? []) };
+  const isQuick = now.isQuick || older?.isQuick === true;
+  return { ...now, isQuick, runs: names.flatMap((name) => all.find(({ bench }) => bench === name) ?? []) };
 }

@@ -70,6 +70,7 @@ test("benches that are measured again take the place of their older results, in 
     ["kill", 41],
     ["hot-room", 7],
   ]);
+  expect(merge({ ...results, isQuick: true }, now, names).isQuick).toBe(true);
 });
 
 test("an error is told without its stack, and without paths of the machine", () => {
