@@ -3,7 +3,7 @@
 // postpack.mjs puts both files back, with their times, so that the next start has nothing to build.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const folder = process.cwd();
 const { fail, projectFolder } = await import("./project.mjs");
@@ -27,7 +27,9 @@ replace("README.md", (text) => {
   const repositoryPage = readFileSync(join(projectFolder, "README.md"), "utf8");
   const linked = new Set([...text.matchAll(/\]\(\.\.\/README\.md#([\w-]+)\)/g)].map(([, anchor]) => anchor));
   const sections = [...linked].map((anchor) => sectionOf(repositoryPage, anchor));
-  return [text.replaceAll("](../README.md#", "](#"), ...sections].join("\n");
+  // What one page says of the other is then on the same page.
+  const own = `](${basename(folder)}/README.md#`;
+  return [text, ...sections].join("\n").replaceAll("](../README.md#", "](#").replaceAll(own, "](#");
 });
 
 /** Keeps the file under another name, where an interrupted run has not done so, and writes what is packed in its place. */
