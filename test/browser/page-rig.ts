@@ -19,7 +19,12 @@ export class Tab {
 
   /** Opens `url` and waits until the page is connected and has joined its room. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 760 }, ...options });
+    // Without motion a page takes a fifth less of the processor.
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 760 },
+      reducedMotion: "reduce",
+      ...options,
+    });
     context.setDefaultTimeout(waitMs);
     const tab = new Tab(await context.newPage());
     await tab.page.goto(url);
