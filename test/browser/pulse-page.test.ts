@@ -36,7 +36,7 @@ describe.runIf(chromiumInstalled)("the live view", () => {
       return drawn;
     });
 
-  test("asks for ADMIN_TOKEN, then shows all instances from one of them", async () => {
+  test("asks for ADMIN_TOKEN, then shows all instances from one of them", { timeout: 60_000 }, async () => {
     await using instances = await startInstances(2, { env: { ADMIN_TOKEN: adminToken } });
     const page = await browser.newPage({ colorScheme: "light" });
     const refused: string[] = [];
@@ -66,7 +66,8 @@ describe.runIf(chromiumInstalled)("the live view", () => {
       return Number(await shownIn(page, "together", "Published /s")) > 0;
     }, "a publish on the other instance");
     await waitFor(async () => (await shownIn(page, "together", "Connections")) === "1", "its connection");
-    await waitFor(async () => (await drawnPixels(page, "connections")) > 50, "a line");
+    // Each second makes it a few pixels longer.
+    await waitFor(async () => (await drawnPixels(page, "connections")) > 50, "a line", 25_000);
 
     await page.getByRole("button", { name: "Pause" }).click();
     const time = await page.locator("#time").textContent();
