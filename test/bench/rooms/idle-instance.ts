@@ -8,6 +8,7 @@ import { baseline, choices, chosen } from "../rig/contestants.ts";
 import { type Deployment, deploy } from "../rig/deployment.ts";
 import { median } from "../rig/measure.ts";
 import type { RawMembers } from "../rig/raw-members.ts";
+import { PUBLISHER_MESSAGES_PER_SECOND } from "./side.ts";
 
 const BUSY = 0;
 const IDLE = 1;
@@ -68,7 +69,7 @@ async function measure(deployment: Deployment, { rate, seconds, rounds }: Values
     worker.call("publish", {
       urls,
       rooms: [room],
-      publishersPerUrl: Math.ceil(rate / 500),
+      publishersPerUrl: Math.ceil(rate / PUBLISHER_MESSAGES_PER_SECOND),
       messages,
       messagesPerSecond: rate,
     });

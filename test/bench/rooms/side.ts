@@ -7,7 +7,7 @@ import { arrival } from "./arrival.ts";
 import { Clients, SWARMS } from "./clients.ts";
 
 /** One publisher stays below what a server takes from one user. */
-const PUBLISHER_MESSAGES_PER_SECOND = 150;
+export const PUBLISHER_MESSAGES_PER_SECOND = 150;
 
 /** Rooms, members and messages per second of all rooms together. */
 export type Load = Readonly<Record<"rooms" | "members" | "rate", number>>;
