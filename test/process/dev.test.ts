@@ -7,7 +7,7 @@ import { uniqueRoom } from "../support/unique.ts";
 import { waitFor, withTimeout } from "../support/wait.ts";
 
 test("npm run dev: an edit restarts the server; rooms keep their messages, and linked applications their types", {
-  timeout: 90_000,
+  timeout: 150_000,
 }, async () => {
   using copy = copyOfTheProject();
   const { child, has, url } = await runScript("dev", { cwd: copy.folder, drainSeconds: 0 });
@@ -41,7 +41,7 @@ test("npm run dev: an edit restarts the server; rooms keep their messages, and l
   newcomer.join(room.name, { history: 10 }).on("chat:message", ({ text }) => read.push(text));
   await waitFor(() => read.length >= 2, "the room's log");
   expect(read).toEqual(["before", "after"]);
-  await waitFor(() => readFileSync(types, "utf8").includes("AddedInAnEdit"), "the types to follow the edit", 40_000);
+  await waitFor(() => readFileSync(types, "utf8").includes("AddedInAnEdit"), "the types to follow the edit", 80_000);
 
   child.signal("SIGINT");
   await ended(child);
