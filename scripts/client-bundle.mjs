@@ -4,24 +4,21 @@ import { fileURLToPath } from "node:url";
 const wire = fileURLToPath(new URL("../client/src/wire", import.meta.url));
 
 /**
- * Takes what a Holdfast server never speaks out of the socket.io-client of a browser's bundle, a third of it: HTTP
- * long-polling, WebTransport, and binary data, for which the packets of client/src/wire stand in for Socket.IO's parsers.
+ * Takes what a Holdfast server never speaks out of the socket.io-client of a browser's bundle, half of it: HTTP
+ * long-polling, WebTransport, the change from one to the other, and binary data. What is left of Engine.IO's client and of
+ * both parsers is in client/src/wire; Socket.IO's sockets and its reconnection are its own.
  */
 export const textOverWebSocket = {
   name: "text-over-websocket",
   setup(build) {
-    build.onResolve({ filter: /^(socket|engine)\.io-parser$/ }, ({ path }) => ({
-      path: `${wire}/${path.replace(".io-parser", "-io.ts")}`,
+    const ours = { "engine.io-client": "engine-socket.ts", "socket.io-parser": "socket-packets.ts" };
+    build.onResolve({ filter: /^(engine\.io-client|socket\.io-parser)$/ }, ({ path }) => ({
+      path: `${wire}/${ours[path]}`,
     }));
-    build.onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/index\.js$/ }, ({ path }) => ({
-      contents: 'import { WS } from "./websocket.js"; export const transports = { websocket: WS };',
+    // What reads addresses the way that Engine.IO's client does stays out with its `io`.
+    build.onLoad({ filter: /socket\.io-client\/build\/esm\/index\.js$/ }, ({ path }) => ({
+      contents: 'export { Manager } from "./manager.js";',
       resolveDir: dirname(path),
-    }));
-    build.onResolve({ filter: /\/(polling-(xhr|fetch)(\.node)?|webtransport)\.js$/ }, ({ importer }) =>
-      importer.includes("engine.io-client") ? { path: "transport", namespace: "left-out" } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({
-      contents: "export const [XHR, Fetch, WT] = [];",
     }));
   },
 };

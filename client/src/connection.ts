@@ -1,4 +1,4 @@
-import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { Manager, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
 import { type ErrorDetail, HoldfastError, notJson, TIMED_OUT, tokenFailed } from "./errors.ts";
@@ -88,15 +88,13 @@ export function openConnection(
   /** Of the next attempt that is not Socket.IO's own. None while the connection is up, or while Socket.IO comes back. */
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const socket: Socket<WireEvents> = io(url, {
+  const socketIo: Partial<ManagerOptions & SocketOptions> = {
     transports: ["websocket"],
     // Socket.IO's own reconnection, with full jitter: the first retry comes evenly spread over a second, so that 1,000
     // clients that were cut at once do not arrive in one burst.
     reconnectionDelay: FIRST_RETRY_MS / 2,
     randomizationFactor: 1,
     ...options,
-    // A manager of its own for each connection: a handover needs a second WebSocket, not a second use of the first.
-    forceNew: true,
     autoConnect,
     retries: 0,
     auth(send) {
@@ -115,7 +113,9 @@ export function openConnection(
           (cause) => isOver() || refuse(tokenFailed(cause)),
         );
     },
-  });
+  };
+  // A manager of its own for each connection: a handover needs a second WebSocket, not a second use of the first.
+  const socket: Socket<WireEvents> = new Manager(url, socketIo).socket("/", socketIo);
 
   /**
    * Starts a new attempt, in place of whatever is under way then. Socket.IO does not come back by itself from a refused

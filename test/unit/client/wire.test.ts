@@ -2,8 +2,8 @@ import * as stockEngine from "engine.io-parser";
 import fc from "fast-check";
 import * as stock from "socket.io-parser";
 import { describe, expect, test } from "vitest";
-import { decodePacket, encodePacket, protocol as engineProtocol } from "../../../client/src/wire/engine-io.ts";
-import { Decoder, Encoder, PacketType, protocol } from "../../../client/src/wire/socket-io.ts";
+import { decodePacket, encodePacket, protocol as engineProtocol } from "../../../client/src/wire/engine-packets.ts";
+import { Decoder, Encoder, PacketType, protocol } from "../../../client/src/wire/socket-packets.ts";
 
 // What stands in for Socket.IO's parsers in a browser's bundle is held against these.
 

@@ -8,7 +8,7 @@ const types = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
 
 interface Packet {
   readonly type: string;
-  readonly data?: string;
+  readonly data?: string | undefined;
 }
 
 export function encodePacket({ type, data = "" }: Packet, _binary: boolean, tell: (text: string) => void): void {
@@ -16,7 +16,7 @@ export function encodePacket({ type, data = "" }: Packet, _binary: boolean, tell
 }
 
 /** A packet of the type "error", which closes the connection, for what is none. */
-export function decodePacket(text: unknown): Packet {
+export function decodePacket(text: unknown): Packet & { readonly data: string } {
   const type = typeof text === "string" ? types[Number(text.charAt(0) || "x")] : undefined;
   return type === undefined ? { type: "error", data: "parser error" } : { type, data: (text as string).slice(1) };
 }
