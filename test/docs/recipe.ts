@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildSync } from "esbuild";
 import { ManagedProcess } from "../support/managed-process.ts";
 import { namedExamples, read, repository } from "../support/markdown.ts";
 
@@ -34,11 +35,23 @@ export class RecipeFolder implements Disposable {
     return Object.keys(files);
   }
 
-  /** Runs one of the files, as `npx tsx` does. */
+  /** Runs one of the files with those that it imports. */
   run(name: string, env: Readonly<Record<string, string>>): ManagedProcess {
+    const script = name.replace(/\.ts$/, ".mjs");
+    buildSync({
+      absWorkingDir: this.path,
+      entryPoints: [name],
+      outfile: script,
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      sourcemap: "inline",
+    });
     return new ManagedProcess({
       command: process.execPath,
-      args: ["--import", join(repository, "node_modules/tsx/dist/loader.mjs"), name],
+      args: ["--enable-source-maps", script],
       env: { PATH: process.env.PATH, ...env },
       cwd: this.path,
     });

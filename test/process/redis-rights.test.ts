@@ -1,7 +1,9 @@
+import { defineContract } from "@holdfast/client/contract";
+import { createServer } from "@holdfast/server";
 import { createClient } from "redis";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { read } from "../support/markdown.ts";
-import { startRedis } from "../support/redis-server.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { spawnServer, startServer } from "../support/server-process.ts";
 import { askData, collect, connectStock } from "../support/stock-client.ts";
 import { messageId, uniqueRoom } from "../support/unique.ts";
@@ -14,13 +16,13 @@ function documentedRights(): string[] {
   return rights.split(" ");
 }
 
-async function startRedisFor(rights: readonly string[]) {
-  const redis = await startRedis();
+/** Gives a user nothing but these rights. Returns the address with its name and password. */
+async function userWith(redis: RedisServer, rights: readonly string[]): Promise<string> {
   const admin = createClient({ url: redis.url });
   await admin.connect();
-  await admin.aclSetUser("app", ["on", ">secret", ...rights]);
+  await admin.aclSetUser("app", ["reset", "on", ">secret", ...rights]);
   admin.destroy();
-  return Object.assign(redis, { userUrl: redis.url.replace("redis://", "redis://app:secret@") });
+  return redis.url.replace("redis://", "redis://app:secret@");
 }
 
 async function keysIn(url: string): Promise<string[]> {
@@ -32,8 +34,9 @@ async function keysIn(url: string): Promise<string[]> {
 }
 
 test("the rights that the deployment guide lists are enough to start and to serve", async () => {
-  await using redis = await startRedisFor(documentedRights());
-  await using server = await startServer({ env: { REDIS_URL: redis.userUrl, DRAIN_SECONDS: "0" } });
+  await using redis = await startRedis();
+  const userUrl = await userWith(redis, documentedRights());
+  await using server = await startServer({ env: { REDIS_URL: userUrl, DRAIN_SECONDS: "0" } });
   expect(await keysIn(redis.url), "keys that the trial of the rights left").toEqual([]);
   using socket = await connectStock(server.url);
   using published = collect(socket, "message:published");
@@ -52,39 +55,64 @@ test("the rights that the deployment guide lists are enough to start and to serv
   expect(server.logs.filter(({ level }) => Number(level) >= 40)).toEqual([]);
 });
 
-test.each([
-  ["-eval", "eval"],
-  ["-ssubscribe", "ssubscribe"],
-  ["-xadd", "XADD:"],
-  ["-xrange", " XRANGE:"],
-  ["-xrevrange", "XREVRANGE:"],
-  ["-set", " SET:"],
-  ["-get", " GET:"],
-  ["-hset", "HSET:"],
-  ["-hmget", "HMGET:"],
-  ["-expire", " EXPIRE:"],
-  ["-unlink", "UNLINK:"],
-  ["-ttl", "TTL:"],
-  ["-spublish", "SPUBLISH:"],
-  ["-hget", " HGET:"],
-  ["-hdel", " HDEL:"],
-  ["-hlen", " HLEN:"],
-  ["-hkeys", " HKEYS:"],
-  ["-hgetall", " HGETALL:"],
-  ["-hscan", " HSCAN:"],
-  ["-hincrby", " HINCRBY:"],
-  ["-zadd", " ZADD:"],
-  ["-zscore", " ZSCORE:"],
-  ["-zrange", " ZRANGE:"],
-  ["-zrem", " ZREM:"],
-  ["resetkeys ~other:*", "keys"],
-  ["resetchannels &other#*", "channel"],
-])("a Redis user with %s ends the start with the right that it lacks", async (change, named) => {
-  await using redis = await startRedisFor([...documentedRights(), ...change.split(" ")]);
-  await using server = await spawnServer({ env: { REDIS_URL: redis.userUrl } });
+test("a start that lacks a right ends with code 1 and says which", async () => {
+  await using redis = await startRedis();
+  const userUrl = await userWith(redis, [...documentedRights(), "-eval"]);
+  await using server = await spawnServer({ env: { REDIS_URL: userUrl } });
   const exit = await withTimeout(server.exit, "the server to end by itself", 15_000);
   expect(exit).toEqual({ code: 1, signal: null });
-  expect(server.output).toMatch(new RegExp(`lacks a right \\(.*${named}.*\\): give it ~holdfast\\* &holdfast\\*`));
+  expect(server.output).toMatch(/lacks a right \(.*eval.*\): give it ~holdfast\* &holdfast\*/);
   expect(server.output).not.toContain("secret");
-  expect(await keysIn(redis.url)).toEqual([]);
+});
+
+const nothing = () => undefined;
+const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+describe("a Redis user", () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis[Symbol.asyncDispose]());
+
+  test.each([
+    ["-eval", "eval"],
+    ["-ssubscribe", "ssubscribe"],
+    ["-xadd", "XADD:"],
+    ["-xrange", " XRANGE:"],
+    ["-xrevrange", "XREVRANGE:"],
+    ["-set", " SET:"],
+    ["-get", " GET:"],
+    ["-hset", "HSET:"],
+    ["-hmget", "HMGET:"],
+    ["-expire", " EXPIRE:"],
+    ["-unlink", "UNLINK:"],
+    ["-ttl", "TTL:"],
+    ["-spublish", "SPUBLISH:"],
+    ["-hget", " HGET:"],
+    ["-hdel", " HDEL:"],
+    ["-hlen", " HLEN:"],
+    ["-hkeys", " HKEYS:"],
+    ["-hgetall", " HGETALL:"],
+    ["-hscan", " HSCAN:"],
+    ["-hincrby", " HINCRBY:"],
+    ["-zadd", " ZADD:"],
+    ["-zscore", " ZSCORE:"],
+    ["-zrange", " ZRANGE:"],
+    ["-zrem", " ZREM:"],
+    ["resetkeys ~other:*", "keys"],
+    ["resetchannels &other#*", "channel"],
+  ])("with %s is refused with the right that it lacks", async (change, named) => {
+    const redisUrl = await userWith(redis, [...documentedRights(), ...change.split(" ")]);
+    const start = createServer({ contract: defineContract({}) }, { settings: { port: 0, redisUrl }, logger: quiet });
+    await expect(start).rejects.toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(
+          new RegExp(`lacks a right \\(.*${named}.*\\): give it ~holdfast\\* &holdfast\\*`),
+        ),
+      }),
+    );
+    await expect(start).rejects.not.toThrow("secret");
+    expect(await keysIn(redis.url)).toEqual([]);
+  });
 });
