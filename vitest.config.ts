@@ -3,6 +3,9 @@ import { ClosingLines } from "./test/support/closing-lines.ts";
 
 const unitTests = "test/unit/**/*.test.ts";
 const packageTests = "test/package/**/*.test.ts";
+/** Those that start what they need beside a server of their own process, or a fleet of processes, and wait more than they compute. */
+const partTests =
+  "test/{application,cluster,command-line,deploy,faults,function-compute,integration,support}/**/*.test.ts";
 const buildOnce = "test/support/build-once.ts";
 
 export default defineConfig({
@@ -18,26 +21,44 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@holdfast/source"] } },
   test: {
     pool: "forks",
-    // Tests that are timed take a busy machine for a late answer.
-    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ["default", new ClosingLines()],
+    // Tests that are timed take a busy machine for a late answer, so that no more run at once than two cores carry. Files of a
+    // project with `isolate: false` leave nothing behind in their process, and share what is imported.
     projects: [
-      // They keep nothing outside themselves, so they share what is imported, which is half of their time.
-      { extends: true, test: { name: "unit", include: [unitTests], isolate: false } },
+      { extends: true, test: { name: "unit", include: [unitTests], isolate: false, maxWorkers: 2 } },
       {
         extends: true,
-        test: { name: "package", include: [packageTests], globalSetup: [buildOnce, "test/support/pack-once.ts"] },
+        test: {
+          name: "parts",
+          include: [partTests],
+          isolate: false,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+          globalSetup: [buildOnce],
+        },
       },
       {
         extends: true,
         test: {
-          name: "built",
+          name: "whole",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, unitTests, packageTests],
+          exclude: [...configDefaults.exclude, unitTests, partTests, packageTests],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           // The process tests run what is deployed, so it is built once, first.
           globalSetup: [buildOnce],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "package",
+          include: [packageTests],
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+          globalSetup: [buildOnce, "test/support/pack-once.ts"],
         },
       },
     ],
