@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 export const projectFolder = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(projectFolder);
 
+/** The compiler in machine code. Tools that read TypeScript themselves need `typescript`, the one that it comes from. */
+export const tsc = "node_modules/typescript-native/bin/tsc";
+
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   fail(`Holdfast needs Node.js 20.19 or later, this is ${process.versions.node}: install a newer one from nodejs.org.`);

@@ -90,9 +90,13 @@ test("every file of every recipe compiles in strict mode", { timeout: 120_000 },
       files: [join(repository, "server/src/text-modules.d.ts")],
     }),
   );
-  const { stdout, status } = spawnSync(join(repository, "node_modules/.bin/tsc"), ["-p", folder.path], {
-    encoding: "utf8",
-  });
+  const { stdout, status } = spawnSync(
+    join(repository, "node_modules/typescript-native/bin/tsc"),
+    ["-p", folder.path],
+    {
+      encoding: "utf8",
+    },
+  );
   expect(stdout).toBe("");
   expect(status).toBe(0);
 });

@@ -76,17 +76,17 @@ async function writeApplication(library: (typeof libraries)[number]): Promise<st
 }
 
 const resolutions = [
-  ["esnext", "bundler"],
-  ["node16", "node16"],
-  ["nodenext", "nodenext"],
+  ["esnext", "bundler", "native"],
+  ["node16", "node16", "native"],
+  ["nodenext", "nodenext", "classic"],
 ] as const;
 
 test.each(resolutions)(
-  "contracts in zod and in valibot type both sides under %s modules with %s resolution",
-  async (module, moduleResolution) => {
+  "contracts in zod and in valibot type both sides under %s modules with %s resolution, by the %s compiler",
+  async (module, moduleResolution, compiler) => {
     for (const library of libraries) await writeApplication(library);
     const files = libraries.flatMap((library) => [`${library}/talk.ts`, `${library}/mistakes.ts`]);
-    await typeCheck(packed.folder, module, moduleResolution, files);
+    await typeCheck(compiler, packed.folder, module, moduleResolution, files);
   },
   60_000,
 );
@@ -111,7 +111,7 @@ test("the server README's example of what an application can add is typed as it 
   const folder = join(packed.folder, "server-readme");
   await mkdir(folder);
   await writeFile(join(folder, "application.ts"), text);
-  await typeCheck(folder, "nodenext", "nodenext", ["application.ts"]);
+  await typeCheck("native", folder, "nodenext", "nodenext", ["application.ts"]);
 }, 60_000);
 
 /** Runs talk.ts against what is installed: only the application's own files are bundled. */
@@ -132,8 +132,17 @@ async function bundle(folder: string, name: string): Promise<void> {
   });
 }
 
-/** With the repository's TypeScript, the declarations of the packages included. Rejects with what it printed. */
-async function typeCheck(folder: string, module: string, moduleResolution: string, files: readonly string[]) {
+/** Both compilers that applications use: in machine code (7), and in JavaScript (6). */
+const compilers = { native: "typescript-native", classic: "typescript" };
+
+/** With the declarations of the packages included. Rejects with what it printed. */
+async function typeCheck(
+  compiler: keyof typeof compilers,
+  folder: string,
+  module: string,
+  moduleResolution: string,
+  files: readonly string[],
+) {
   // What TypeScript brings itself is not what is looked at.
   const options = [
     "--strict",
@@ -146,6 +155,6 @@ async function typeCheck(folder: string, module: string, moduleResolution: strin
     "es2023,dom",
   ];
   const how = ["--module", module, "--moduleResolution", moduleResolution];
-  const tsc = join(repository, "node_modules/typescript/bin/tsc");
+  const tsc = join(repository, "node_modules", compilers[compiler], "bin/tsc");
   await run(process.execPath, [tsc, ...options, ...how, ...files], folder);
 }
