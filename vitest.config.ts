@@ -23,6 +23,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Tests that say that they may overlap: those that wait, for leases and tokens to end.
+    maxConcurrency: 4,
     reporters: ["default", new ClosingLines()],
     // Tests that are timed take a busy machine for a late answer, so that no more run at once than two cores carry. Files of a
     // project with `isolate: false` leave nothing behind in their process, and share what is imported.

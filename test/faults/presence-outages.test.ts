@@ -11,7 +11,7 @@ async function sinceThen(ms: number): Promise<void> {
   await waitFor(() => performance.now() - begunMs >= ms, `${ms} ms`, ms + 5_000);
 }
 
-test("of ten instances that Redis was away for, none takes another one for dead", async () => {
+test.concurrent("of ten instances that Redis was away for, none takes another one for dead", async () => {
   const left: string[] = [];
   await using rig = await startPresence(10, {}, { onLeave: ({ session }) => void left.push(session) });
   const room = uniqueRoom();
@@ -31,7 +31,7 @@ test("of ten instances that Redis was away for, none takes another one for dead"
   for (const { told } of members) expect(told.filter((line) => line.startsWith("left"))).toEqual([]);
 });
 
-test.each(["all of them", "one of them"])(
+test.concurrent.each(["all of them", "one of them"])(
   "members of a room that Redis has lost are registered again, though the leases are kept: %s",
   async (which) => {
     const left: string[] = [];
@@ -63,7 +63,7 @@ test.each(["all of them", "one of them"])(
   },
 );
 
-test("of a thawed instance only who was heard after the thaw is registered, though other connections look open", async () => {
+test.concurrent("of a thawed instance only who was heard after the thaw is registered, though other connections look open", async () => {
   await using rig = await startPresence(1);
   const room = uniqueRoom();
   const frozen = await rig.startProcess();

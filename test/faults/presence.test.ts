@@ -14,7 +14,7 @@ async function sinceThen(ms: number): Promise<void> {
   await waitFor(() => performance.now() - begunMs >= ms, `${ms} ms`, ms + 5_000);
 }
 
-test("the members of a killed instance leave once, though two others remove them", async () => {
+test.concurrent("the members of a killed instance leave once, though two others remove them", async () => {
   const left: string[] = [];
   const onLeave = ({ session, reason }: { session: string; reason: string }) => void left.push(`${session} ${reason}`);
   await using rig = await startPresence(2, {}, { onLeave });
@@ -30,7 +30,7 @@ test("the members of a killed instance leave once, though two others remove them
   for (const { told } of watchers) expect(about(told, "ann")).toEqual(["joined ann", "left ann"]);
 });
 
-test("a session that is back through another instance survives the death of the first one in silence", async () => {
+test.concurrent("a session that is back through another instance survives the death of the first one in silence", async () => {
   await using rig = await startPresence(2);
   const room = uniqueRoom();
   const killed = await rig.startProcess();
@@ -47,7 +47,7 @@ test("a session that is back through another instance survives the death of the 
   expect(about(watcher.told, "ann")).toEqual(["joined ann"]);
 });
 
-test("a thawed instance brings no ghost back, and registers who is still there", async () => {
+test.concurrent("a thawed instance brings no ghost back, and registers who is still there", async () => {
   await using rig = await startPresence(1);
   const room = uniqueRoom();
   const frozen = await rig.startProcess();
@@ -74,7 +74,7 @@ test("a thawed instance brings no ghost back, and registers who is still there",
   await waitFor(async () => (await rig.servers[0]?.members(room))?.length === 2, "the list to be that of who is there");
 });
 
-test("an instance that ends removes nobody: who comes back within the grace never left, and the others leave after it", async () => {
+test.concurrent("an instance that ends removes nobody: who comes back within the grace never left, and the others leave after it", async () => {
   await using rig = await startPresence(1, { presenceGraceSeconds: 3 });
   const room = uniqueRoom();
   const ending = await rig.startProcess({ PRESENCE_GRACE_SECONDS: "3", PRESENCE_LEASE_SECONDS: "60" });
@@ -96,7 +96,7 @@ test("an instance that ends removes nobody: who comes back within the grace neve
   expect(about(watcher.told, "ann")).toEqual(["joined ann"]);
 });
 
-test("a Redis that was away for longer than the leases is nobody's death", async () => {
+test.concurrent("a Redis that was away for longer than the leases is nobody's death", async () => {
   await using rig = await startPresence(2);
   const room = uniqueRoom();
   const ann = await rig.member(0, room, "ann");
@@ -115,7 +115,7 @@ test("a Redis that was away for longer than the leases is nobody's death", async
   await ann.sees("ann");
 });
 
-test.each([
+test.concurrent.each([
   ["is flushed", "flush"],
   ["restarts without its data", "restart"],
 ])("after a Redis that %s all instances register their members again, and nothing shows", async (_what, how) => {
@@ -152,7 +152,7 @@ test.each([
   expect(told).toEqual(["join", "join", "join", "leave"]);
 });
 
-test("changes that came while the subscriptions were lost are found when they are back", async () => {
+test.concurrent("changes that came while the subscriptions were lost are found when they are back", async () => {
   await using rig = await startPresence(2);
   const room = uniqueRoom();
   const ann = await rig.member(0, room, "ann");
@@ -169,7 +169,7 @@ test("changes that came while the subscriptions were lost are found when they ar
   admin.destroy();
 });
 
-test("a client that falls silent is shown for at most 15 s after it was heard last", async () => {
+test.concurrent("a client that falls silent is shown for at most 15 s after it was heard last", async () => {
   await using rig = await startPresence(1);
   const room = uniqueRoom();
   const watcher = await rig.member(0, room, "watcher");

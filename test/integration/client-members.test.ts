@@ -53,7 +53,7 @@ function watch(room: ClientRoom) {
   };
 }
 
-test("clients of two instances see who is there, what they say of themselves, and who leaves", async () => {
+test.concurrent("clients of two instances see who is there, what they say of themselves, and who leaves", async () => {
   await using rig = await startPresence(2, { presenceGraceSeconds: 600 });
   await using ann = await openClient(rig, 0);
   await using bob = await openClient(rig, 1);
@@ -80,7 +80,7 @@ test("clients of two instances see who is there, what they say of themselves, an
   expect([members.size, annsRoom.count]).toEqual([0, undefined]);
 });
 
-test("a client that moves, and moves again, is seen to change its state and never to leave or join", async () => {
+test.concurrent("a client that moves, and moves again, is seen to change its state and never to leave or join", async () => {
   await using rig = await startPresence(2, { functionTimeoutSeconds: 3, presenceGraceSeconds: 0 });
   await using watcher = await openClient(rig, 1);
   await using ann = await openClient(rig, 0);
@@ -109,7 +109,7 @@ test("a client that moves, and moves again, is seen to change its state and neve
   expect(shown.count).toBe(2);
 });
 
-test("a cut that is shorter than the grace is no event, and a state that was set meanwhile comes with the next join", async () => {
+test.concurrent("a cut that is shorter than the grace is no event, and a state that was set meanwhile comes with the next join", async () => {
   await using rig = await startPresence(2, { presenceGraceSeconds: 20 });
   await using watcher = await openClient(rig, 1);
   await using ann = await openClient(rig, 0);
@@ -135,7 +135,7 @@ test("a cut that is shorter than the grace is no event, and a state that was set
   expect(own.told).toEqual(expected);
 });
 
-test("handles that ask for members and handles that do not share one membership, which ends with the last that asks", async () => {
+test.concurrent("handles that ask for members and handles that do not share one membership, which ends with the last that asks", async () => {
   await using rig = await startPresence(1);
   await using watcher = await openClient(rig, 0);
   await using ann = await openClient(rig, 0);
@@ -171,7 +171,7 @@ test("handles that ask for members and handles that do not share one membership,
   expect([third.members.size, third.status]).toEqual([0, "joined"]);
 });
 
-test("a state that is refused refuses the handle that joins with it, or the call that sets it, and nothing else", async () => {
+test.concurrent("a state that is refused refuses the handle that joins with it, or the call that sets it, and nothing else", async () => {
   await using rig = await startPresence(1);
   await using watcher = await openClient(rig, 0);
   await using ann = await openClient(rig, 0);
@@ -200,7 +200,7 @@ test("a state that is refused refuses the handle that joins with it, or the call
   await expect(plain.ready).rejects.toMatchObject({ code: "INVALID_PAYLOAD" });
 });
 
-test("who may not write sees the members and is none, with a state or without", async () => {
+test.concurrent("who may not write sees the members and is none, with a state or without", async () => {
   const authenticate = ({ token }: { readonly token?: string | undefined }) => ({
     user: token ?? "reader",
     rooms: { "*": token === "writer" ? "read write" : "read" },
@@ -219,7 +219,7 @@ test("who may not write sees the members and is none, with a state or without", 
   expect(seen.told).toEqual(["joined writer"]);
 });
 
-test("above the limit the members are counted, and nobody has left by that", async () => {
+test.concurrent("above the limit the members are counted, and nobody has left by that", async () => {
   await using rig = await startPresence(2, { presenceAnnounceMax: 3 });
   await using watcher = await openClient(rig, 0);
   const name = uniqueRoom();
@@ -236,7 +236,7 @@ test("above the limit the members are counted, and nobody has left by that", asy
   expect([room.mode, room.count]).toEqual(["members", 2]);
 });
 
-test("a client that missed a notification reads the members page by page, and is right again", async () => {
+test.concurrent("a client that missed a notification reads the members page by page, and is right again", async () => {
   await using rig = await startPresence(1, { presenceAnnounceMax: 1000 });
   let dropped = 0;
   /** Those that are not the last one. */

@@ -36,7 +36,7 @@ function tokens(fails: (call: number) => boolean = () => false) {
   return counted;
 }
 
-test("a connection outlives its tokens: each is replaced in time, and the connection is neither moved nor cut", async () => {
+test.concurrent("a connection outlives its tokens: each is replaced in time, and the connection is neither moved nor cut", async () => {
   await using rig = await startAuthRig();
   let calls = 0;
   const client = rig.connect({
@@ -56,7 +56,7 @@ test("a connection outlives its tokens: each is replaced in time, and the connec
   expect([heard, statuses, errors]).toEqual([["still here"], ["connecting", "connected"], []]);
 });
 
-test("where the server does not know the request, the client moves to a connection with a fresh token", async () => {
+test.concurrent("where the server does not know the request, the client moves to a connection with a fresh token", async () => {
   const counted = tokens();
   const error = { code: "UNKNOWN_EVENT", message: "older", retryable: false };
   await using server = await startScriptedServer(
@@ -71,7 +71,7 @@ test("where the server does not know the request, the client moves to a connecti
   expect([counted.calls, server.count("token:refresh")]).toEqual([3, 1]);
 });
 
-test("a token function that fails is told with its cause and called again, while the connection goes on", async () => {
+test.concurrent("a token function that fails is told with its cause and called again, while the connection goes on", async () => {
   const counted = tokens((call) => call === 2 || call === 3);
   await using server = await startScriptedServer(undefined, counted);
   const [statuses, errors] = [statusesOf(server.client), errorsOf(server.client)];
@@ -86,7 +86,7 @@ test("a token function that fails is told with its cause and called again, while
   expect(statuses).toEqual(["connecting", "connected"]);
 });
 
-test("it is called no more for a connection that was cut, but for the next one", async () => {
+test.concurrent("it is called no more for a connection that was cut, but for the next one", async () => {
   const counted = tokens((call) => call === 2);
   await using server = await startScriptedServer(undefined, counted);
   const errors = errorsOf(server.client);
@@ -101,7 +101,7 @@ test("it is called no more for a connection that was cut, but for the next one",
   expect([counted.calls, server.count("token:refresh"), errors.length]).toEqual([3, 0, 1]);
 });
 
-test("a token that is a fixed text moves nothing, and without any the client moves, as a cookie may have changed", async () => {
+test.concurrent("a token that is a fixed text moves nothing, and without any the client moves, as a cookie may have changed", async () => {
   await using fixed = await startScriptedServer(undefined, { token: "fixed" });
   await using none = await startScriptedServer();
   const statuses = [fixed, none].map(({ client }) => statusesOf(client));
@@ -136,13 +136,13 @@ async function sleepThrough(meanwhile: (rig: Awaited<ReturnType<typeof startAuth
   return lines();
 }
 
-test("after a sleep beyond the end of its token a client goes on with a fresh one", async () => {
+test.concurrent("after a sleep beyond the end of its token a client goes on with a fresh one", async () => {
   // A token lives for 3 s.
   const lines = await sleepThrough(() => timePasses(4_000));
   expect(lines.filter((line) => line !== "token")).toEqual(["connected", "ready", "heard missed"]);
 });
 
-test("after a sleep in which its token was revoked and its connection closed, it comes back with a fresh one", async () => {
+test.concurrent("after a sleep in which its token was revoked and its connection closed, it comes back with a fresh one", async () => {
   const lines = await sleepThrough(async ({ server }) => {
     await server.disconnectUser("ann");
     // A token of a later second than the revocation's counts.
@@ -157,7 +157,7 @@ test("after a sleep in which its token was revoked and its connection closed, it
   ]);
 });
 
-test("a session that is another user's ends the client for good, with an error that says what to do", async () => {
+test.concurrent("a session that is another user's ends the client for good, with an error that says what to do", async () => {
   await using rig = await startAuthRig();
   const session = "a-session-of-the-first-user";
   const ann = rig.connect({ session, token: () => rig.token("ann", { rooms: everything }) });
@@ -171,7 +171,7 @@ test("a session that is another user's ends the client for good, with an error t
   expect([bob.status, ann.status]).toEqual(["closed", "connected"]);
 });
 
-test("a move whose token is refused for good tells so once, and the present connection goes on until it ends", async () => {
+test.concurrent("a move whose token is refused for good tells so once, and the present connection goes on until it ends", async () => {
   await using rig = await startAuthRig({}, { settings: { functionTimeoutSeconds: 2 } });
   let calls = 0;
   const client = rig.connect({
