@@ -83,7 +83,7 @@ describe.runIf(chromiumInstalled)("the packed client in a browser", () => {
   });
 
   /** Opens a page that shows a text, and complains of nothing. */
-  async function shows(url: string, text: string): Promise<void> {
+  async function shows(url: string, text: string, title = /^/): Promise<void> {
     const page = await browser.newPage();
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
@@ -92,6 +92,7 @@ describe.runIf(chromiumInstalled)("the packed client in a browser", () => {
     });
     await page.goto(url);
     await page.getByRole("listitem").getByText(text).first().waitFor();
+    expect(await page.title()).toMatch(title);
     await page.close();
     expect(complaints).toEqual([]);
   }
@@ -127,4 +128,25 @@ describe.runIf(chromiumInstalled)("the packed client in a browser", () => {
     expect(await (await fetch(url)).text()).toContain("<ul>");
     await shows(url, "hello from a page");
   }, 240_000);
+
+  test("React 18: the same component joins under StrictMode", async () => {
+    const older = join(folder, "react-18");
+    await mkdir(older);
+    await writeFile(join(older, "package.json"), JSON.stringify({ type: "module", private: true }));
+    await npmInstall(older, [packed.client, "react@18", "react-dom@18"]);
+    await write("react-18/chat.tsx", files["chat.tsx"] ?? "");
+    await write(
+      "react-18/page.tsx",
+      `import { StrictMode, version } from "react";
+import { createRoot } from "react-dom/client";
+import { Chat } from "./chat.tsx";
+document.title = version;
+createRoot(document.body).render(<StrictMode><Chat /></StrictMode>);
+`,
+    );
+    await write("react-18/index.html", html("./page.js"));
+    await run("bash", ["-ec", "npx esbuild page.tsx --bundle --format=esm --jsx=automatic --outfile=page.js"], older);
+    await using site = await servePages(older);
+    await shows(site.url, "hello from a page", /^18\./);
+  }, 120_000);
 });
