@@ -18,7 +18,7 @@ export function misspeltSettings(
   const unset = known.filter((name) => !env[name]);
   return Object.keys(env).flatMap((given) => {
     if (known.includes(given)) return [];
-    const meant = unset.find((name) => editDistance(given, name) <= (name.length <= shortName ? 1 : 2));
+    const meant = unset.find((name) => isWithin(name.length <= shortName ? 1 : 2, given, name));
     return meant === undefined ? [] : [{ given, meant }];
   });
 }
@@ -34,15 +34,27 @@ export function nearestName(given: string, known: readonly string[]): string | u
   return nearest !== undefined && nearest.distance <= nearest.name.length * wrongShare ? nearest.name : undefined;
 }
 
-/** How many letters have to be inserted, taken away or replaced to make one text of the other (Levenshtein). */
-function editDistance(from: string, to: string): number {
+/** Every start compares each variable with each setting: the length tells most of them apart. */
+function isWithin(letters: number, from: string, to: string): boolean {
+  return Math.abs(from.length - to.length) <= letters && editDistance(from, to, letters) <= letters;
+}
+
+/**
+ * How many letters have to be inserted, taken away or replaced to make one text of the other (Levenshtein).
+ *
+ * @param atMost - above it any number above it will do
+ */
+function editDistance(from: string, to: string, atMost = Number.POSITIVE_INFINITY): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...from].entries()) {
+  for (let index = 0; index < from.length; index += 1) {
     const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
+    for (let column = 0; column < to.length; column += 1) {
+      const replaced = (row[column] ?? 0) + (from[index] === to[column] ? 0 : 1);
       next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
     }
+    // The distance never falls below the least of a row.
+    const least = Math.min(...next);
+    if (least > atMost) return least;
     row = next;
   }
   return row.at(-1) ?? 0;
