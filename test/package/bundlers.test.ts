@@ -141,7 +141,9 @@ describe.runIf(chromiumInstalled)("the packed client in a browser", () => {
 import { createRoot } from "react-dom/client";
 import { Chat } from "./chat.tsx";
 document.title = version;
-createRoot(document.body).render(<StrictMode><Chat /></StrictMode>);
+const container = document.createElement("main");
+document.body.append(container);
+createRoot(container).render(<StrictMode><Chat /></StrictMode>);
 `,
     );
     await write("react-18/index.html", html("./page.js"));
