@@ -1,5 +1,5 @@
 import { Manager, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
-import { backoffMs, FIRST_RETRY_MS, sleep } from "./backoff.ts";
+import { backoffMs, FIRST_RETRY_MS, longestDelayMs, sleep } from "./backoff.ts";
 import { runHandler } from "./emitter.ts";
 import { type ErrorDetail, HoldfastError, notJson, TIMED_OUT, tokenFailed } from "./errors.ts";
 import type {
@@ -219,6 +219,11 @@ export function openConnection(
 
   // The attempt that the timer was to replace is over. Where Socket.IO does not come back by itself, it is set after this.
   socket.io.on("close", stopTimer);
+  // A first delay of the application's own goes with Socket.IO's longest one.
+  if (!options.reconnectionDelay && !options.reconnectionDelayMax) {
+    socket.io.reconnectionDelayMax(longestDelayMs(0));
+    socket.io.on("reconnect_attempt", (attempt) => socket.io.reconnectionDelayMax(longestDelayMs(attempt)));
+  }
   /** Of WebSockets that opened, until one has come up. A single one is no sign of a wrong address. */
   let cutsBeforeUp: number | undefined = 0;
   socket.on("connect", () => {

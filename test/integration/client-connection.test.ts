@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectOptions, HoldfastError, Status } from "@holdfast/client";
 import { Server, type Socket } from "socket.io";
@@ -194,6 +194,24 @@ test("a handshake that is cut before its answer is left to Socket.IO, which come
   expect(second - first).toBeGreaterThan(reconnectionDelay * 0.9);
   expect(door.handshakes()).toBe(2);
   expect(door.statuses).toEqual(["connecting", "connected"]);
+});
+
+test("while nobody answers, a client asks again before two seconds are over, each time", {
+  timeout: 40_000,
+}, async () => {
+  const askedAtMs: number[] = [];
+  const nobody = createTcpServer((connection) => {
+    askedAtMs.push(performance.now());
+    connection.destroy();
+  }).listen(0, "127.0.0.1");
+  await once(nobody, "listening");
+  const client = connectChat(`http://127.0.0.1:${(nobody.address() as AddressInfo).port}`);
+  // With Socket.IO's own delays, most of them are of five seconds from the fifth on.
+  await waitFor(() => askedAtMs.length >= 10, "ten attempts", 30_000);
+  await client.close();
+  nobody.close();
+  const pausesMs = askedAtMs.slice(1).map((atMs, index) => atMs - (askedAtMs[index] ?? 0));
+  expect(Math.max(...pausesMs)).toBeLessThan(4_000);
 });
 
 test("a client that the server disconnected comes back once", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { backoffMs } from "../../../client/src/backoff.ts";
+import { backoffMs, longestDelayMs } from "../../../client/src/backoff.ts";
 import { seededRandom } from "../../support/random.ts";
 
 test.each([
@@ -24,4 +24,9 @@ test.each([0, 3, 10])("1,000 clients cut at once do not come back in one burst, 
   }
   expect(tenths.size).toBe(10);
   expect(Math.max(...tenths.values())).toBeLessThan(150);
+});
+
+test("a client asks every two seconds at most while an outage is short, and every five once it is long", () => {
+  expect([1, 2, 29].map(longestDelayMs)).toEqual([1750, 1750, 1750]);
+  expect([30, 1000].map(longestDelayMs)).toEqual([5000, 5000]);
 });
