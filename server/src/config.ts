@@ -182,11 +182,12 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (auth === undefined) missing("TOKEN_SECRET", "TOKEN_SECRET or TOKEN_JWKS_URL, because AUTH is token");
   if (problems.length > 0 || auth === undefined) return problems;
 
+  const redis = redisTarget(values.REDIS_URL);
   return {
     production,
     surroundings,
     port: values.FC_SERVER_PORT ?? values.FC_CUSTOM_LISTEN_PORT ?? values.PORT ?? platform.port,
-    redis: redisTarget(values.REDIS_URL),
+    redis,
     keyPrefix: values.KEY_PREFIX ?? "holdfast",
     historyMaxMessages: values.HISTORY_MAX_MESSAGES ?? 1000,
     historyTtlSeconds: values.HISTORY_TTL_SECONDS ?? 86_400,
@@ -196,7 +197,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     presenceGraceSeconds: values.PRESENCE_GRACE_SECONDS ?? 8,
     presenceLeaseSeconds: values.PRESENCE_LEASE_SECONDS ?? 15,
     presenceAnnounceMax: values.PRESENCE_ANNOUNCE_MAX ?? 200,
-    drainSeconds: values.DRAIN_SECONDS ?? platform.drainSeconds,
+    // Where Redis ends with the process there is no other instance that clients could move to.
+    drainSeconds: values.DRAIN_SECONDS ?? (redis.kind === "embedded" ? 0 : platform.drainSeconds),
     build: values.BUILD ?? platformBuild(surroundings, env) ?? "",
     auth,
     roomRights: values.ROOM_RIGHTS ?? { read: auth.mode === "anonymous", write: auth.mode === "anonymous" },

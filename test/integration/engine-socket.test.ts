@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as stock from "engine.io-client";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -37,9 +38,9 @@ afterAll(() => {
 });
 
 /** A WebSocket server of its own port. */
-async function serve(onConnection: (socket: WebSocket, path: string) => void) {
+async function serve(onConnection: (socket: WebSocket, request: IncomingMessage) => void) {
   const server = new WebSocketServer({ port: 0 });
-  server.on("connection", (socket, { url = "" }) => onConnection(socket, url));
+  server.on("connection", onConnection);
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
@@ -178,12 +179,14 @@ test.each([
   ["http://127.0.0.1:{port}", { path: "/chat/socket.io", addTrailingSlash: false }],
   ["http://127.0.0.1:{port}?zone=a&b=c%20d", { path: "/socket.io" }],
   ["http://127.0.0.1:{port}", { path: "/socket.io", query: { zone: "a b", room: "ä" } }],
-  ["http://127.0.0.1:{port}", { path: "/socket.io", query: "zone=a" }],
+  ["http://127.0.0.1:{port}", { path: "/socket.io", query: "zone=a&signature=ab+c/d==" }],
+  ["http://127.0.0.1:{port}?signature=ab+c/d==&a=1&a=2", { path: "/socket.io" }],
+  ["http://ann:secret@127.0.0.1:{port}#part", { path: "/socket.io" }],
 ])("%s with %j: both ask for the same address", async (uri, options) => {
-  const asked: { path: string; query: Record<string, string> }[] = [];
-  using server = await serve((socket, path) => {
-    const { pathname, searchParams } = new URL(path, "http://localhost");
-    asked.push({ path: pathname, query: Object.fromEntries(searchParams) });
+  const asked: unknown[] = [];
+  using server = await serve((socket, { url = "", headers: { authorization } }) => {
+    const { pathname, searchParams } = new URL(url, "http://localhost");
+    asked.push({ path: pathname, query: [...searchParams].toSorted(), authorization });
     socket.terminate();
   });
   for (const open of Object.values(engines)) open(uri.replace("{port}", `${server.port}`), { ...options });
@@ -197,6 +200,20 @@ const ended = async (engine: Engine) => {
   await waitFor(() => told.includes("close"), "the end");
   return told;
 };
+
+test("a connection that is closed while it is being opened ends once, and throws nothing", async () => {
+  using server = await serve((socket) => socket.send(greeting()));
+  const engine = engines.own(`ws://127.0.0.1:${server.port}`, socketIo);
+  const told: string[] = [];
+  for (const event of ["open", "error", "close"]) engine.on(event, () => told.push(event));
+  engine.close();
+  engine.close();
+  // What is thrown late would come before the answer of another connection.
+  const other = engines.own(`ws://127.0.0.1:${server.port}`, socketIo);
+  await waitFor(() => other.readyState === "open", "another connection");
+  other.close();
+  expect(told).toEqual(["close"]);
+});
 
 test("an address that cannot be used is an error, told once somebody can listen", async () => {
   expect(await ended(engines.own("http://localhost:99999", socketIo))).toEqual(["error", "close"]);

@@ -132,7 +132,9 @@ export class Socket extends Emitter<NoEvents, NoEvents, Events> {
     sockets.delete(this);
     clearTimeout(this.#timer);
     if (this.#socket) {
-      this.#socket.onmessage = this.#socket.onerror = this.#socket.onclose = null;
+      this.#socket.onmessage = this.#socket.onclose = null;
+      // Where it is still connecting, a WebSocket of the package `ws` throws unless somebody takes its error.
+      this.#socket.onerror = () => undefined;
       this.#socket.close();
     }
     this.emitReserved("close", reason, details);
@@ -150,12 +152,23 @@ function greetingOf(text: string): Greeting | undefined {
 function addressOf(uri: string, { path, query, addTrailingSlash = true }: Options): URL {
   const url = new URL(uri);
   url.protocol = url.protocol.replace("http", "ws");
+  url.username = url.password = url.hash = "";
   url.pathname = path.replace(/\/$/, "") + (addTrailingSlash ? "/" : "");
-  url.search ||= `${new URLSearchParams(query)}`;
-  url.searchParams.set("EIO", `${protocol}`);
-  url.searchParams.set("transport", "websocket");
-  url.hash = "";
+  const asked = { ...valuesOf(url.search.slice(1) || query), EIO: protocol, transport: "websocket" };
+  url.search = Object.entries(asked)
+    .map((pair) => pair.map(encodeURIComponent).join("="))
+    .join("&");
   return url;
+}
+
+/** A plus sign is one, and no space as in a form. */
+function valuesOf(query: Options["query"] = {}): Readonly<Record<string, string>> {
+  if (typeof query !== "string") return query;
+  const pairs = query.split("&").map((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return [name, value.join("=")].map(decodeURIComponent);
+  });
+  return Object.fromEntries(pairs);
 }
 
 /** Gives Socket.IO's Manager its timers. */

@@ -37,7 +37,7 @@ test("an empty environment describes a server for a developer's machine", () => 
     presenceGraceSeconds: 8,
     presenceLeaseSeconds: 15,
     presenceAnnounceMax: 200,
-    drainSeconds: 10,
+    drainSeconds: 0,
     build: "",
     auth: { mode: "anonymous" },
     roomRights: { read: true, write: true },
@@ -70,7 +70,11 @@ test.each<[Record<string, string>, Partial<Config>]>([
     { RUNTIME_FUNC_NAME: "rooms", ...production },
     { port: 8000, production: true },
   ],
-  [{ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, { production: false, drainSeconds: 20 }],
+  [
+    { KUBERNETES_SERVICE_HOST: "10.0.0.1", REDIS_URL: "redis://cache" },
+    { production: false, drainSeconds: 20 },
+  ],
+  [{ REDIS_URL: "redis://cache" }, { drainSeconds: 10 }],
   [{ FLY_APP_NAME: "rooms", DRAIN_SECONDS: "3", ...production }, { drainSeconds: 3 }],
   [{ DRAIN_SECONDS: "0" }, { drainSeconds: 0 }],
   [
