@@ -3,7 +3,7 @@ import { ClosingLines } from "./test/support/closing-lines.ts";
 
 const unitTests = "test/unit/**/*.test.ts";
 const packageTests = "test/package/**/*.test.ts";
-/** Those that start what they need beside a server of their own process, or a fleet of processes, and wait more than they compute. */
+/** They wait more than they compute. */
 const partTests =
   "test/{application,cluster,command-line,deploy,faults,function-compute,integration,support}/**/*.test.ts";
 const buildOnce = "test/support/build-once.ts";
@@ -26,8 +26,8 @@ export default defineConfig({
     // Tests that say that they may overlap: those that wait, for leases and tokens to end.
     maxConcurrency: 4,
     reporters: ["default", new ClosingLines()],
-    // Tests that are timed take a busy machine for a late answer, so that no more run at once than two cores carry. Files of a
-    // project with `isolate: false` leave nothing behind in their process, and share what is imported.
+    // Tests that are timed take a busy machine for a late answer, so no more files run at once than two cores carry, and one
+    // group after the other. Files of a project with `isolate: false` share what is imported, and leave nothing behind.
     projects: [
       { extends: true, test: { name: "unit", include: [unitTests], isolate: false, maxWorkers: 2 } },
       {

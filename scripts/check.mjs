@@ -21,6 +21,8 @@ function run([command, ...args]) {
   const printed = [];
   for (const output of [child.stdout, child.stderr]) output.on("data", (bytes) => printed.push(bytes));
   return new Promise((resolve) => {
+    // A command that is not there has no output that could end.
+    child.on("error", (error) => resolve({ text: String(error), isWell: false }));
     child.on("close", (code) => resolve({ text: Buffer.concat(printed).toString(), isWell: code === 0 }));
   });
 }

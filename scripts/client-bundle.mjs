@@ -15,7 +15,7 @@ export const textOverWebSocket = {
     build.onResolve({ filter: /^(engine\.io-client|socket\.io-parser)$/ }, ({ path }) => ({
       path: `${wire}/${ours[path]}`,
     }));
-    // What reads addresses the way that Engine.IO's client does stays out with its `io`.
+    // The client makes its Managers itself. Without `io`, which finds one for an address, the parser of addresses stays out.
     build.onLoad({ filter: /socket\.io-client\/build\/esm\/index\.js$/ }, ({ path }) => ({
       contents: 'export { Manager } from "./manager.js";',
       resolveDir: dirname(path),

@@ -1,3 +1,5 @@
+// What of other packages stays out of the built application, because nothing calls it. Reading the rest takes a third of
+// the time to start.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,7 +13,10 @@ const callers = [
   client,
 ];
 
-/** Every word that follows a dot or stands alone in quotes: far more than what is called, and nothing less. */
+/**
+ * Every word behind a dot or an opening quote: far more than what is called. A name that is put together while the server
+ * runs, or taken out of a client by destructuring, would be missed.
+ */
 function calledNames() {
   const names = new Set();
   for (const folder of callers) {

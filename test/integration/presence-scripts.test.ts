@@ -12,7 +12,7 @@ import { testWithRedisServer } from "../support/needs.ts";
 import { seededRandom } from "../support/random.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { uniquePrefix, uniqueRoom } from "../support/unique.ts";
-import { waitFor } from "../support/wait.ts";
+import { timePasses, waitFor } from "../support/wait.ts";
 
 let server: RedisServer;
 let redis: SupervisedClient;
@@ -220,7 +220,7 @@ test("after a time in which nobody renewed, who lapsed may renew, and nobody is 
   await leases.renew("a", 600, "new");
   await leases.renew("b", 600, "new");
   // Longer than the leases: Redis was away for both.
-  await delay(900);
+  await timePasses(900);
   const view = await leases.renew("b", 600, "held");
   if (view === "lapsed") throw new Error("expected b to be renewed");
   expect(isGone(view, "a")).toBe(false);
@@ -263,7 +263,7 @@ test("a lease that was given up is never renewed, and none is given up that coul
   }, "a to be gone");
   expect(gone).toEqual(["a", "unknown"]);
   // Nobody renews for a while, after which who lapsed may renew: but not who was given up.
-  await delay(2_200);
+  await timePasses(2_200);
   expect(await leases.renew("a", 3_000, "held")).toBe("lapsed");
   expect(await leases.renew("b", 3_000, "held")).not.toBe("lapsed");
   expect(await leases.bury(["unknown"])).toEqual([]);

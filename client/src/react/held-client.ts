@@ -15,7 +15,11 @@ export interface HeldClient {
 /** Throws CLOSED where a component has no provider, or what it needs is not joined or connected any more. */
 export function need<T>(it: T | null | undefined): T {
   if (!it) {
-    throw new HoldfastError({ code: "CLOSED", message: "the room was left, or no HoldfastProvider", retryable: false });
+    throw new HoldfastError({
+      code: "CLOSED",
+      message: "the room was left, or there is no HoldfastProvider",
+      retryable: false,
+    });
   }
   return it;
 }

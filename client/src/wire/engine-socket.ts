@@ -26,8 +26,9 @@ interface Events {
 
 type NoEvents = Record<never, never>;
 
-// A service worker takes listeners of this event only while it is first evaluated.
+/** Those that have not ended. */
 const sockets = new Set<Socket>();
+// A service worker takes listeners of this event only while it is first evaluated.
 globalThis.addEventListener?.("offline", () => {
   for (const socket of [...sockets]) if (!socket.isLocal) socket.end("transport close");
 });
@@ -123,7 +124,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, Events> {
     this.end("transport error", error);
   }
 
-  /** Once; what arrives later is not told. */
+  /** Ends it, once; what arrives later is not told. */
   end(reason: string, details?: unknown): void {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
@@ -161,7 +162,7 @@ function addressOf(uri: string, { path, query, addTrailingSlash = true }: Option
   return url;
 }
 
-/** A plus sign is one, and no space as in a form. */
+/** Reads a query as Engine.IO's client does: a plus sign stays one, where `URLSearchParams` makes it a space. */
 function valuesOf(query: Options["query"] = {}): Readonly<Record<string, string>> {
   if (typeof query !== "string") return query;
   const pairs = query.split("&").map((pair) => {

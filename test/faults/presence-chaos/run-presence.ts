@@ -1,9 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { pick, type Random, randomInteger, seededRandom } from "../../support/random.ts";
 import { startRedis } from "../../support/redis-server.ts";
 import { askData, connectStock } from "../../support/stock-client.ts";
 import { uniquePrefix } from "../../support/unique.ts";
-import { waitFor } from "../../support/wait.ts";
+import { timePasses, waitFor } from "../../support/wait.ts";
 import { Instance } from "../chaos/instance.ts";
 import { ChaosMember, type Shown } from "./chaos-member.ts";
 
@@ -46,7 +45,7 @@ interface Scene {
 
 type Fault = (scene: Scene) => void | Promise<void>;
 
-const pause = (random: Random, fromMs: number, toMs: number) => delay(randomInteger(random, fromMs, toMs));
+const pause = (random: Random, fromMs: number, toMs: number) => timePasses(randomInteger(random, fromMs, toMs));
 
 /** After these nobody may be seen to join or to leave. */
 const harmless: Readonly<Record<string, Fault>> = {
@@ -134,7 +133,7 @@ export async function runPresenceChaos(options: PresenceChaosOptions): Promise<P
     await rain(scene, harmless, (options.seconds * 1000) / 3, happened);
     await settled(scene);
     // What was shown late is shown now: longer than the grace and a tick.
-    await delay(graceSeconds * 1000 + 1_000);
+    await timePasses(graceSeconds * 1000 + 1_000);
     const falseEvents = shown.slice(before);
     await rain(scene, harmful, (options.seconds * 1000 * 2) / 3, happened);
     const healedMs = performance.now();
@@ -175,7 +174,8 @@ async function rain(
       isOver = true;
     });
     while (!isOver) {
-      await Promise.race([running, delay(700)]);
+      // The pace at which members are cut.
+      await Promise.race([running, timePasses(700)]);
       // Not by the seed: how often this comes depends on the machine.
       for (const member of scene.members) if (!isOver && Math.random() < 0.1) member.cut();
     }
